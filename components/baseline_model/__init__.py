@@ -1,0 +1,1 @@
+"""Finds the model in service, for a new one to be compared with."""

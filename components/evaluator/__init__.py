@@ -1,0 +1,1 @@
+"""TFX's Evaluator, for a baseline that may be absent."""

@@ -1,0 +1,1 @@
+"""TFX's ExampleValidator, made to stop the run."""

@@ -1,0 +1,1 @@
+"""The results of a run for people, as a page, a table and JSON."""

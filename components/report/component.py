@@ -1,0 +1,114 @@
+"""Report: turns an evaluation into a page, a table and JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+from tfx import types
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+METRICS_FILE = "metrics.json"
+TABLE_FILE = "classification_report.txt"
+PAGE_FILE = "report.html"
+
+
+class ReportArtifact(Artifact):
+    """A folder with `report.html`, `classification_report.txt` and `metrics.json`."""
+
+    TYPE_NAME = "RadioSignalsReport"
+
+
+class ReportSpec(ComponentSpec):
+    PARAMETERS = {
+        "classes": ExecutionParameter(type=list[str]),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+    }
+    OUTPUTS = {"report": ChannelParameter(type=ReportArtifact)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads the figures, writes the three files."""
+
+    def Do(self, input_dict, output_dict, exec_properties: dict[str, Any]) -> None:
+        # Here and not above: the graph is read without loading plots and metrics libraries.
+        from components.report.page import render
+        from components.report.results import read_results
+
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
+        was_pushed = pushed.get_int_custom_property("pushed") == 1
+        results = read_results(
+            artifact_utils.get_single_uri(input_dict["evaluation"]),
+            artifact_utils.get_single_uri(input_dict["model_run"]),
+            exec_properties["classes"],
+            blessed=model_utils.is_model_blessed(
+                artifact_utils.get_single_instance(input_dict["blessing"])
+            ),
+            pushed_to=pushed.get_string_custom_property("pushed_destination")
+            if was_pushed
+            else None,
+        )
+        folder = artifact_utils.get_single_uri(output_dict["report"])
+        _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))
+        _write(folder, TABLE_FILE, results.classification_report())
+        _write(folder, PAGE_FILE, render(results))
+
+
+def _write(folder: str, name: str, text: str) -> None:
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
+        file.write(text)
+
+
+class Report(base_component.BaseComponent):
+    """What a run achieved, for people and for programs.
+
+    Output `report`: a folder with a self-contained `report.html`, scikit-learn's
+    `classification_report.txt` and `metrics.json`. All figures are those of the Evaluator.
+    """
+
+    SPEC_CLASS = ReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        evaluation: types.BaseChannel,
+        blessing: types.BaseChannel,
+        model_run: types.BaseChannel,
+        pushed_model: types.BaseChannel,
+        classes: list[str],
+        code: str = "",
+    ):
+        """Constructs the component.
+
+        Args:
+          evaluation, blessing: outputs of the Evaluator.
+          model_run: output of the Trainer.
+          pushed_model: output of the Pusher.
+          classes: names in the order of the label columns.
+          code: fingerprint of the reporting code; another one makes the report again.
+        """
+        super().__init__(
+            ReportSpec(
+                evaluation=evaluation,
+                blessing=blessing,
+                model_run=model_run,
+                pushed_model=pushed_model,
+                classes=classes,
+                code=code,
+                report=types.Channel(type=ReportArtifact),
+            )
+        )

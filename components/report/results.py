@@ -1,0 +1,172 @@
+"""Figures of one evaluation, read from what the Evaluator and the Trainer wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from sklearn.metrics import classification_report
+
+from components.evaluator import metrics as names
+from trainer.model_run import TRAINING_FACTS, TRAINING_LOG
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report shows.
+
+    Attributes:
+      classes: names in the order of the matrix.
+      accuracy: part of the validation images classified rightly.
+      precision, recall: by class name, TFMA's values; 0 where undefined, as scikit-learn has it.
+      confusion_matrix: int [classes, classes], rows actual, columns predicted.
+      failures: a sentence for each threshold missed.
+      blessed: whether the model may be pushed.
+      pushed_to: folder of the pushed model, None if it was not pushed.
+      training: model, epochs, images a second, parameters and the other training facts.
+      training_log: columns of the training log by name.
+    """
+
+    classes: list[str]
+    accuracy: float
+    precision: dict[str, float]
+    recall: dict[str, float]
+    confusion_matrix: np.ndarray
+    failures: list[str]
+    blessed: bool
+    pushed_to: str | None
+    training: dict[str, Any]
+    training_log: dict[str, list[float]]
+
+    @property
+    def support(self) -> dict[str, int]:
+        """Validation images of each class."""
+        return dict(zip(self.classes, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
+
+    @property
+    def f1(self) -> dict[str, float]:
+        """Harmonic mean of precision and recall by class, 0 where both are."""
+        return {
+            name: 2 * self.precision[name] * self.recall[name] / total if total else 0.0
+            for name in self.classes
+            for total in [self.precision[name] + self.recall[name]]
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of metrics.json, less what only the runner knows."""
+        return {
+            "accuracy": self.accuracy,
+            "classes": {
+                name: {
+                    "precision": self.precision[name],
+                    "recall": self.recall[name],
+                    "f1": self.f1[name],
+                    "support": self.support[name],
+                }
+                for name in self.classes
+            },
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "blessed": self.blessed,
+            "failed_thresholds": self.failures,
+            "pushed_to": self.pushed_to,
+            "training": self.training,
+        }
+
+    def classification_report(self) -> str:
+        """The table as scikit-learn prints it.
+
+        The confusion matrix holds every (actual, predicted) pair with its count, which is all
+        that scikit-learn needs; no second prediction pass is made.
+        """
+        actual, predicted = np.nonzero(self.confusion_matrix)
+        counts = self.confusion_matrix[actual, predicted]
+        return classification_report(
+            np.repeat(actual, counts),
+            np.repeat(predicted, counts),
+            labels=range(len(self.classes)),
+            target_names=self.classes,
+            digits=4,
+            zero_division=0,
+        )
+
+
+def read_results(
+    evaluation_dir: str,
+    model_run_dir: str,
+    classes: list[str],
+    blessed: bool,
+    pushed_to: str | None,
+) -> Results:
+    """Read the outputs of Evaluator and Trainer.
+
+    Args:
+      evaluation_dir: the Evaluator's `evaluation`.
+      model_run_dir: the Trainer's `model_run`.
+      classes: names in the order of the label columns.
+      blessed, pushed_to: the verdict, and where the model went.
+    """
+    metrics = _overall_metrics(evaluation_dir)
+
+    def value(name: str) -> float:
+        number = float(metrics[name].get("doubleValue", math.nan))
+        return 0.0 if math.isnan(number) else number
+
+    return Results(
+        classes=classes,
+        accuracy=value(names.ACCURACY),
+        precision={name: value(names.precision_name(name)) for name in classes},
+        recall={name: value(names.recall_name(name)) for name in classes},
+        confusion_matrix=_confusion_matrix(metrics[names.CONFUSION_MATRIX], len(classes)),
+        failures=names.failed_thresholds(evaluation_dir),
+        blessed=blessed,
+        pushed_to=pushed_to,
+        training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
+        training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
+    )
+
+
+def _overall_metrics(evaluation_dir: str) -> dict[str, dict]:
+    """Metric values of the whole validation split by name; names are unique among ours."""
+    result = tfma.load_eval_result(evaluation_dir, model_name=_candidate(evaluation_dir))
+    (overall,) = [values for key, values in result.slicing_metrics if key == ()]
+    return {
+        name: metric
+        for by_sub_key in overall.values()
+        for by_name in by_sub_key.values()
+        for name, metric in by_name.items()
+    }
+
+
+def _candidate(evaluation_dir: str) -> str | None:
+    """The name TFMA gave the new model; it names models only where there are two of them."""
+    models = tfma.load_eval_results([evaluation_dir], model_name=None).get_results()[0]
+    names_given = [spec.name for spec in models.config.model_specs if not spec.is_baseline]
+    return names_given[0] or None
+
+
+def _confusion_matrix(metric: dict, classes: int) -> np.ndarray:
+    matrix = np.zeros((classes, classes), dtype=int)
+    (at_zero,) = metric["multiClassConfusionMatrixAtThresholds"]["matrices"]
+    for entry in at_zero["entries"]:
+        # JSON of a protocol buffer leaves zeros out.
+        cell = entry.get("actualClassId", 0), entry.get("predictedClassId", 0)
+        matrix[cell] = round(entry.get("numWeightedExamples", 0))
+    return matrix
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    with tf.io.gfile.GFile(path) as file:
+        return json.load(file)
+
+
+def _read_training_log(path: str) -> dict[str, list[float]]:
+    with tf.io.gfile.GFile(path) as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}

@@ -1,0 +1,1 @@
+"""Ingest of spectrogram CSV files into shuffled tf.Examples."""

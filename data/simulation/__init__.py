@@ -1,0 +1,1 @@
+"""Simulated radio signals: frequency paths, voltages, spectrograms and whole data sets."""

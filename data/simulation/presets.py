@@ -1,0 +1,75 @@
+"""How strong, how tilted, how curved and how restless the simulated signals are.
+
+Every range is (least, greatest) and is drawn from uniformly. Frequencies are in band widths and
+times in observations, as in `data.simulation.paths`: 1/128 is one pixel of a 128-pixel-wide image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The ranges that one kind of data set is drawn from.
+
+    Attributes:
+        name: how the command line and a data set's own record call it.
+        strength: power of a narrow tone over the mean noise power in the one FFT channel that it
+            falls in, in decibels.
+        squiggle_strength: the same for squiggles. A restless tone spreads over several channels
+            within one FFT row, so it needs more power to be as plain to the eye.
+        drift: mean drift rate in either direction, in band widths per observation.
+        sagitta: greatest departure of a curve from its chord, in band widths.
+        wander: standard deviation of a squiggle's random walk at the end of the observation, in
+            band widths.
+        inside: least part of the observation that a signal spends inside the band, 0 to 1.
+    """
+
+    name: str
+    strength: Range
+    squiggle_strength: Range
+    drift: Range
+    sagitta: Range
+    wander: Range
+    inside: float
+
+
+BASIC = Preset(
+    name="basic",
+    strength=(10.0, 15.0),
+    squiggle_strength=(14.0, 18.0),
+    drift=(0.0, 0.25),
+    sagitta=(4.0 / 128, 11.0 / 128),
+    wander=(0.06, 0.20),
+    inside=1.0,
+)
+"""Like the published basic set: a person sees every signal and tells the classes apart."""
+
+HARD = Preset(
+    name="hard",
+    strength=(2.0, 15.0),
+    squiggle_strength=(6.0, 18.0),
+    drift=(0.0, 0.50),
+    sagitta=(0.5 / 128, 11.0 / 128),
+    wander=(0.01, 0.33),
+    inside=0.5,
+)
+"""From plain to what an eye just misses, and from plainly curved to straight within a pixel."""
+
+PRESETS = {preset.name: preset for preset in (BASIC, HARD)}
+
+
+def find_preset(preset: str | Preset) -> Preset:
+    """The preset of that name; a `Preset` is returned as it is.
+
+    Raises:
+        ValueError: no preset has that name.
+    """
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in PRESETS:
+        raise ValueError(f"Unknown preset {preset!r}. Known presets: {', '.join(PRESETS)}.")
+    return PRESETS[preset]

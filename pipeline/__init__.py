@@ -1,0 +1,1 @@
+"""The graph, its configuration, the ways to run it and the command line."""

@@ -1,0 +1,285 @@
+"""The command `radio-signals`.
+
+Nothing heavy is imported before a command needs it: `--help` must answer at once, and
+importing TFX takes ten seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+import click
+
+from pipeline import failures
+from trainer.models import MODELS
+
+_DIRECTORY = click.Path(file_okay=False)
+_FILE = click.Path(dir_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="radio-signals", prog_name="radio-signals")
+def cli() -> None:
+    """Classify radio-signal spectrograms with a TFX pipeline.
+
+    \b
+    Try it on simulated data:
+      radio-signals data simulate simulated --train 800 --validation 200
+      radio-signals run --data simulated
+    """
+
+
+@cli.group()
+def data() -> None:
+    """Make and look at data folders."""
+
+
+@data.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--train", default=3200, show_default=True, help="Training images.")
+@click.option("--validation", default=800, show_default=True, help="Validation images.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, other images.")
+@click.option(
+    "--preset",
+    default="basic",
+    show_default=True,
+    type=click.Choice(["basic", "hard"]),
+    help="basic: every signal is visible. hard: down to what an eye just misses.",
+)
+@click.option("--workers", type=int, help="Processes; one a core unless given.")
+@click.option("--overwrite", is_flag=True, help="Replace a data set that is there.")
+def simulate(directory, train, validation, seed, preset, workers, overwrite) -> None:
+    """Write a SIMULATED data set to DIRECTORY, in the layout of the published one.
+
+    train/ and validation/ each get images.csv, a spectrogram a row, and labels.csv, a one-hot
+    row each.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from data.simulation.dataset import simulate_dataset
+    from pipeline.console import plain_console
+
+    console = plain_console()
+    started = time.perf_counter()
+    with Progress(
+        "simulating",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=train + validation)
+        simulate_dataset(
+            directory,
+            train=train,
+            validation=validation,
+            seed=seed,
+            preset=preset,
+            workers=workers,
+            overwrite=overwrite,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    console.print(
+        f"{directory}: {train:,} training and {validation:,} validation images, simulated "
+        f"(preset {preset}, seed {seed}) in {time.perf_counter() - started:.1f} s"
+    )
+
+
+@data.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "--output", type=_FILE, default="gallery.png", show_default=True, help="The picture to write."
+)
+@click.option("--split", default="train", show_default=True, help="train or validation.")
+@click.option("--per-class", default=4, show_default=True, help="Spectrograms of each class.")
+@click.option("--config", "config_file", type=_FILE, help="YAML with classes, height and width.")
+def show(directory, output, split, per_class, config_file) -> None:
+    """Draw a labelled gallery of the spectrograms in DIRECTORY."""
+    from data.gallery import draw_gallery
+    from pipeline.config import load_config
+
+    config = load_config(config_file)
+    draw_gallery(
+        directory,
+        output,
+        split=split,
+        per_class=per_class,
+        classes=config.classes,
+        height=config.height,
+        width=config.width,
+    )
+    click.echo(output)
+
+
+@cli.command()
+@click.option("--data", "data_dir", type=click.Path(), help="The data folder.  [required]")
+@click.option("--output", type=_DIRECTORY, help="Where results go.  [default: runs]")
+@click.option("--model", type=click.Choice(list(MODELS)), help="[default: compact]")
+@click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]")
+@click.option("--batch-size", type=int, help="Images a training step.  [default: 32]")
+@click.option("--seed", type=int, help="Of shuffling, weights and augmentation.  [default: 0]")
+@click.option("--initial-weights", type=_FILE, help="Start from these weights (.weights.h5).")
+@click.option("--early-stopping", type=int, help="End after so many epochs without a gain.")
+@click.option("--infer-schema", is_flag=True, default=None, help="Derive the schema from data.")
+@click.option("--schema", type=_FILE, help="Import this schema, not the packaged one.")
+@click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key, repeatable.")
+@click.option("--beam-args", help="Options for Apache Beam, in one string.")
+@click.option("--no-cache", is_flag=True, help="Run every step, even if nothing changed.")
+@click.option("--debug", is_flag=True, help="Show a traceback if something breaks.")
+def run(
+    data_dir, config_file, settings, beam_args, infer_schema, no_cache, debug, **options
+) -> None:
+    """Run the whole pipeline here: check, train, evaluate, push if good enough.
+
+    Steps that an earlier run into the same output folder already did, with the same data and
+    settings, are answered from its cache.
+
+    \b
+    Exit status: 0 blessed and pushed; 2 input or configuration refused, nothing trained;
+    3 trained but not blessed, nothing pushed; 1 anything else.
+    """
+    import shlex
+
+    from data.spectrogram_csv import check_layout
+    from pipeline.config import ConfigError, load_config
+
+    options.update(data=data_dir, infer_schema=infer_schema, cache=False if no_cache else None)
+    if beam_args:
+        options["beam"] = {"args": shlex.split(beam_args)}
+    config = load_config(config_file, settings, options)
+    if not config.data:
+        raise ConfigError(
+            "No data folder is given: add --data DIR. To make one with simulated data: "
+            "radio-signals data simulate DIR"
+        )
+    for key, file in (("initial_weights", config.initial_weights), ("schema", config.schema_file)):
+        if file and not os.path.isfile(file):
+            raise ConfigError(f"{key}: the file {file} does not exist.")
+    counts = None
+    if "://" not in config.data:
+        counts = check_layout(config.data, config.height, config.width, len(config.classes))
+    raise SystemExit(_run(config, counts, debug))
+
+
+def _run(config, counts, debug: bool) -> int:
+    from pipeline.console import libraries_to
+
+    log_file = os.path.join(config.output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
+    with libraries_to(log_file) as console:
+        images = f", {counts['train']:,} + {counts['validation']:,} images" if counts else ""
+        console.print(f"Radio Signals: model {config.model}, data {config.data}{images}")
+        started = time.perf_counter()
+        try:
+            with console.status("loading TensorFlow and TFX"):
+                import tensorflow
+                import tfx.version
+
+                from pipeline.local_runner import run as run_locally
+            console.print(
+                f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
+                f"(TFX {tfx.version.__version__}, TensorFlow {tensorflow.__version__}, "
+                f"Python {sys.version.split()[0]})"
+            )
+            outcome = run_locally(config, console)
+        except BaseException as error:
+            # For the log; what the terminal shows is decided below.
+            traceback.print_exc()
+            return _explain(error, lambda text: console.print(text, markup=False), log_file, debug)
+        return _conclude(outcome, console, time.perf_counter() - started, log_file)
+
+
+def _conclude(outcome, console, seconds: float, log_file: str) -> int:
+    from rich.markup import escape
+
+    metrics = outcome.metrics
+    console.print()
+    console.print(_class_table(metrics))
+    console.print(f"accuracy {metrics['accuracy']:.4f}")
+    for name, file in (("report", "report.html"), ("figures", "metrics.json")):
+        console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
+    console.print(f"{'log':<8} {escape(log_file)}")
+    if not metrics["blessed"]:
+        console.print("[bold red]not blessed, not pushed[/]:")
+        for failure in metrics["failed_thresholds"]:
+            console.print(f"  {escape(failure)}")
+        console.print(f"done in {seconds:.0f} s")
+        return failures.NOT_BLESSED
+    if not os.path.isdir(metrics["pushed_to"]):
+        console.print(
+            f"The model was pushed to {escape(metrics['pushed_to'])} by an earlier run, and "
+            "somebody has removed it since. To push it again, run with --no-cache."
+        )
+        return failures.FAILED
+    console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
+    console.print(f"[bold green]blessed and pushed[/], done in {seconds:.0f} s")
+    return failures.DONE
+
+
+def _class_table(metrics):
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right")
+    for name, figures in metrics["classes"].items():
+        values = [f"{figures[key]:.4f}" for key in ("precision", "recall", "f1")]
+        table.add_row(name, *values, str(figures["support"]))
+    return table
+
+
+@cli.command()
+@click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
+@click.option("--open", "show_it", is_flag=True, help="Open it in the browser.")
+def report(output, show_it) -> None:
+    """Say where the latest report is."""
+    path = os.path.abspath(os.path.join(output, "latest", "report.html"))
+    if not os.path.exists(path):
+        raise click.UsageError(f"{path} does not exist. Run the pipeline into {output} first.")
+    click.echo(path)
+    if show_it:
+        click.launch(path)
+
+
+def _explain(
+    error: BaseException, say: Callable[[str], None], log_file: str | None, debug: bool
+) -> int:
+    """Tell the user in a sentence or two; return the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        say("Interrupted. Run the same command again to go on from the last finished step.")
+        return failures.INTERRUPTED
+    if debug:
+        say("".join(traceback.format_exception(error)))
+    refused = failures.refusal(error)
+    if refused:
+        say(f"Error: {refused}")
+        return failures.REFUSED
+    where = f" The log has the details: {log_file}" if log_file else ""
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    say(f"Error: {first_line} ({type(error).__name__}).{where}")
+    return failures.FAILED
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(failures.REFUSED)
+    except (Exception, KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error, click.Abort):
+            error = KeyboardInterrupt()
+        sys.exit(_explain(error, lambda text: click.echo(text, err=True), None, debug=False))
+
+
+if __name__ == "__main__":
+    main()

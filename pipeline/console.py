@@ -1,0 +1,42 @@
+"""The user's terminal, kept apart from what libraries print."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+
+
+def plain_console(file=None) -> Console:
+    """Return a console that neither wraps nor colours what is not a terminal."""
+    return Console(file=file, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def libraries_to(log_file: str) -> Iterator[Console]:
+    """Send standard output and error of the process to a file; yield the user's console.
+
+    TensorFlow, Beam and gRPC write from C++ and from worker processes, past Python's `sys`, so
+    the file descriptors themselves are turned. Everything they say stays readable in the file.
+    """
+    os.makedirs(os.path.dirname(log_file), exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    terminal = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding or "utf-8")
+    try:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        yield plain_console(terminal)
+    finally:
+        terminal.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for descriptor in (*kept, log):
+            os.close(descriptor)

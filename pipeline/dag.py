@@ -1,0 +1,160 @@
+"""The graph, top to bottom."""
+
+from __future__ import annotations
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types.channel import BaseChannel
+
+import trainer as trainer_package
+from components import report as report_package
+from components import spectrogram_example_gen as ingest_package
+from components.baseline_model.component import BaselineModel
+from components.evaluator.component import BaselineAwareEvaluator
+from components.evaluator.metrics import eval_config
+from components.example_validator.component import GatingExampleValidator
+from components.report.component import Report
+from components.spectrogram_example_gen.component import SpectrogramExampleGen
+from data import example_features, spectrogram_csv
+from pipeline.code_version import fingerprint
+from pipeline.config import Config, packaged_schema
+
+NAME = "radio-signals"
+
+
+def create_pipeline(
+    config: Config,
+    root: str,
+    serving_dir: str,
+    metadata: metadata_store_pb2.ConnectionConfig | None = None,
+) -> Pipeline:
+    """Return the pipeline, for whichever runner takes it.
+
+    Args:
+      config: a checked configuration; `data` is set.
+      root: where artifacts go, a folder or a bucket address.
+      serving_dir: where blessed models go, one folder a version.
+      metadata: the ML Metadata store; None where the runner brings its own.
+    """
+    layout = {"classes": list(config.classes), "height": config.height, "width": config.width}
+
+    # CSV spectrograms with their labels become shuffled tf.Examples.
+    example_gen = SpectrogramExampleGen(
+        input_base=config.data,
+        seed=config.seed,
+        code=fingerprint(ingest_package, spectrogram_csv, example_features),
+        **layout,
+    ).with_id("SpectrogramExampleGen")
+
+    # What the data look like, and whether that is how they should look. Anomalies end the run.
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = _schema(config, statistics_gen.outputs["statistics"])
+    example_validator = GatingExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    ).with_id("ExampleValidator")
+
+    # Reshape and normalise, as a graph that training and serving share. It is applied as
+    # batches are read: writing float images out would cost more than computing them again.
+    transform = Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=["train", "validation"]
+        ),
+        materialize=False,
+        disable_statistics=True,
+        custom_config={**layout, "code": fingerprint(trainer_package)},
+    )
+    transform.add_upstream_node(example_validator)
+
+    # A Keras CNN; the exported model is the one of the best epoch.
+    trainer = Trainer(
+        run_fn="trainer.training.run_fn",
+        examples=example_gen.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema_gen.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
+        custom_config={
+            **layout,
+            "model": config.model,
+            "epochs": config.epochs,
+            "batch_size": config.batch_size,
+            "seed": config.seed,
+            "schedule": config.schedule.model_dump(),
+            "augment": config.augment.model_dump(),
+            "initial_weights": config.initial_weights,
+            "early_stopping": config.early_stopping,
+            "code": fingerprint(trainer_package),
+        },
+    )
+
+    # The model in service, to be beaten; none on the first run.
+    baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
+
+    # Accuracy, precision and recall by class, against thresholds and baseline.
+    evaluator = BaselineAwareEvaluator(
+        examples=example_gen.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline_model.outputs["baseline"],
+        schema=schema_gen.outputs["schema"],
+        example_splits=["validation"],
+        eval_config=eval_config(config.classes, **config.thresholds.model_dump()),
+    ).with_id("Evaluator")
+
+    # Only a blessed model is served.
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
+        ),
+    )
+
+    # The same figures for people: a page, scikit-learn's table, and JSON.
+    report = Report(
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        model_run=trainer.outputs["model_run"],
+        pushed_model=pusher.outputs["pushed_model"],
+        classes=list(config.classes),
+        code=fingerprint(report_package),
+    )
+
+    return Pipeline(
+        pipeline_name=NAME,
+        pipeline_root=root,
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            example_validator,
+            transform,
+            trainer,
+            baseline_model,
+            evaluator,
+            pusher,
+            report,
+        ],
+        metadata_connection_config=metadata,
+        enable_cache=config.cache,
+        beam_pipeline_args=list(config.beam.args) or DIRECT_RUNNER,
+    )
+
+
+# One process: at this size starting workers takes longer than the work.
+DIRECT_RUNNER = [
+    "--runner=DirectRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+]
+
+
+def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | ImportSchemaGen:
+    if config.infer_schema:
+        return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
+    return ImportSchemaGen(schema_file=config.schema_file or packaged_schema()).with_id("Schema")

@@ -1,0 +1,49 @@
+"""The folder OUTPUT/latest: the newest run's results under fixed names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import Any
+
+from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE
+from pipeline.records import RunRecord
+from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
+
+
+def write_latest(
+    output: str, record: RunRecord, seconds: dict[str, float]
+) -> tuple[str, dict[str, Any]]:
+    """Replace OUTPUT/latest by the results of a run.
+
+    Args:
+      output: the output folder.
+      record: the run.
+      seconds: wall-clock seconds by node id.
+
+    Returns:
+      The folder, and the content of its metrics.json.
+    """
+    report, model_run = record.only("RadioSignalsReport"), record.only("ModelRun")
+    folder = os.path.join(output, "latest")
+    # Made beside and swapped in: a reader never sees half of one run and half of another.
+    fresh, stale = folder + ".new", folder + ".old"
+    for leftover in (fresh, stale):
+        shutil.rmtree(leftover, ignore_errors=True)
+    os.makedirs(os.path.join(fresh, os.path.dirname(BEST_WEIGHTS)))
+    for name in (PAGE_FILE, TABLE_FILE):
+        shutil.copy(os.path.join(report, name), fresh)
+    shutil.copy(os.path.join(model_run, TRAINING_LOG), fresh)
+    shutil.copy(os.path.join(model_run, BEST_WEIGHTS), os.path.join(fresh, BEST_WEIGHTS))
+    with open(os.path.join(report, METRICS_FILE), encoding="utf-8") as file:
+        metrics = json.load(file)
+    metrics["seconds"] = {node: round(value, 3) for node, value in seconds.items()}
+    metrics["run_id"] = record.run_id
+    with open(os.path.join(fresh, METRICS_FILE), "w", encoding="utf-8") as file:
+        json.dump(metrics, file, indent=2)
+    if os.path.exists(folder):
+        os.rename(folder, stale)
+    os.rename(fresh, folder)
+    shutil.rmtree(stale, ignore_errors=True)
+    return folder, metrics

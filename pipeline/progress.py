@@ -1,0 +1,86 @@
+"""Shows which step runs, how long it took, and what training reports."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+_RUNNING = "Component %s is running."
+_FINISHED = "Component %s is finished."
+_CACHED = "A cached execution %d is used."
+
+
+class Progress(logging.Handler):
+    """Follows a run by its log records: those of TFX's runner and those of `radio_signals`.
+
+    Attributes:
+      seconds: wall-clock seconds by node id, of the nodes finished so far.
+      cached: node ids answered from the cache.
+    """
+
+    def __init__(self, console: Console, steps: int):
+        """Constructs the handler.
+
+        Args:
+          console: where to show progress.
+          steps: number of nodes of the pipeline.
+        """
+        super().__init__(logging.INFO)
+        self.seconds: dict[str, float] = {}
+        self.cached: set[str] = set()
+        self._console = console
+        self._steps = steps
+        self._node = ""
+        self._started = 0.0
+        self._status = console.status("")
+
+    def __enter__(self) -> Progress:
+        # absl's messages are TFX's; at its default level its progress would be dropped.
+        from absl import logging as absl_logging
+
+        absl_logging.set_verbosity(absl_logging.INFO)
+        for name in ("absl", "radio_signals"):
+            logging.getLogger(name).addHandler(self)
+        logging.getLogger("radio_signals").setLevel(logging.INFO)
+        self._status.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._status.stop()
+        for name in ("absl", "radio_signals"):
+            logging.getLogger(name).removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        if record.name.startswith("radio_signals"):
+            self._tell(record)
+        elif record.msg == _RUNNING:
+            self._start(record.args[0])
+        elif record.msg == _CACHED:
+            self.cached.add(self._node)
+        elif record.msg == _FINISHED:
+            self._finish(record.args[0])
+
+    def _start(self, node: str) -> None:
+        self._node = node
+        self._started = time.perf_counter()
+        self._status.update(f"{self._number()} {escape(node)}")
+
+    def _finish(self, node: str) -> None:
+        self.seconds[node] = time.perf_counter() - self._started
+        how = "from the cache" if node in self.cached else f"{self.seconds[node]:6.1f} s"
+        # The number of this step was that of the steps finished before it, plus one.
+        self._console.print(f"{self._number(0)} {escape(node):<22} {how:>14}")
+
+    def _tell(self, record: logging.LogRecord) -> None:
+        text = escape(record.getMessage())
+        if getattr(record, "transient", False):
+            self._status.update(f"{self._number()} {escape(self._node)}: {text}")
+        else:
+            self._console.print(f"        {text}")
+
+    def _number(self, running: int = 1) -> str:
+        return escape(f"[{len(self.seconds) + running:>2}/{self._steps}]")

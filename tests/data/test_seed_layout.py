@@ -1,0 +1,149 @@
+"""The seed layout, byte for byte."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from data import seed_layout
+from data.simulation.dataset import image_keys
+
+RECORD = {"simulated": True, "preset": "basic"}
+
+
+def tiny(count=4, classes=4):
+    """A split of `count` images of 2 x 3 pixels."""
+    images = [np.full((2, 3), 60 * number, np.uint8) for number in range(count)]
+    return images, [number % classes for number in range(count)], classes
+
+
+def write(directory, record=None, **options):
+    splits = {"train": tiny(4), "validation": tiny(2)}
+    seed_layout.write_data_set(directory, splits, record, **options)
+
+
+def everything_in(directory):
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*"))
+
+
+def test_a_value_is_k_over_255_with_six_decimals_and_nine_bytes():
+    assert seed_layout.csv_bytes(np.array([[161, 159], [0, 255]], np.uint8)) == (
+        b"0.631373,0.623529\n0.000000,1.000000\n"
+    )
+
+
+def test_every_one_of_the_256_values_is_written_as_python_would():
+    text = seed_layout.csv_bytes(np.arange(256, dtype=np.uint8)[np.newaxis])
+    assert text == ",".join(f"{k / 255:.6f}" for k in range(256)).encode() + b"\n"
+
+
+def test_a_data_set_is_four_files_of_rows(tmp_path):
+    write(tmp_path / "set")
+    assert everything_in(tmp_path / "set") == [
+        "train",
+        "train/images.csv",
+        "train/labels.csv",
+        "validation",
+        "validation/images.csv",
+        "validation/labels.csv",
+    ]
+    assert (tmp_path / "set/validation/images.csv").read_bytes() == (
+        b"0.000000,0.000000,0.000000,0.000000,0.000000,0.000000\n"
+        b"0.235294,0.235294,0.235294,0.235294,0.235294,0.235294\n"
+    )
+    assert (tmp_path / "set/validation/labels.csv").read_bytes() == (
+        b"1.000000,0.000000,0.000000,0.000000\n0.000000,1.000000,0.000000,0.000000\n"
+    )
+
+
+def test_more_images_than_fit_into_one_block_are_all_written(tmp_path):
+    seed_layout.write_data_set(tmp_path, {"train": tiny(200, classes=2)})
+    values = np.loadtxt(tmp_path / "train/images.csv", delimiter=",")
+    expected = np.array([60 * number % 256 for number in range(200)]) / 255
+    np.testing.assert_allclose(values, np.repeat(expected[:, np.newaxis], 6, axis=1), atol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("split", "count", "sha256"),
+    [
+        ("train", 3200, "072c3f7d856a5166c68b68e7ab34442199c2e55ff4f3e744df9768ad6b2453da"),
+        ("validation", 800, "7acda77c3187a22ecf7afa7194b8655aa317e88cf2c4f305b79319ad45fa8d26"),
+    ],
+)
+def test_labels_are_the_published_files_byte_for_byte(tmp_path, split, count, sha256):
+    names = seed_layout.CLASS_NAMES
+    labels = [names.index(key.class_name) for key in image_keys(split, count, names)]
+    images = [np.zeros((1, 1), np.uint8)] * count
+    seed_layout.write_data_set(tmp_path, {split: (images, labels, len(names))})
+    text = (tmp_path / split / "labels.csv").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == sha256
+
+
+def test_blocks_have_the_published_order_only_for_the_published_classes():
+    assert seed_layout.block_order(seed_layout.CLASS_NAMES) == (0, 2, 3, 1)
+    assert seed_layout.block_order(["noise", "narrowband", "squiggle"]) == (0, 1, 2)
+
+
+def test_a_record_says_that_data_are_simulated(tmp_path):
+    write(tmp_path, record=RECORD)
+    assert json.loads((tmp_path / "SIMULATED.json").read_text()) == RECORD
+    assert seed_layout.read_record(tmp_path) == RECORD
+
+
+def test_data_without_a_record_are_not_called_simulated(tmp_path):
+    write(tmp_path)
+    assert seed_layout.read_record(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["train/images.csv", "validation/labels.csv", "SIMULATED.json"])
+def test_a_folder_that_holds_any_file_of_a_data_set_is_refused_and_left_alone(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match=f"{path.name} already exists. Choose another"):
+        write(tmp_path)
+    assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["mine"]
+
+
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
+    (tmp_path / "set").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="set is a file, and a data set is a folder"):
+        write(tmp_path / "set")
+
+
+def test_overwriting_replaces_the_data_and_the_record_and_nothing_else(tmp_path):
+    write(tmp_path, record=RECORD)
+    (tmp_path / "notes.txt").write_text("mine")
+    before = (tmp_path / "train/images.csv").read_bytes()
+    seed_layout.write_data_set(tmp_path, {"train": tiny(1), "validation": tiny(1)}, overwrite=True)
+    assert (tmp_path / "train/images.csv").read_bytes() == before[:54]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "SIMULATED.json").exists()
+
+
+def failing_images():
+    yield np.zeros((2, 3), np.uint8)
+    raise OSError("disk full")
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    splits = {"train": (failing_images(), [0, 1], 4), "validation": tiny(2)}
+    with pytest.raises(OSError, match="disk full"):
+        seed_layout.write_data_set(tmp_path / "new/set", splits)
+    assert everything_in(tmp_path) == []
+
+
+def test_a_failed_overwrite_leaves_the_old_data_as_they_were(tmp_path):
+    write(tmp_path, record=RECORD)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    splits = {"train": tiny(2), "validation": (failing_images(), [0, 1], 4)}
+    with pytest.raises(OSError, match="disk full"):
+        seed_layout.write_data_set(tmp_path, splits, overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_images_without_a_label_are_an_error(tmp_path):
+    images, labels, classes = tiny(4)
+    with pytest.raises(ValueError, match="train: received 4 images but 3 labels"):
+        seed_layout.write_data_set(tmp_path, {"train": (images, labels[:3], classes)})

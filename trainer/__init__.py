@@ -1,0 +1,1 @@
+"""Everything that touches tensors: preprocessing, models, augmentation, training, export."""

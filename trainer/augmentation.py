@@ -1,0 +1,63 @@
+"""Random changes to training images that leave their class as it is.
+
+What keeps the label of a spectrogram (axis 0 time, axis 1 frequency), and what does not:
+
+* a flip in time or in frequency: a straight, curved or wandering line stays one;
+* a shift in frequency with wrap-around: sampling is complex, so a tone that leaves one band
+  edge enters at the other in real recordings too;
+* added noise, within reason: it only makes a signal weaker;
+* brightness and contrast: preserved, but normalisation removes both, so they would do nothing;
+* not preserved: rotation, shear and stretching turn drift rates and curvature, which tell the
+  classes apart, into others; a shift in time breaks a line where its ends meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Which changes are made.
+
+    Attributes:
+      flip_time, flip_frequency: mirror an axis of every second image.
+      shift_frequency: largest cyclic shift as a part of the band's width, 0 for none.
+      noise: deviation of added Gaussian noise, in deviations of the image, 0 for none.
+    """
+
+    flip_time: bool = True
+    flip_frequency: bool = True
+    shift_frequency: float = 0.0
+    noise: float = 0.0
+
+    def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Change float32 [N, H, W, 1]; `seed`, int64 [2], decides how."""
+        images = tf.convert_to_tensor(images)
+        seeds = tf.random.experimental.stateless_split(seed, 4)
+        if self.flip_time:
+            images = _flip_half(images, 1, seeds[0])
+        if self.flip_frequency:
+            images = _flip_half(images, 2, seeds[1])
+        if self.shift_frequency:
+            images = _shift(images, self.shift_frequency, seeds[2])
+        if self.noise:
+            images += self.noise * tf.random.stateless_normal(tf.shape(images), seeds[3])
+        return images
+
+
+def _flip_half(images: tf.Tensor, axis: int, seed: tf.Tensor) -> tf.Tensor:
+    chosen = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
+    return tf.where(chosen, tf.reverse(images, [axis]), images)
+
+
+def _shift(images: tf.Tensor, largest: float, seed: tf.Tensor) -> tf.Tensor:
+    width = tf.shape(images)[2]
+    limit = tf.cast(tf.cast(width, tf.float32) * largest, tf.int32)
+    shifts = tf.random.stateless_uniform(
+        [tf.shape(images)[0], 1], seed, minval=-limit, maxval=limit + 1, dtype=tf.int32
+    )
+    columns = tf.math.floormod(tf.range(width)[tf.newaxis, :] - shifts, width)
+    return tf.gather(images, columns, axis=2, batch_dims=1)

@@ -1,0 +1,102 @@
+"""Training and validation batches, read through the Transform graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from data import example_features
+from trainer.augmentation import Augmentation
+
+# Ingest has shuffled the whole split already; this keeps epochs different from one another.
+_SHUFFLE_BUFFER = 16_384
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of one split.
+
+    Attributes:
+      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+      images: images in the split.
+      steps: batches an epoch.
+    """
+
+    dataset: tf.data.Dataset
+    images: int
+    steps: int
+
+
+def training_batches(
+    patterns: list[str],
+    transform: tft.TFTransformOutput,
+    classes: int,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation,
+) -> Batches:
+    """Return shuffled, augmented batches without end.
+
+    Args:
+      patterns: file patterns of gzipped TFRecords of the raw examples.
+      transform: output of the Transform step.
+      classes: number of classes.
+      batch_size: images a batch.
+      seed: of shuffling and augmentation; the same seed gives the same batches.
+      augmentation: applied here and nowhere else: validation and serving see plain images.
+    """
+    records = _records(patterns)
+    images = _count(records)
+    decode = _decoder(transform, classes)
+
+    def augmented(serialised: tf.Tensor, number: tf.Tensor):
+        image, label = decode(serialised)
+        return augmentation(image, tf.stack([tf.cast(seed, tf.int64), number])), label
+
+    dataset = (
+        records.shuffle(min(images, _SHUFFLE_BUFFER), seed=seed, reshuffle_each_iteration=True)
+        .batch(batch_size)
+        .repeat()
+    )
+    dataset = tf.data.Dataset.zip(dataset, tf.data.Dataset.counter())
+    dataset = dataset.map(augmented, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, -(-images // batch_size))
+
+
+def validation_batches(
+    patterns: list[str], transform: tft.TFTransformOutput, classes: int, batch_size: int
+) -> Batches:
+    """Return the split once, in stored order, unchanged. Arguments as above."""
+    records = _records(patterns)
+    images = _count(records)
+    dataset = records.batch(batch_size).map(
+        _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, -(-images // batch_size))
+
+
+def _records(patterns: list[str]) -> tf.data.Dataset:
+    """Serialised examples, held in memory after the first pass: 8 KiB for 64 x 128 pixels."""
+    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    return tf.data.TFRecordDataset(files, compression_type="GZIP").cache()
+
+
+def _count(records: tf.data.Dataset) -> int:
+    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+
+
+def _decoder(transform: tft.TFTransformOutput, classes: int):
+    needed = (example_features.IMAGE, example_features.LABEL)
+    spec = {name: transform.raw_feature_spec()[name] for name in needed}
+    normalise = transform.transform_features_layer()
+
+    def decode(serialised: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features = normalise(tf.io.parse_example(serialised, spec))
+        return (
+            features[example_features.IMAGE],
+            tf.one_hot(features[example_features.LABEL], classes),
+        )
+
+    return decode

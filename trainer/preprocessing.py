@@ -1,0 +1,46 @@
+"""`preprocessing_fn` of the Transform step: from stored bytes to what a model sees.
+
+Transform saves this as a TensorFlow graph. Training reads examples through that graph and the
+exported model carries it, so serving cannot normalise differently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from data import example_features
+
+# Half a grey level. A constant image has deviation 0; it becomes zeros instead of infinities.
+_SMALLEST_DEVIATION = 0.5 / 255
+
+
+def preprocessing_fn(
+    inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
+) -> dict[str, tf.Tensor]:
+    """Reshape to [height, width, 1] and standardise each spectrogram by itself.
+
+    Per image and not over the data set: the absolute level of a spectrogram is a matter of
+    gain and rendering, the line in it is not.
+
+    Args:
+      inputs: `image` string [N] (height x width bytes), `label` int64 [N]; the others pass by.
+      custom_config: `height` and `width`.
+
+    Returns:
+      `image` float32 [N, height, width, 1] with mean 0 and deviation 1; `label` int64 [N].
+    """
+    height, width = int(custom_config["height"]), int(custom_config["width"])
+    levels = tf.io.decode_raw(inputs[example_features.IMAGE], tf.uint8)
+    images = tf.cast(tf.reshape(levels, [-1, height, width, 1]), tf.float32) / 255.0
+    return {
+        example_features.IMAGE: standardise(images),
+        example_features.LABEL: inputs[example_features.LABEL],
+    }
+
+
+def standardise(images: tf.Tensor) -> tf.Tensor:
+    """Shift and scale each image of float32 [N, H, W, 1] to mean 0 and deviation 1."""
+    mean, variance = tf.nn.moments(images, axes=[1, 2, 3], keepdims=True)
+    return (images - mean) / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)
