@@ -18,13 +18,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from data.invalid import InvalidData
+from data.seed_layout import BYTES_PER_VALUE, IMAGES, LABELS, SPLITS
 
-IMAGES_FILE = "images.csv"
-LABELS_FILE = "labels.csv"
-SPLITS = ("train", "validation")
-
-# "0.631373" and the separator behind it.
-_CELL_BYTES = 9
 _BLOCK_BYTES = 8 << 20
 
 Opener = Callable[[str], BinaryIO]
@@ -125,8 +120,8 @@ def check_layout(
         )
     counts = {}
     for split in SPLITS:
-        images = os.path.join(directory, split, IMAGES_FILE)
-        labels = os.path.join(directory, split, LABELS_FILE)
+        images = os.path.join(directory, split, IMAGES)
+        labels = os.path.join(directory, split, LABELS)
         _check_first_row(images, height, width, opener)
         counts[split] = _check_same_length(images, labels, classes, opener)
     return counts
@@ -137,7 +132,7 @@ def _open(path: str, opener: Opener) -> BinaryIO:
         return opener(path)
     except FileNotFoundError:
         raise InvalidData(
-            f"{path} is missing. A data folder holds {IMAGES_FILE} and {LABELS_FILE} in each of "
+            f"{path} is missing. A data folder holds {IMAGES} and {LABELS} in each of "
             + " and ".join(f"{split}/" for split in SPLITS)
             + "."
         ) from None
@@ -183,9 +178,9 @@ def _line_blocks(path: str, opener: Opener) -> Iterator[bytes]:
 
 def _parse_fixed_width(lines: bytes, pixels: int) -> np.ndarray | None:
     """Decode cells "d.dddddd" by arithmetic on their bytes; None where the text is not so."""
-    if len(lines) % (pixels * _CELL_BYTES):
+    if len(lines) % (pixels * BYTES_PER_VALUE):
         return None
-    cells = np.frombuffer(lines, np.uint8).reshape(-1, pixels, _CELL_BYTES)
+    cells = np.frombuffer(lines, np.uint8).reshape(-1, pixels, BYTES_PER_VALUE)
     digits = cells - np.uint8(ord("0"))
     separators = cells[..., -1]
     regular = (

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import click
 
+from data.simulation.presets import PRESETS
 from pipeline import failures
 from trainer.models import MODELS
 
@@ -47,7 +48,7 @@ def data() -> None:
     "--preset",
     default="basic",
     show_default=True,
-    type=click.Choice(["basic", "hard"]),
+    type=click.Choice(list(PRESETS)),
     help="basic: every signal is visible. hard: down to what an eye just misses.",
 )
 @click.option("--workers", type=int, help="Processes; one a core unless given.")
@@ -74,16 +75,19 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
         transient=True,
     ) as bar:
         task = bar.add_task("", total=train + validation)
-        simulate_dataset(
-            directory,
-            train=train,
-            validation=validation,
-            seed=seed,
-            preset=preset,
-            workers=workers,
-            overwrite=overwrite,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        try:
+            simulate_dataset(
+                directory,
+                train=train,
+                validation=validation,
+                seed=seed,
+                preset=preset,
+                workers=workers,
+                overwrite=overwrite,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        except (ValueError, FileExistsError, NotADirectoryError) as error:
+            raise click.UsageError(str(error)) from None
     console.print(
         f"{directory}: {train:,} training and {validation:,} validation images, simulated "
         f"(preset {preset}, seed {seed}) in {time.perf_counter() - started:.1f} s"
@@ -95,7 +99,9 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
 @click.option(
     "--output", type=_FILE, default="gallery.png", show_default=True, help="The picture to write."
 )
-@click.option("--split", default="train", show_default=True, help="train or validation.")
+@click.option(
+    "--split", default="train", show_default=True, type=click.Choice(["train", "validation"])
+)
 @click.option("--per-class", default=4, show_default=True, help="Spectrograms of each class.")
 @click.option("--config", "config_file", type=_FILE, help="YAML with classes, height and width.")
 def show(directory, output, split, per_class, config_file) -> None:
@@ -103,16 +109,14 @@ def show(directory, output, split, per_class, config_file) -> None:
     from data.gallery import draw_gallery
     from pipeline.config import load_config
 
-    config = load_config(config_file)
-    draw_gallery(
-        directory,
-        output,
-        split=split,
-        per_class=per_class,
-        classes=config.classes,
-        height=config.height,
-        width=config.width,
-    )
+    layout = {}
+    if config_file:
+        config = load_config(config_file)
+        layout = {"classes": config.classes, "height": config.height, "width": config.width}
+    try:
+        draw_gallery(directory, output, split=split, per_class=per_class, **layout)
+    except OSError as error:
+        raise click.UsageError(str(error)) from None
     click.echo(output)
 
 

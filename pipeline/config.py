@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from trainer.models import MODELS
 
 
@@ -73,9 +74,9 @@ class Config(_Section):
 
     data: str = ""
     output: str = "runs"
-    classes: tuple[str, ...] = ("squiggle", "narrowbanddrd", "narrowband", "noise")
-    height: int = Field(64, ge=16)
-    width: int = Field(128, ge=16)
+    classes: tuple[str, ...] = CLASS_NAMES
+    height: int = Field(HEIGHT, ge=16)
+    width: int = Field(WIDTH, ge=16)
     model: str = "compact"
     epochs: int = Field(12, ge=1)
     batch_size: int = Field(32, ge=1)

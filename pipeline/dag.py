@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer, Transform
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
@@ -13,14 +12,15 @@ import trainer as trainer_package
 from components import report as report_package
 from components import spectrogram_example_gen as ingest_package
 from components.baseline_model.component import BaselineModel
+from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.metrics import eval_config
 from components.example_validator.component import GatingExampleValidator
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
-from data import example_features, spectrogram_csv
-from pipeline.code_version import fingerprint
+from data import example_features, seed_layout, spectrogram_csv
 from pipeline.config import Config, packaged_schema
+from pipeline.fingerprints import code_fingerprint, file_fingerprint
 
 NAME = "radio-signals"
 
@@ -45,7 +45,7 @@ def create_pipeline(
     example_gen = SpectrogramExampleGen(
         input_base=config.data,
         seed=config.seed,
-        code=fingerprint(ingest_package, spectrogram_csv, example_features),
+        code=code_fingerprint(ingest_package, spectrogram_csv, seed_layout, example_features),
         **layout,
     ).with_id("SpectrogramExampleGen")
 
@@ -67,7 +67,7 @@ def create_pipeline(
         ),
         materialize=False,
         disable_statistics=True,
-        custom_config={**layout, "code": fingerprint(trainer_package)},
+        custom_config={**layout, "code": code_fingerprint(trainer_package)},
     )
     transform.add_upstream_node(example_validator)
 
@@ -88,8 +88,9 @@ def create_pipeline(
             "schedule": config.schedule.model_dump(),
             "augment": config.augment.model_dump(),
             "initial_weights": config.initial_weights,
+            "initial_weights_digest": file_fingerprint(config.initial_weights),
             "early_stopping": config.early_stopping,
-            "code": fingerprint(trainer_package),
+            "code": code_fingerprint(trainer_package),
         },
     )
 
@@ -122,7 +123,7 @@ def create_pipeline(
         model_run=trainer.outputs["model_run"],
         pushed_model=pusher.outputs["pushed_model"],
         classes=list(config.classes),
-        code=fingerprint(report_package),
+        code=code_fingerprint(report_package),
     )
 
     return Pipeline(
@@ -154,7 +155,8 @@ DIRECT_RUNNER = [
 ]
 
 
-def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | ImportSchemaGen:
+def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:
     if config.infer_schema:
         return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
-    return ImportSchemaGen(schema_file=config.schema_file or packaged_schema()).with_id("Schema")
+    file = config.schema_file or packaged_schema()
+    return CuratedSchema(schema_file=file, digest=file_fingerprint(file)).with_id("Schema")

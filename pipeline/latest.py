@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import platform
 import shutil
 from typing import Any
 
@@ -13,7 +15,7 @@ from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 
 
 def write_latest(
-    output: str, record: RunRecord, seconds: dict[str, float]
+    output: str, record: RunRecord, seconds: dict[str, float], cached: set[str]
 ) -> tuple[str, dict[str, Any]]:
     """Replace OUTPUT/latest by the results of a run.
 
@@ -21,6 +23,7 @@ def write_latest(
       output: the output folder.
       record: the run.
       seconds: wall-clock seconds by node id.
+      cached: ids of the nodes answered from the cache.
 
     Returns:
       The folder, and the content of its metrics.json.
@@ -39,7 +42,11 @@ def write_latest(
     with open(os.path.join(report, METRICS_FILE), encoding="utf-8") as file:
         metrics = json.load(file)
     metrics["seconds"] = {node: round(value, 3) for node, value in seconds.items()}
+    metrics["cached"] = sorted(cached)
     metrics["run_id"] = record.run_id
+    metrics["versions"] = {
+        name: importlib.metadata.version(name) for name in ("radio-signals", "tfx", "tensorflow")
+    } | {"python": platform.python_version()}
     with open(os.path.join(fresh, METRICS_FILE), "w", encoding="utf-8") as file:
         json.dump(metrics, file, indent=2)
     if os.path.exists(folder):

@@ -59,12 +59,8 @@ def run(config: Config, console: Console) -> Outcome:
     output = os.path.abspath(config.output)
     connection = metadata_connection(output)
     # Absolute, so that the same data are the same to the cache from wherever the run started.
-    config = config.model_copy(
-        update={
-            "data": os.path.abspath(config.data),
-            "initial_weights": config.initial_weights and os.path.abspath(config.initial_weights),
-        }
-    )
+    paths = ("data", "initial_weights", "schema_file")
+    config = config.model_copy(update={key: _absolute(getattr(config, key)) for key in paths})
     with _sole_user_of(output):
         pipeline = create_pipeline(
             config,
@@ -74,8 +70,14 @@ def run(config: Config, console: Console) -> Outcome:
         )
         with Progress(console, steps=len(pipeline.components)) as progress:
             LocalDagRunner().run(pipeline)
-        latest, metrics = write_latest(output, newest_run(connection), progress.seconds)
+        latest, metrics = write_latest(
+            output, newest_run(connection), progress.seconds, progress.cached
+        )
     return Outcome(latest, metrics, progress.cached)
+
+
+def _absolute(path: str) -> str:
+    return path if not path or "://" in path else os.path.abspath(path)
 
 
 @contextlib.contextmanager

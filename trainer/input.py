@@ -71,10 +71,13 @@ def validation_batches(
     """Return the split once, in stored order, unchanged. Arguments as above."""
     records = _records(patterns)
     images = _count(records)
+    steps = -(-images // batch_size)
     dataset = records.batch(batch_size).map(
         _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, -(-images // batch_size))
+    # Record files do not say how many records they hold; Keras wants to know where to end.
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, steps)
 
 
 def _records(patterns: list[str]) -> tf.data.Dataset:

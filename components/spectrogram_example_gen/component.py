@@ -8,7 +8,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
 from components.spectrogram_example_gen.executor import Executor
-from data.spectrogram_csv import SPLITS
+from data.seed_layout import SPLITS
 
 
 class SpectrogramExampleGen(FileBasedExampleGen):

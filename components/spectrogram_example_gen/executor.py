@@ -12,18 +12,14 @@ import tensorflow as tf
 from apache_beam.io.filesystems import FileSystems
 from google.protobuf import struct_pb2
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from data import example_features
-from data.spectrogram_csv import (
-    IMAGES_FILE,
-    LABELS_FILE,
-    check_layout,
-    read_images,
-    read_labels,
-)
+from data.seed_layout import IMAGES, LABELS
+from data.spectrogram_csv import check_layout, read_images, read_labels
 
 # A record with the place that the shuffle gave it.
 PlacedRecord = tuple[int, bytes]
@@ -70,6 +66,7 @@ class Executor(BaseExampleGenExecutor):
                     | f"ToShards[{split}]" >> beam.GroupByKey()
                     | f"Write[{split}]" >> beam.Map(_write_shard, folder=folder)
                 )
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         for split, count in counts.items():
             examples.set_int_custom_property(f"{split}_rows", count)
 
@@ -112,9 +109,9 @@ def _layout(exec_properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_split(folder: str, layout: dict[str, Any]) -> Iterator[tuple[int, list[PlacedRecord]]]:
-    images = os.path.join(folder, IMAGES_FILE)
+    images = os.path.join(folder, IMAGES)
     labels = read_labels(
-        os.path.join(folder, LABELS_FILE), len(layout["classes"]), opener=FileSystems.open
+        os.path.join(folder, LABELS), len(layout["classes"]), opener=FileSystems.open
     )
     places = np.random.default_rng(layout["seed"]).permutation(len(labels))
     names = [name.encode() for name in layout["classes"]]

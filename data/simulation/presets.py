@@ -46,7 +46,7 @@ BASIC = Preset(
     wander=(0.06, 0.20),
     inside=1.0,
 )
-"""Like the published basic set: a person sees every signal and tells the classes apart."""
+"""As plain as the published basic set, and curved enough that a person tells the classes apart."""
 
 HARD = Preset(
     name="hard",

@@ -14,7 +14,7 @@ RECORD = {"simulated": True, "preset": "basic"}
 
 def tiny(count=4, classes=4):
     """A split of `count` images of 2 x 3 pixels."""
-    images = [np.full((2, 3), 60 * number, np.uint8) for number in range(count)]
+    images = [np.full((2, 3), 60 * number % 256, np.uint8) for number in range(count)]
     return images, [number % classes for number in range(count)], classes
 
 

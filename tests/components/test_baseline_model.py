@@ -1,0 +1,67 @@
+"""Which pushed model is the baseline."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx.types import standard_artifacts
+
+from components.baseline_model.component import Executor, has_model
+from components.baseline_model.pushed import newest_other_model, pushed_models
+
+
+def put_model(directory: Path, model_id: str, complete: bool = True) -> None:
+    card = directory / "assets.extra" / "model.json"
+    card.parent.mkdir(parents=True)
+    card.write_text(json.dumps({"model_id": model_id}))
+    if complete:
+        (directory / "saved_model.pb").write_text(f"graph of {model_id}")
+
+
+@pytest.fixture
+def serving(tmp_path):
+    serving = tmp_path / "serving"
+    put_model(serving / "1700000000", "old")
+    put_model(serving / "1800000000", "new")
+    put_model(serving / "999", "oldest")
+    put_model(serving / "1900000000", "cut short", complete=False)
+    put_model(serving / "backup", "somebody's copy")
+    return serving
+
+
+def test_complete_versions_are_listed_in_the_order_of_their_numbers(serving):
+    assert [model.version for model in pushed_models(str(serving))] == [999, 1700000000, 1800000000]
+
+
+def test_the_newest_pushed_model_is_the_baseline(serving):
+    assert newest_other_model(str(serving), "candidate").model_id == "new"
+
+
+def test_a_candidate_is_not_its_own_baseline(serving):
+    assert newest_other_model(str(serving), "new").model_id == "old"
+
+
+def test_there_is_no_baseline_before_anything_is_pushed(tmp_path):
+    assert newest_other_model(str(tmp_path / "serving"), "candidate") is None
+
+
+def run_executor(tmp_path, serving):
+    candidate, baseline = standard_artifacts.Model(), standard_artifacts.Model()
+    candidate.uri, baseline.uri = str(tmp_path / "candidate"), str(tmp_path / "baseline")
+    put_model(tmp_path / "candidate" / "Format-Serving", "candidate")
+    Executor().Do({"model": [candidate]}, {"baseline": [baseline]}, {"serving_dir": str(serving)})
+    return baseline
+
+
+def test_the_baseline_is_copied_out_of_the_serving_folder(tmp_path, serving):
+    baseline = run_executor(tmp_path, serving)
+    assert has_model(baseline)
+    graph = Path(baseline.uri) / "Format-Serving" / "saved_model.pb"
+    assert graph.read_text() == "graph of new"
+    assert baseline.get_int_custom_property("version") == 1800000000
+
+
+def test_a_first_run_gets_an_empty_baseline(tmp_path):
+    baseline = run_executor(tmp_path, tmp_path / "serving")
+    assert Path(baseline.uri).is_dir()
+    assert not has_model(baseline)

@@ -1,0 +1,70 @@
+"""One small data set and one pipeline run, shared by the tests of this folder."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from data.simulation.dataset import simulate_dataset
+
+COMMAND = Path(sys.executable).with_name("radio-signals")
+
+# Low bounds: what is tested is the machinery, on few images and epochs.
+SMALL = (
+    "--epochs=4",
+    "--set=thresholds.accuracy=0.4",
+    "--set=thresholds.class_precision=0",
+    "--set=thresholds.class_recall=0",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished `radio-signals run`."""
+
+    status: int
+    text: str
+    output: Path
+
+    @property
+    def metrics(self) -> dict:
+        return json.loads((self.output / "latest" / "metrics.json").read_text())
+
+    @property
+    def versions(self) -> set[str]:
+        """Names of the pushed models."""
+        serving = self.output / "serving"
+        return {path.name for path in serving.iterdir()} if serving.exists() else set()
+
+    @property
+    def steps(self) -> list[str]:
+        """Ids of the steps that finished, in order."""
+        return re.findall(r"^\[ ?\d+/\d+\] (\S+)", self.text, re.MULTILINE)
+
+
+def run_pipeline(data: Path, output: Path, *arguments: str) -> Run:
+    finished = subprocess.run(
+        [COMMAND, "run", f"--data={data}", f"--output={output}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    return Run(finished.returncode, finished.stdout + finished.stderr, output)
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("small") / "data"
+    simulate_dataset(directory, train=480, validation=120, workers=1)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def first_run(small_data, tmp_path_factory) -> Run:
+    run = run_pipeline(small_data, tmp_path_factory.mktemp("small") / "runs", *SMALL)
+    assert run.status == 0, run.text
+    return run

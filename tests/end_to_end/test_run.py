@@ -1,0 +1,249 @@
+"""The whole pipeline on a small simulated set: results, the served model, cache and verdicts.
+
+Tests that add runs to the shared output folder stand in the order in which they need them.
+"""
+
+import csv
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
+from sklearn.metrics import precision_recall_fscore_support as scores
+
+from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
+from data.spectrogram_csv import read_images, read_labels
+from tests.end_to_end.conftest import SMALL, run_pipeline
+
+NODES = {
+    "SpectrogramExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "BaselineModel",
+    "Evaluator",
+    "Pusher",
+    "Report",
+}
+
+# Loads the model as somebody without this project would.
+CLASSIFY = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+model_dir, input_file, output_file = sys.argv[1:]
+levels = np.load(input_file)
+model = tf.saved_model.load(model_dir)
+
+def example(image):
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()]))
+    return tf.train.Example(
+        features=tf.train.Features(feature={"image": feature})
+    ).SerializeToString()
+
+by_example = model.signatures["serving_default"](tf.constant([example(i) for i in levels]))
+by_pixels = model.signatures["classify_spectrograms"](
+    tf.constant((levels / 255).astype(np.float32))
+)
+foreign = {"trainer", "data", "components", "pipeline", "tensorflow_transform", "tfx"}
+assert not foreign & set(sys.modules), foreign & set(sys.modules)
+
+def plain(value):
+    return value.numpy().astype("S") if value.dtype == tf.string else value.numpy()
+
+np.savez(
+    output_file,
+    **{f"example_{name}": plain(value) for name, value in by_example.items()},
+    **{f"pixels_{name}": plain(value) for name, value in by_pixels.items()},
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def validation(small_data):
+    folder = small_data / "validation"
+    levels = np.concatenate(
+        [block.levels for block in read_images(str(folder / "images.csv"), HEIGHT * WIDTH)]
+    )
+    labels = read_labels(str(folder / "labels.csv"), len(CLASS_NAMES))
+    return levels.reshape(-1, HEIGHT, WIDTH), labels
+
+
+@pytest.fixture(scope="module")
+def served(first_run, validation, tmp_path_factory):
+    """What the pushed model answers, loaded with TensorFlow alone."""
+    folder = tmp_path_factory.mktemp("served")
+    np.save(folder / "levels.npy", validation[0])
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            CLASSIFY,
+            first_run.metrics["pushed_to"],
+            folder / "levels.npy",
+            folder / "answers.npz",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return np.load(folder / "answers.npz")
+
+
+def test_every_step_of_the_graph_runs_and_is_timed(first_run):
+    assert set(first_run.steps) == NODES
+    assert set(first_run.metrics["seconds"]) == NODES
+    assert first_run.metrics["cached"] == []
+
+
+def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(first_run):
+    assert "epoch 4/4  loss" in first_run.text
+    assert "class          precision  recall      F1  images" in first_run.text
+    assert f"report   {first_run.output}/latest/report.html" in first_run.text
+    assert "blessed and pushed" in first_run.text
+    for noise in ("WARNING", "Warning", "absl", "oneDNN", "tensorflow:"):
+        assert noise not in first_run.text
+    (log,) = (first_run.output / "logs").iterdir()
+    assert "Component Trainer is running." in log.read_text(), "the log keeps the rest"
+
+
+def test_latest_holds_what_the_design_names(first_run):
+    latest = first_run.output / "latest"
+    assert {path.name for path in latest.iterdir()} == {
+        "metrics.json",
+        "report.html",
+        "classification_report.txt",
+        "training_log.csv",
+        "weights",
+    }
+    assert (latest / "weights" / "best.weights.h5").stat().st_size > 100_000
+    assert set(first_run.metrics) >= {
+        "accuracy",
+        "classes",
+        "confusion_matrix",
+        "blessed",
+        "pushed_to",
+        "training",
+        "seconds",
+        "run_id",
+    }
+
+
+def test_the_exported_epoch_is_the_one_of_the_best_validation_accuracy(first_run):
+    with open(first_run.output / "latest" / "training_log.csv") as file:
+        accuracies = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+    training = first_run.metrics["training"]
+    assert len(accuracies) == training["epochs"] == 4
+    assert training["best_epoch"] == int(np.argmax(accuracies)) + 1
+    # Keras averages over batches of a float32 accuracy.
+    assert first_run.metrics["accuracy"] == pytest.approx(max(accuracies), abs=1e-5)
+
+
+def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
+    first_run, served, validation
+):
+    metrics, actual = first_run.metrics, validation[1]
+    predicted = [CLASS_NAMES.index(name.decode()) for name in served["example_class"]]
+    precision, recall, f1, support = scores(actual, predicted, zero_division=0)
+    for index, name in enumerate(CLASS_NAMES):
+        assert metrics["classes"][name] == {
+            "precision": pytest.approx(precision[index], abs=1e-9),
+            "recall": pytest.approx(recall[index], abs=1e-9),
+            "f1": pytest.approx(f1[index], abs=1e-9),
+            "support": support[index],
+        }
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(actual, predicted), abs=1e-9)
+    assert metrics["confusion_matrix"] == confusion_matrix(actual, predicted).tolist()
+    table = (first_run.output / "latest" / "classification_report.txt").read_text()
+    assert table == classification_report(
+        actual, predicted, target_names=CLASS_NAMES, digits=4, zero_division=0
+    )
+
+
+def test_both_signatures_answer_the_same(served):
+    np.testing.assert_array_equal(served["example_probabilities"], served["pixels_probabilities"])
+    np.testing.assert_array_equal(served["example_class"], served["pixels_class"])
+
+
+def test_answers_are_probabilities_their_class_by_name_and_its_score(served):
+    probabilities = served["example_probabilities"]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    names = np.array(CLASS_NAMES, dtype="S")
+    np.testing.assert_array_equal(served["example_class"], names[probabilities.argmax(axis=1)])
+    np.testing.assert_array_equal(served["example_score"], probabilities.max(axis=1))
+
+
+def test_the_model_has_learned_something(first_run):
+    assert first_run.metrics["accuracy"] > 0.5, "chance is 0.25"
+
+
+def test_an_identical_run_is_answered_from_the_cache(small_data, first_run):
+    before = first_run.metrics
+    again = run_pipeline(small_data, first_run.output, *SMALL)
+    assert again.status == 0, again.text
+    assert set(again.metrics["cached"]) == NODES
+    assert sum(again.metrics["seconds"].values()) < 5
+    assert again.versions == {before["pushed_to"].rpartition("/")[2]}, "not pushed twice"
+    same = ("accuracy", "classes", "confusion_matrix", "pushed_to", "training")
+    assert {key: again.metrics[key] for key in same} == {key: before[key] for key in same}
+
+
+def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is_not_pushed(
+    small_data, first_run
+):
+    pushed = first_run.versions
+    refused = run_pipeline(
+        small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.accuracy=0.999"
+    )
+    assert refused.status == 3, refused.text
+    assert set(refused.metrics["cached"]) == {
+        "SpectrogramExampleGen",
+        "StatisticsGen",
+        "Schema",
+        "ExampleValidator",
+        "Transform",
+    }
+    assert refused.versions == pushed
+    assert (refused.metrics["blessed"], refused.metrics["pushed_to"]) == (False, None)
+    accuracy = refused.metrics["accuracy"]
+    failure = (
+        f"accuracy is {accuracy:.4f}, {0.999 - accuracy:.4f} below thresholds.accuracy = 0.999"
+    )
+    assert failure in refused.metrics["failed_thresholds"]
+    assert f"not blessed, not pushed:\n  {failure}" in refused.text
+    assert failure in (refused.output / "latest" / "report.html").read_text()
+
+
+def test_a_model_worse_than_the_one_in_service_is_not_pushed(small_data, first_run):
+    pushed = first_run.versions
+    worse = run_pipeline(
+        small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.accuracy=0"
+    )
+    assert worse.status == 3, worse.text
+    assert worse.versions == pushed
+    assert "below the baseline's, more than the 0.01 allowed" in worse.text
+
+
+def test_changed_data_rerun_everything(small_data, first_run, tmp_path):
+    # Same folder, one image fewer, put back afterwards for the tests that follow.
+    kept = tmp_path / "kept"
+    shutil.copytree(small_data, kept)
+    try:
+        for name in ("images.csv", "labels.csv"):
+            path = small_data / "train" / name
+            path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+        rerun = run_pipeline(
+            small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.baseline_margin=0"
+        )
+    finally:
+        shutil.rmtree(small_data)
+        shutil.copytree(kept, small_data)
+    assert rerun.metrics["training"]["train_images"] == 479
+    # The schema is a file of the package, which no data change.
+    assert rerun.metrics["cached"] == ["Schema"]

@@ -1,0 +1,73 @@
+"""The command line: help, quick refusals and exit statuses, in processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("radio-signals")
+
+
+def radio_signals(*arguments, **options):
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def test_help_lists_the_commands():
+    shown = radio_signals("--help")
+    assert shown.returncode == 0
+    for command in ("data", "run", "report"):
+        assert f"\n  {command} " in shown.stdout
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "tfx", "numpy", "pandas", "matplotlib"])
+def test_help_loads_nothing_heavy(module):
+    code = (
+        "import sys; from pipeline.cli import cli; "
+        "cli(['run', '--help'], standalone_mode=False); "
+        f"sys.exit({module!r} in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "No data folder is given: add --data DIR"),
+        (["run", "--data", "nowhere"], "The data folder nowhere does not exist"),
+        (["run", "--data", "x", "--set", "epoch=3"], 'Did you mean "epochs"?'),
+        (["run", "--data", "x", "--epochs", "0"], "epochs: input should be greater than or equal"),
+        (["run", "--data", "x", "--initial-weights", "w.h5"], "initial_weights: the file w.h5"),
+        (["run", "--modle", "compact"], "No such option"),
+        (["report", "--output", "nowhere"], "Run the pipeline into nowhere first"),
+        (["data", "simulate", "d", "--train", "2"], "fewer than the 4 classes"),
+        (["data", "show", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_usage_is_refused_in_a_sentence_with_status_2(tmp_path, arguments, message):
+    refused = radio_signals(*arguments, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr + refused.stdout
+    assert list(tmp_path.iterdir()) == [], "nothing was started"
+
+
+def test_simulate_writes_a_data_set_and_will_not_overwrite_it(tmp_path):
+    arguments = ["data", "simulate", "d", "--train", "8", "--validation", "4", "--workers", "1"]
+    made = radio_signals(*arguments, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "8 training and 4 validation images, simulated (preset basic, seed 0)" in made.stdout
+    assert len((tmp_path / "d" / "train" / "labels.csv").read_text().splitlines()) == 8
+    assert radio_signals(*arguments, cwd=tmp_path).returncode == 2
+    assert radio_signals(*arguments, "--overwrite", cwd=tmp_path).returncode == 0
+
+
+def test_show_draws_a_gallery(tmp_path):
+    import data
+
+    sample = Path(data.__file__).parent / "sample"
+    shown = radio_signals("data", "show", sample, "--output", tmp_path / "g.png", "--per-class", 1)
+    assert shown.returncode == 0, shown.stderr
+    assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")

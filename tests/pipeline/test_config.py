@@ -1,0 +1,108 @@
+"""The configuration: layers, defaults, and the words for every mistake."""
+
+import pytest
+
+from pipeline.config import ConfigError, known_keys, load_config
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text: str) -> str:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_defaults_stand_where_nothing_is_set():
+    config = load_config()
+    assert config.classes == ("squiggle", "narrowbanddrd", "narrowband", "noise")
+    assert (config.height, config.width, config.model, config.output) == (
+        64,
+        128,
+        "compact",
+        "runs",
+    )
+    assert config.schedule.initial_rate is None, "the model's own"
+
+
+def test_options_win_over_set_over_file_over_defaults(file):
+    path = file("epochs: 1\nbatch_size: 2\nseed: 3\nthresholds: {accuracy: 0.5, class_recall: 0.4}")
+    settings = ("batch_size=20", "seed=30", "thresholds.accuracy=0.6")
+    config = load_config(path, settings, {"seed": 300, "model": None})
+    assert (config.epochs, config.batch_size, config.seed) == (1, 20, 300)
+    assert (config.thresholds.accuracy, config.thresholds.class_recall) == (0.6, 0.4)
+    assert config.thresholds.class_precision == 0.8
+    assert config.model == "compact"
+
+
+def test_values_of_set_are_yaml():
+    config = load_config(settings=("classes=[hum, noise]", "augment.flip_time=false"))
+    assert config.classes == ("hum", "noise")
+    assert config.augment.flip_time is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["epoch=3"], 'There is no configuration key "epoch". Did you mean "epochs"?'),
+        (
+            ["thresholds.acuracy=1"],
+            'There is no configuration key "thresholds.acuracy". '
+            'Did you mean "thresholds.accuracy"?',
+        ),
+        (["epochs"], '--set epochs: write key=value, for example "epochs=20".'),
+        (["epochs=[1"], "--set epochs=[1: the value is not YAML."),
+        (["epochs=0"], "epochs: input should be greater than or equal to 1. Received: 0."),
+        (
+            ["epochs=many"],
+            "epochs: input should be a valid integer, unable to parse string as an integer. "
+            "Received: 'many'.",
+        ),
+        (
+            ["thresholds.accuracy=98"],
+            "thresholds.accuracy: input should be less than or equal to 1. Received: 98.",
+        ),
+        (
+            ["model=huge"],
+            "model: there is no such model; the models are compact, reference. Received: 'huge'.",
+        ),
+        (
+            ["classes=[a, a]"],
+            "classes: at least two different class names are needed. Received: ['a', 'a'].",
+        ),
+        (
+            ["schedule=0.1"],
+            "schedule: input should be a valid dictionary or instance of Schedule. Received: 0.1.",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_key(settings, message):
+    with pytest.raises(ConfigError) as refused:
+        load_config(settings=tuple(settings))
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs: [1", r"config\.yaml is not YAML: "),
+        ("- epochs", r"config\.yaml must hold keys and values"),
+        ("augment: {flip: true}", r'no configuration key "augment\.flip"\. Did you mean "augment'),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(file, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(file(text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml does not exist"):
+        load_config(str(tmp_path / "nowhere.yaml"))
+
+
+def test_nested_keys_are_listed_with_dots():
+    keys = set(known_keys())
+    assert {"schema", "epochs", "schedule.staircase", "thresholds.baseline_margin"} <= keys
+    assert "schema_file" not in keys

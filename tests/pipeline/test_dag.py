@@ -1,0 +1,77 @@
+"""The graph: its nodes, their order, and what a changed setting touches."""
+
+import pytest
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+from pipeline.config import load_config
+from pipeline.dag import create_pipeline
+
+
+@pytest.fixture
+def compiled(tmp_path):
+    def compile_pipeline(*settings):
+        pipeline = create_pipeline(
+            load_config(settings=(f"data={tmp_path}", *settings)),
+            root=str(tmp_path / "artifacts"),
+            serving_dir=str(tmp_path / "serving"),
+            metadata=sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")),
+        )
+        nodes = [node.pipeline_node for node in Compiler().compile(pipeline).nodes]
+        return {node.node_info.id: node for node in nodes}
+
+    return compile_pipeline
+
+
+def changed(before, after):
+    return {node for node in after if after[node].parameters != before[node].parameters}
+
+
+def test_the_nodes_are_those_of_the_design(compiled):
+    assert set(compiled()) == {
+        "SpectrogramExampleGen",
+        "StatisticsGen",
+        "Schema",
+        "ExampleValidator",
+        "Transform",
+        "Trainer",
+        "BaselineModel",
+        "Evaluator",
+        "Pusher",
+        "Report",
+    }
+
+
+def test_nothing_is_trained_before_the_data_are_found_good(compiled):
+    nodes = list(compiled())
+    assert nodes.index("ExampleValidator") < nodes.index("Transform") < nodes.index("Trainer")
+    assert "ExampleValidator" in compiled()["Transform"].upstream_nodes
+
+
+@pytest.mark.parametrize(
+    ("setting", "touched"),
+    [
+        ("epochs=3", {"Trainer"}),
+        ("schedule.initial_rate=0.1", {"Trainer"}),
+        ("augment.noise=0.1", {"Trainer"}),
+        ("model=reference", {"Trainer"}),
+        ("thresholds.accuracy=0.5", {"Evaluator"}),
+        ("height=32", {"SpectrogramExampleGen", "Transform", "Trainer"}),
+    ],
+)
+def test_a_setting_touches_only_the_steps_that_use_it(compiled, setting, touched):
+    assert changed(compiled(), compiled(setting)) == touched
+
+
+def test_the_schema_is_inferred_on_request(compiled):
+    assert compiled()["Schema"].node_info.type.name.endswith("CuratedSchema")
+    inferred = compiled("infer_schema=true")["Schema"]
+    assert inferred.node_info.type.name.endswith("component.SchemaGen")
+
+
+def test_a_schema_edited_in_place_is_imported_again(compiled, tmp_path):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text('feature { name: "image" }')
+    before = compiled(f"schema={schema}")
+    schema.write_text('feature { name: "label" }')
+    assert changed(before, compiled(f"schema={schema}")) == {"Schema"}

@@ -1,0 +1,54 @@
+"""preprocessing_fn: shape, values, and images without any contrast."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.preprocessing import preprocessing_fn
+
+HEIGHT, WIDTH = 4, 6
+
+
+def preprocess(levels: np.ndarray) -> dict[str, tf.Tensor]:
+    inputs = {
+        "image": tf.constant([image.tobytes() for image in levels]),
+        "label": tf.range(len(levels), dtype=tf.int64),
+    }
+    return preprocessing_fn(inputs, {"height": float(HEIGHT), "width": float(WIDTH)})
+
+
+@pytest.fixture
+def levels():
+    return np.random.default_rng(0).integers(0, 256, (5, HEIGHT, WIDTH), dtype=np.uint8)
+
+
+def test_images_keep_their_rows_and_columns_and_get_one_channel(levels):
+    images = preprocess(levels)["image"]
+    assert images.shape == (5, HEIGHT, WIDTH, 1)
+    pixels = levels / 255
+    expected = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
+    np.testing.assert_allclose(images[..., 0], expected, atol=1e-5)
+
+
+def test_each_image_is_standardised_by_itself(levels):
+    together = preprocess(levels)["image"]
+    alone = preprocess(levels[2:3])["image"]
+    np.testing.assert_array_equal(together[2:3], alone)
+
+
+def test_brightness_and_contrast_of_the_rendering_do_not_matter():
+    levels = np.random.default_rng(1).integers(0, 60, (1, HEIGHT, WIDTH), dtype=np.uint8)
+    brighter = (3 * levels + 40).astype(np.uint8)
+    np.testing.assert_allclose(
+        preprocess(levels)["image"], preprocess(brighter)["image"], atol=1e-4
+    )
+
+
+def test_a_constant_image_becomes_zeros():
+    np.testing.assert_array_equal(
+        preprocess(np.full((1, HEIGHT, WIDTH), 77, np.uint8))["image"], np.zeros((1, 4, 6, 1))
+    )
+
+
+def test_labels_pass_through(levels):
+    np.testing.assert_array_equal(preprocess(levels)["label"], np.arange(5))
