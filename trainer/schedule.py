@@ -14,7 +14,7 @@ def exponential_decay(
     total_steps: int,
     initial_rate: float,
     decay_rate: float,
-    decay_steps: int | None = None,
+    decay_steps: float | None = None,
     staircase: bool = False,
 ) -> keras.optimizers.schedules.ExponentialDecay:
     """Return Keras's schedule: initial_rate * decay_rate ** (step / decay_steps).
@@ -29,7 +29,7 @@ def exponential_decay(
     """
     if decay_steps is None:
         drops = math.log(_FINAL_PART) / math.log(decay_rate) if decay_rate < 1 else 1
-        decay_steps = max(1, round(total_steps / drops))
+        decay_steps = total_steps / drops
     return keras.optimizers.schedules.ExponentialDecay(
         initial_rate, decay_steps, decay_rate, staircase=staircase
     )
