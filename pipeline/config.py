@@ -32,12 +32,15 @@ class Schedule(_Section):
 
 
 class Augment(_Section):
-    """Random changes to training images; `trainer.augmentation` says which keep the class."""
+    """Random changes to training images; `trainer.augmentation` says which keep the class.
 
-    flip_time: bool = True
-    flip_frequency: bool = True
-    shift_frequency: float = Field(0.0, ge=0, le=0.5)
-    noise: float = Field(0.0, ge=0)
+    Unset keys take the model's own values.
+    """
+
+    flip_time: bool | None = None
+    flip_frequency: bool | None = None
+    shift_frequency: float | None = Field(None, ge=0, le=0.5)
+    noise: float | None = Field(None, ge=0)
 
 
 class Thresholds(_Section):

@@ -28,8 +28,8 @@ class Augmentation:
       noise: deviation of added Gaussian noise, in deviations of the image, 0 for none.
     """
 
-    flip_time: bool = True
-    flip_frequency: bool = True
+    flip_time: bool = False
+    flip_frequency: bool = False
     shift_frequency: float = 0.0
     noise: float = 0.0
 

@@ -26,8 +26,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
       fn_args: TFX's arguments. `custom_config` holds `classes`, `height`, `width`, `model`,
-        `epochs`, `batch_size`, `seed`, `schedule` (None values take the model's own),
-        `augment`, `initial_weights` (path or empty), `early_stopping` (epochs without
+        `epochs`, `batch_size`, `seed`, `schedule` and `augment` (None values take the
+        model's own), `initial_weights` (path or empty), `early_stopping` (epochs without
         improvement, 0 for never).
 
     Raises:
@@ -42,24 +42,24 @@ def run_fn(fn_args: FnArgs) -> None:
 
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     classes = settings["classes"]
+    recipe = models.load(settings["model"])
+    augment = {**recipe.AUGMENT, **_chosen(settings["augment"])}
+    schedule = {**recipe.SCHEDULE, **_chosen(settings["schedule"])}
     train = training_batches(
         fn_args.train_files,
         transform,
         len(classes),
         settings["batch_size"],
         settings["seed"],
-        Augmentation(**settings["augment"]),
+        Augmentation(**augment),
     )
     validation = validation_batches(
         fn_args.eval_files, transform, len(classes), settings["batch_size"]
     )
 
-    model = models.load(settings["model"]).build(
-        settings["height"], settings["width"], len(classes)
-    )
+    model = recipe.build(settings["height"], settings["width"], len(classes))
     if settings["initial_weights"]:
         _load_weights(model, settings["initial_weights"])
-    schedule = _schedule(settings, train.steps)
     model.compile(
         optimizer=keras.optimizers.Adam(
             exponential_decay(total_steps=train.steps * settings["epochs"], **schedule)
@@ -102,6 +102,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "batch_size": settings["batch_size"],
         "seed": settings["seed"],
         "schedule": schedule,
+        "augment": augment,
         "train_images": train.images,
         "validation_images": validation.images,
         "images_per_second": epoch_log.images / epoch_log.seconds,
@@ -120,10 +121,9 @@ def run_fn(fn_args: FnArgs) -> None:
         json.dump(facts, file, indent=2)
 
 
-def _schedule(settings: dict, steps_per_epoch: int) -> dict:
-    """The model's own schedule with whatever the configuration sets instead."""
-    chosen = {name: value for name, value in settings["schedule"].items() if value is not None}
-    return {**models.load(settings["model"]).SCHEDULE, **chosen}
+def _chosen(section: dict) -> dict:
+    """The keys of a configuration section that somebody set."""
+    return {name: value for name, value in section.items() if value is not None}
 
 
 def _callbacks(

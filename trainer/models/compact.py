@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 SCHEDULE = {"initial_rate": 0.004, "decay_steps": None, "decay_rate": 0.9, "staircase": False}
+AUGMENT = {"flip_time": True, "flip_frequency": True, "shift_frequency": 0.0, "noise": 0.0}
 
 _FILTERS = (16, 24, 48, 64, 96)
 
