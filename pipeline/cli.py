@@ -174,7 +174,9 @@ def run(
 def _run(config, counts, debug: bool) -> int:
     from pipeline.console import libraries_to
 
-    log_file = os.path.join(config.output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
+    log_file = os.path.join(
+        os.path.abspath(config.output), "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log")
+    )
     with libraries_to(log_file) as console:
         images = f", {counts['train']:,} + {counts['validation']:,} images" if counts else ""
         console.print(f"Radio Signals: model {config.model}, data {config.data}{images}")
@@ -205,6 +207,7 @@ def _conclude(outcome, console, seconds: float, log_file: str) -> int:
     console.print()
     console.print(_class_table(metrics))
     console.print(f"accuracy {metrics['accuracy']:.4f}")
+    console.print(f"{'data':<8} {escape(metrics['data'])}")
     for name, file in (("report", "report.html"), ("figures", "metrics.json")):
         console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
     console.print(f"{'log':<8} {escape(log_file)}")

@@ -118,6 +118,7 @@ def create_pipeline(
 
     # The same figures for people: a page, scikit-learn's table, and JSON.
     report = Report(
+        examples=example_gen.outputs["examples"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
         model_run=trainer.outputs["model_run"],

@@ -14,6 +14,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
+
 METRICS_FILE = "metrics.json"
 TABLE_FILE = "classification_report.txt"
 PAGE_FILE = "report.html"
@@ -31,6 +33,7 @@ class ReportSpec(ComponentSpec):
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
@@ -48,6 +51,7 @@ class Executor(base_executor.BaseExecutor):
         from components.report.results import read_results
 
         self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         was_pushed = pushed.get_int_custom_property("pushed") == 1
         results = read_results(
@@ -60,6 +64,7 @@ class Executor(base_executor.BaseExecutor):
             pushed_to=pushed.get_string_custom_property("pushed_destination")
             if was_pushed
             else None,
+            data=examples.get_string_custom_property(SOURCE_PROPERTY),
         )
         folder = artifact_utils.get_single_uri(output_dict["report"])
         _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))
@@ -85,6 +90,7 @@ class Report(base_component.BaseComponent):
 
     def __init__(
         self,
+        examples: types.BaseChannel,
         evaluation: types.BaseChannel,
         blessing: types.BaseChannel,
         model_run: types.BaseChannel,
@@ -95,6 +101,7 @@ class Report(base_component.BaseComponent):
         """Constructs the component.
 
         Args:
+          examples: output of SpectrogramExampleGen, which knows where the data came from.
           evaluation, blessing: outputs of the Evaluator.
           model_run: output of the Trainer.
           pushed_model: output of the Pusher.
@@ -103,6 +110,7 @@ class Report(base_component.BaseComponent):
         """
         super().__init__(
             ReportSpec(
+                examples=examples,
                 evaluation=evaluation,
                 blessing=blessing,
                 model_run=model_run,

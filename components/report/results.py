@@ -30,6 +30,7 @@ class Results:
       failures: a sentence for each threshold missed.
       blessed: whether the model may be pushed.
       pushed_to: folder of the pushed model, None if it was not pushed.
+      data: where the data came from, and whether they are simulated.
       training: model, epochs, images a second, parameters and the other training facts.
       training_log: columns of the training log by name.
     """
@@ -42,6 +43,7 @@ class Results:
     failures: list[str]
     blessed: bool
     pushed_to: str | None
+    data: str
     training: dict[str, Any]
     training_log: dict[str, list[float]]
 
@@ -76,6 +78,7 @@ class Results:
             "blessed": self.blessed,
             "failed_thresholds": self.failures,
             "pushed_to": self.pushed_to,
+            "data": self.data,
             "training": self.training,
         }
 
@@ -103,6 +106,7 @@ def read_results(
     classes: list[str],
     blessed: bool,
     pushed_to: str | None,
+    data: str,
 ) -> Results:
     """Read the outputs of Evaluator and Trainer.
 
@@ -111,6 +115,7 @@ def read_results(
       model_run_dir: the Trainer's `model_run`.
       classes: names in the order of the label columns.
       blessed, pushed_to: the verdict, and where the model went.
+      data: where the data came from, in words.
     """
     metrics = _overall_metrics(evaluation_dir)
 
@@ -127,6 +132,7 @@ def read_results(
         failures=names.failed_thresholds(evaluation_dir),
         blessed=blessed,
         pushed_to=pushed_to,
+        data=data,
         training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
         training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
     )

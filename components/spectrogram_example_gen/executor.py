@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -18,8 +19,11 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from data import example_features
-from data.seed_layout import IMAGES, LABELS
+from data.seed_layout import IMAGES, LABELS, RECORD
 from data.spectrogram_csv import check_layout, read_images, read_labels
+
+# Custom property of the examples: where the data came from, in words.
+SOURCE_PROPERTY = "source"
 
 # A record with the place that the shuffle gave it.
 PlacedRecord = tuple[int, bytes]
@@ -53,7 +57,7 @@ class Executor(BaseExampleGenExecutor):
             layout["height"],
             layout["width"],
             len(layout["classes"]),
-            opener=FileSystems.open,
+            opener=_open,
         )
         with self._make_beam_pipeline() as pipeline:
             records = self.GenerateExamplesByBeam(pipeline, exec_properties)
@@ -69,6 +73,25 @@ class Executor(BaseExampleGenExecutor):
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         for split, count in counts.items():
             examples.set_int_custom_property(f"{split}_rows", count)
+        source = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+        examples.set_string_custom_property(SOURCE_PROPERTY, describe_source(source))
+
+
+def _open(path: str):
+    """Open a file on any of Beam's file systems; missing is FileNotFoundError on all of them."""
+    if not FileSystems.exists(path):
+        raise FileNotFoundError(path)
+    return FileSystems.open(path)
+
+
+def describe_source(folder: str) -> str:
+    """Return the data folder, and whether it holds simulated data, for people to read."""
+    try:
+        with _open(os.path.join(folder, RECORD)) as file:
+            record = json.load(file)
+    except FileNotFoundError:
+        return folder
+    return f"{folder} (SIMULATED: preset {record.get('preset')}, seed {record.get('seed')})"
 
 
 @beam.ptransform_fn
@@ -111,12 +134,12 @@ def _layout(exec_properties: dict[str, Any]) -> dict[str, Any]:
 def _read_split(folder: str, layout: dict[str, Any]) -> Iterator[tuple[int, list[PlacedRecord]]]:
     images = os.path.join(folder, IMAGES)
     labels = read_labels(
-        os.path.join(folder, LABELS), len(layout["classes"]), opener=FileSystems.open
+        os.path.join(folder, LABELS), len(layout["classes"]), opener=_open
     )
     places = np.random.default_rng(layout["seed"]).permutation(len(labels))
     names = [name.encode() for name in layout["classes"]]
     pixels = layout["height"] * layout["width"]
-    for block in read_images(images, pixels, opener=FileSystems.open):
+    for block in read_images(images, pixels, opener=_open):
         rows = slice(block.first_row, block.first_row + len(block.levels))
         records = _examples(block.levels, labels[rows], names)
         shards: dict[int, list[PlacedRecord]] = {}

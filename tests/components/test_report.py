@@ -25,6 +25,7 @@ def results(**changes) -> Results:
         "failures": [],
         "blessed": True,
         "pushed_to": "/serving/1",
+        "data": "/data (SIMULATED: preset basic, seed 0)",
         "training": {
             "model": "compact",
             "parameters": 98932,
@@ -92,6 +93,7 @@ def test_the_page_of_a_blessed_model_shows_figures_and_where_it_went():
     page = render(results())
     assert "Blessed." in page
     assert "/serving/1" in page
+    assert "/data (SIMULATED: preset basic, seed 0)" in page
     assert ">0.7843<" in page, "precision of narrowband, 40 of 51"
 
 

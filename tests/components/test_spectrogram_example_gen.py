@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 
 import data
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
-from components.spectrogram_example_gen.executor import Executor
+from components.spectrogram_example_gen.executor import Executor, describe_source
 from data.invalid import InvalidData
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.spectrogram_csv import read_images, read_labels
@@ -94,6 +94,13 @@ def test_the_artifact_says_its_splits_rows_and_format(ingested):
     assert artifact.get_int_custom_property("train_rows") == 16
     assert artifact.get_int_custom_property("validation_rows") == 8
     assert artifact.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
+
+
+def test_simulated_data_are_called_simulated(ingested, tmp_path):
+    artifact, _ = ingested
+    source = artifact.get_string_custom_property("source")
+    assert source == f"{SAMPLE} (SIMULATED: preset basic, seed 0)"
+    assert describe_source(str(tmp_path)) == str(tmp_path), "no record, no claim"
 
 
 def test_labels_that_do_not_fit_the_configured_classes_are_refused(tmp_path):

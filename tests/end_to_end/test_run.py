@@ -107,6 +107,7 @@ def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(firs
     assert "class          precision  recall      F1  images" in first_run.text
     assert f"report   {first_run.output}/latest/report.html" in first_run.text
     assert "blessed and pushed" in first_run.text
+    assert "(SIMULATED: preset basic, seed 0)" in first_run.text
     for noise in ("WARNING", "Warning", "absl", "oneDNN", "tensorflow:"):
         assert noise not in first_run.text
     (log,) = (first_run.output / "logs").iterdir()
