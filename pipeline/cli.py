@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
-from collections.abc import Callable
 
 import click
 
@@ -152,6 +150,7 @@ def run(
 
     from data.spectrogram_csv import check_layout
     from pipeline.config import ConfigError, load_config
+    from pipeline.foreground import run_here
 
     options.update(data=data_dir, infer_schema=infer_schema, cache=False if no_cache else None)
     if beam_args:
@@ -168,77 +167,7 @@ def run(
     counts = None
     if "://" not in config.data:
         counts = check_layout(config.data, config.height, config.width, len(config.classes))
-    raise SystemExit(_run(config, counts, debug))
-
-
-def _run(config, counts, debug: bool) -> int:
-    from pipeline.console import libraries_to
-
-    log_file = os.path.join(
-        os.path.abspath(config.output), "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log")
-    )
-    with libraries_to(log_file) as console:
-        images = f", {counts['train']:,} + {counts['validation']:,} images" if counts else ""
-        console.print(f"Radio Signals: model {config.model}, data {config.data}{images}")
-        started = time.perf_counter()
-        try:
-            with console.status("loading TensorFlow and TFX"):
-                import tensorflow
-                import tfx.version
-
-                from pipeline.local_runner import run as run_locally
-            console.print(
-                f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
-                f"(TFX {tfx.version.__version__}, TensorFlow {tensorflow.__version__}, "
-                f"Python {sys.version.split()[0]})"
-            )
-            outcome = run_locally(config, console)
-        except BaseException as error:
-            # For the log; what the terminal shows is decided below.
-            traceback.print_exc()
-            return _explain(error, lambda text: console.print(text, markup=False), log_file, debug)
-        return _conclude(outcome, console, time.perf_counter() - started, log_file)
-
-
-def _conclude(outcome, console, seconds: float, log_file: str) -> int:
-    from rich.markup import escape
-
-    metrics = outcome.metrics
-    console.print()
-    console.print(_class_table(metrics))
-    console.print(f"accuracy {metrics['accuracy']:.4f}")
-    console.print(f"{'data':<8} {escape(metrics['data'])}")
-    for name, file in (("report", "report.html"), ("figures", "metrics.json")):
-        console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
-    console.print(f"{'log':<8} {escape(log_file)}")
-    if not metrics["blessed"]:
-        console.print("[bold red]not blessed, not pushed[/]:")
-        for failure in metrics["failed_thresholds"]:
-            console.print(f"  {escape(failure)}")
-        console.print(f"done in {seconds:.0f} s")
-        return failures.NOT_BLESSED
-    if not os.path.isdir(metrics["pushed_to"]):
-        console.print(
-            f"The model was pushed to {escape(metrics['pushed_to'])} by an earlier run, and "
-            "somebody has removed it since. To push it again, run with --no-cache."
-        )
-        return failures.FAILED
-    console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
-    console.print(f"[bold green]blessed and pushed[/], done in {seconds:.0f} s")
-    return failures.DONE
-
-
-def _class_table(metrics):
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class")
-    for heading in ("precision", "recall", "F1", "images"):
-        table.add_column(heading, justify="right")
-    for name, figures in metrics["classes"].items():
-        values = [f"{figures[key]:.4f}" for key in ("precision", "recall", "f1")]
-        table.add_row(name, *values, str(figures["support"]))
-    return table
+    raise SystemExit(run_here(config, counts, debug))
 
 
 @cli.command()
@@ -254,25 +183,6 @@ def report(output, show_it) -> None:
         click.launch(path)
 
 
-def _explain(
-    error: BaseException, say: Callable[[str], None], log_file: str | None, debug: bool
-) -> int:
-    """Tell the user in a sentence or two; return the exit status."""
-    if isinstance(error, KeyboardInterrupt):
-        say("Interrupted. Run the same command again to go on from the last finished step.")
-        return failures.INTERRUPTED
-    if debug:
-        say("".join(traceback.format_exception(error)))
-    refused = failures.refusal(error)
-    if refused:
-        say(f"Error: {refused}")
-        return failures.REFUSED
-    where = f" The log has the details: {log_file}" if log_file else ""
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    say(f"Error: {first_line} ({type(error).__name__}).{where}")
-    return failures.FAILED
-
-
 def main() -> None:
     """Entry point of the installed command."""
     try:
@@ -285,7 +195,9 @@ def main() -> None:
     except (Exception, KeyboardInterrupt, click.Abort) as error:
         if isinstance(error, click.Abort):
             error = KeyboardInterrupt()
-        sys.exit(_explain(error, lambda text: click.echo(text, err=True), None, debug=False))
+        sys.exit(
+            failures.explain(error, lambda text: click.echo(text, err=True), None, debug=False)
+        )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 
 DONE = 0
 FAILED = 1
@@ -15,13 +16,40 @@ INTERRUPTED = 130
 _WRAPPED = re.compile(r"InvalidData: (?P<message>.*?)(?: \[while running|\n|$)", re.DOTALL)
 
 
+def explain(
+    error: BaseException, say: Callable[[str], None], log_file: str | None, debug: bool
+) -> int:
+    """Tell the user in a sentence or two; return the exit status.
+
+    Args:
+      error: what ended the command.
+      say: shows a text.
+      log_file: where the details are, None if nowhere.
+      debug: whether to show the traceback too.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        say("Interrupted. Run the same command again to go on from the last finished step.")
+        return INTERRUPTED
+    if debug:
+        say("".join(traceback.format_exception(error)))
+    refused = refusal(error)
+    if refused:
+        say(f"Error: {refused}")
+        return REFUSED
+    where = f" The log has the details: {log_file}" if log_file else ""
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    say(f"Error: {first_line} ({type(error).__name__}).{where}")
+    return FAILED
+
+
 def refusal(error: BaseException) -> str | None:
-    """Return the message if the cause is input or configuration that cannot be used."""
+    """Return the message if the cause is something that the user can put right."""
     from data.invalid import InvalidData
     from pipeline.config import ConfigError
+    from pipeline.output_folder import OutputInUse
 
     for cause in _causes(error):
-        if isinstance(cause, (InvalidData, ConfigError)):
+        if isinstance(cause, (InvalidData, ConfigError, OutputInUse)):
             # Beam may raise the very class with its own notes behind the message.
             return re.sub(r" \[while running.*", "", str(cause), flags=re.DOTALL)
     for cause in _causes(error):

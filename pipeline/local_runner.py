@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +16,6 @@ from pipeline.dag import create_pipeline
 from pipeline.latest import write_latest
 from pipeline.progress import Progress
 from pipeline.records import newest_run
-
-
-class OutputInUse(RuntimeError):
-    """Another process is running the pipeline into the same output folder."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ def metadata_connection(output: str) -> metadata_store_pb2.ConnectionConfig:
 
 
 def run(config: Config, console: Console) -> Outcome:
-    """Run the pipeline to its end.
+    """Run the pipeline to its end. The caller is the sole user of the output folder.
 
     Args:
       config: a checked configuration.
@@ -54,40 +47,25 @@ def run(config: Config, console: Console) -> Outcome:
 
     Raises:
       InvalidData: the input was refused before training.
-      OutputInUse: another run holds the output folder.
     """
     output = os.path.abspath(config.output)
     connection = metadata_connection(output)
     # Absolute, so that the same data are the same to the cache from wherever the run started.
     paths = ("data", "initial_weights", "schema_file")
     config = config.model_copy(update={key: _absolute(getattr(config, key)) for key in paths})
-    with _sole_user_of(output):
-        pipeline = create_pipeline(
-            config,
-            root=os.path.join(output, "artifacts"),
-            serving_dir=os.path.join(output, "serving"),
-            metadata=connection,
-        )
-        with Progress(console, steps=len(pipeline.components)) as progress:
-            LocalDagRunner().run(pipeline)
-        latest, metrics = write_latest(
-            output, newest_run(connection), progress.seconds, progress.cached
-        )
+    pipeline = create_pipeline(
+        config,
+        root=os.path.join(output, "artifacts"),
+        serving_dir=os.path.join(output, "serving"),
+        metadata=connection,
+    )
+    with Progress(console, steps=len(pipeline.components)) as progress:
+        LocalDagRunner().run(pipeline)
+    latest, metrics = write_latest(
+        output, newest_run(connection), progress.seconds, progress.cached
+    )
     return Outcome(latest, metrics, progress.cached)
 
 
 def _absolute(path: str) -> str:
     return path if not path or "://" in path else os.path.abspath(path)
-
-
-@contextlib.contextmanager
-def _sole_user_of(output: str) -> Iterator[None]:
-    os.makedirs(output, exist_ok=True)
-    with open(os.path.join(output, ".lock"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputInUse(
-                f"Another run is writing to {output}. Wait for it, or give --output another folder."
-            ) from None
-        yield

@@ -133,9 +133,7 @@ def _layout(exec_properties: dict[str, Any]) -> dict[str, Any]:
 
 def _read_split(folder: str, layout: dict[str, Any]) -> Iterator[tuple[int, list[PlacedRecord]]]:
     images = os.path.join(folder, IMAGES)
-    labels = read_labels(
-        os.path.join(folder, LABELS), len(layout["classes"]), opener=_open
-    )
+    labels = read_labels(os.path.join(folder, LABELS), len(layout["classes"]), opener=_open)
     places = np.random.default_rng(layout["seed"]).permutation(len(labels))
     names = [name.encode() for name in layout["classes"]]
     pixels = layout["height"] * layout["width"]

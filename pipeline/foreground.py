@@ -1,0 +1,96 @@
+"""Runs the pipeline for somebody who watches: progress, verdict, exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import failures
+from pipeline.config import Config
+from pipeline.console import libraries_to
+from pipeline.output_folder import sole_user_of
+
+if TYPE_CHECKING:
+    from pipeline.local_runner import Outcome
+
+
+def run_here(config: Config, counts: dict[str, int] | None, debug: bool) -> int:
+    """Run the pipeline and show how it goes; return the exit status.
+
+    Args:
+      config: a checked configuration.
+      counts: images by split where they are known beforehand.
+      debug: whether to show tracebacks.
+
+    Raises:
+      OutputInUse: another run holds the output folder.
+    """
+    output = os.path.abspath(config.output)
+    log_file = os.path.join(output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
+    with sole_user_of(output), libraries_to(log_file) as console:
+        images = f", {counts['train']:,} + {counts['validation']:,} images" if counts else ""
+        console.print(f"Radio Signals: model {config.model}, data {escape(config.data)}{images}")
+        started = time.perf_counter()
+        try:
+            with console.status("loading TensorFlow and TFX"):
+                import tensorflow
+                import tfx.version
+
+                from pipeline.local_runner import run as run_locally
+            console.print(
+                f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
+                f"(TFX {tfx.version.__version__}, TensorFlow {tensorflow.__version__}, "
+                f"Python {sys.version.split()[0]})"
+            )
+            outcome = run_locally(config, console)
+        except BaseException as error:
+            # For the log; what the terminal shows is decided below.
+            traceback.print_exc()
+            return failures.explain(
+                error, lambda text: console.print(text, markup=False), log_file, debug
+            )
+        return _conclude(outcome, console, time.perf_counter() - started, log_file)
+
+
+def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str) -> int:
+    metrics = outcome.metrics
+    console.print()
+    console.print(_class_table(metrics))
+    console.print(f"accuracy {metrics['accuracy']:.4f}")
+    console.print(f"{'data':<8} {escape(metrics['data'])}")
+    for name, file in (("report", "report.html"), ("figures", "metrics.json")):
+        console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
+    console.print(f"{'log':<8} {escape(log_file)}")
+    if not metrics["blessed"]:
+        console.print("[bold red]not blessed, not pushed[/]:")
+        for failure in metrics["failed_thresholds"]:
+            console.print(f"  {escape(failure)}")
+        console.print(f"done in {seconds:.0f} s")
+        return failures.NOT_BLESSED
+    if not os.path.isdir(metrics["pushed_to"]):
+        console.print(
+            f"The model was pushed to {escape(metrics['pushed_to'])} by an earlier run, and "
+            "somebody has removed it since. To push it again, run with --no-cache."
+        )
+        return failures.FAILED
+    console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
+    console.print(f"[bold green]blessed and pushed[/], done in {seconds:.0f} s")
+    return failures.DONE
+
+
+def _class_table(metrics: dict) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right")
+    for name, figures in metrics["classes"].items():
+        values = [f"{figures[key]:.4f}" for key in ("precision", "recall", "f1")]
+        table.add_row(name, *values, str(figures["support"]))
+    return table
