@@ -4,9 +4,9 @@ DATA ?=
 OUTPUT ?= runs
 ARGS ?=
 
-# A small simulated set, for whoever has no data at hand.
+# A small simulated set, for whoever has no data at hand. Its last file to appear is the one
+# that tells whether it is complete.
 SIMULATED := simulated
-DATA_DIR := $(or $(DATA),$(SIMULATED))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow lint lock clean
@@ -18,9 +18,9 @@ setup: ## Build .venv
 	@scripts/setup.sh
 
 run: setup ## Run the pipeline on DATA=dir, or on simulated data; ARGS="--epochs 20" adds options
-	@$(if $(DATA),,test -d $(SIMULATED)/train || \
-	  .venv/bin/radio-signals data simulate $(SIMULATED) --train 1600 --validation 400)
-	@.venv/bin/radio-signals run --data $(DATA_DIR) --output $(OUTPUT) $(ARGS)
+	@$(if $(DATA),:,test -f $(SIMULATED)/validation/labels.csv || \
+	  .venv/bin/radio-signals data simulate $(SIMULATED) --train 1600 --validation 400 --overwrite)
+	@.venv/bin/radio-signals run --data '$(or $(DATA),$(SIMULATED))' --output '$(OUTPUT)' $(ARGS)
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
 	@.venv/bin/python -m pytest -m "not slow" $(ARGS)

@@ -36,8 +36,8 @@ def draw_gallery(
         The PNG's path.
 
     Raises:
-        FileNotFoundError: the folder has no such split.
-        InvalidData: a row does not hold what it should; the message names file and row.
+        InvalidData: a file is missing, or a row does not hold what it should; the message names
+            file and row.
     """
     record = seed_layout.read_record(directory) or {}
     classes = classes or record.get("classes", seed_layout.CLASS_NAMES)
@@ -96,11 +96,13 @@ def read_examples(
         By class name, float32 [up to per_class, height, width].
 
     Raises:
-        FileNotFoundError: one of the files is missing.
-        InvalidData: a row does not hold what it should; the message names file and row.
+        InvalidData: a file is missing, or a row does not hold what it should; the message names
+            file and row.
     """
+    from data.spectrogram_csv import read_labels
+
     folder = Path(folder)
-    columns = _label_columns(folder / seed_layout.LABELS, len(classes))
+    columns = read_labels(str(folder / seed_layout.LABELS), len(classes))
     chosen = {name: _spread(columns == column, per_class) for column, name in enumerate(classes)}
     wanted = {int(row) for rows in chosen.values() for row in rows}
     lines = dict(_lines(folder / seed_layout.IMAGES, wanted, len(columns)))
@@ -126,17 +128,6 @@ def _draw(axis, image: np.ndarray, name: str) -> None:
     axis.set_xlabel("frequency (channel)", fontsize=7)
     axis.set_ylabel("time (row)", fontsize=7)
     axis.tick_params(labelsize=6)
-
-
-def _label_columns(path: Path, classes: int) -> np.ndarray:
-    """The column of the 1 in every row."""
-    with open(path, "rb") as file:
-        rows = [
-            _numbers(line, classes, f"{path}, row {number}") for number, line in enumerate(file, 1)
-        ]
-    if not rows:
-        raise InvalidData(f"{path} is empty.")
-    return np.argmax(rows, axis=1)
 
 
 def _spread(is_class: np.ndarray, count: int) -> np.ndarray:

@@ -36,6 +36,8 @@ RECORD = "SIMULATED.json"
 
 BYTES_PER_VALUE = 9
 
+_UNFINISHED = ".unfinished-"
+
 _TEXT = np.array([f"{k / 255:.6f},".encode() for k in range(256)], dtype=f"S{BYTES_PER_VALUE}")
 
 # Rows turned to text at a time: 64 images of 64 x 128 are 4.7 MB of text.
@@ -114,7 +116,9 @@ def write_data_set(
     directory = Path(directory)
     check_free(directory, overwrite)
     made = _make_folders(directory)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=directory))
+    for leftover in directory.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed outright
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=directory))
     try:
         for name, split in splits.items():
             _write_split(unfinished / name, *split)

@@ -136,6 +136,8 @@ def _open(path: str, opener: Opener) -> BinaryIO:
             + " and ".join(f"{split}/" for split in SPLITS)
             + "."
         ) from None
+    except OSError as error:
+        raise InvalidData(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _check_first_row(path: str, height: int, width: int, opener: Opener) -> None:
@@ -208,14 +210,15 @@ def _parse_general(lines: bytes, pixels: int, path: str, first_row: int) -> np.n
     if not in_range.all():
         row, column = np.unravel_index(np.argmin(in_range), in_range.shape)
         value = values[row, column]
-        remedy = (
-            "Divide 0..255 grey levels by 255."
-            if 1 < value <= 255
-            else "Values are grey levels between 0 and 1."
-        )
+        if not first_row and not row and (values[0] == np.arange(pixels)).all():
+            remedy = "Row 1 holds the numbers of the columns: write the file without a header."
+        elif 2 <= value <= 255:
+            remedy = "Divide 0..255 grey levels by 255."
+        else:
+            remedy = "Values are grey levels between 0 and 1."
         raise InvalidData(
-            f"{path}, row {first_row + row + 1}, column {column + 1}: {value:g} is not between "
-            f"0 and 1. {remedy}"
+            f"{path}, row {first_row + row + 1}, column {column + 1}: {_digits(value)} is not "
+            f"between 0 and 1. {remedy}"
         )
     return np.rint(values * 255).astype(np.uint8)
 
@@ -234,6 +237,8 @@ def _numbers(lines: bytes, columns: int, path: str, first_row: int) -> np.ndarra
                 null_values=[],
                 strings_can_be_null=False,
             ),
+            # Skipped, as they are by default, an empty line would shift every label after it.
+            parse_options=arrow_csv.ParseOptions(ignore_empty_lines=False),
         )
     except pa.ArrowInvalid as error:
         raise _first_bad_cell(lines, columns, path, first_row, error) from None
@@ -245,6 +250,8 @@ def _first_bad_cell(
 ) -> InvalidData:
     """Find the place a parser stumbled over. Slow, but only ever sees one bad block."""
     for row, line in enumerate(lines.splitlines(), start=first_row + 1):
+        if not line.strip():
+            return InvalidData(f"{path}, row {row} is empty. Remove the line, or fill it.")
         cells = line.split(b",")
         if len(cells) != columns:
             return InvalidData(
@@ -259,6 +266,11 @@ def _first_bad_cell(
                     f'{path}, row {row}, column {column}: "{shown}" is not a number.'
                 )
     return InvalidData(f"{path}, near row {first_row + 1}: {error}")
+
+
+def _digits(value: np.float32) -> str:
+    """As few digits as tell the value from its neighbours."""
+    return str(value).removesuffix(".0")
 
 
 def _shown(row: np.ndarray) -> str:

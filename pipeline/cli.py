@@ -7,6 +7,7 @@ importing TFX takes ten seconds.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
@@ -84,9 +85,11 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
                 overwrite=overwrite,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-        except (ValueError, FileExistsError, NotADirectoryError) as error:
+        except FileExistsError as error:
+            raise click.UsageError(f"{error} Option: --overwrite.") from None
+        except (ValueError, NotADirectoryError) as error:
             raise click.UsageError(str(error)) from None
-    console.print(
+    click.echo(
         f"{directory}: {train:,} training and {validation:,} validation images, simulated "
         f"(preset {preset}, seed {seed}) in {time.perf_counter() - started:.1f} s"
     )
@@ -111,10 +114,7 @@ def show(directory, output, split, per_class, config_file) -> None:
     if config_file:
         config = load_config(config_file)
         layout = {"classes": config.classes, "height": config.height, "width": config.width}
-    try:
-        draw_gallery(directory, output, split=split, per_class=per_class, **layout)
-    except OSError as error:
-        raise click.UsageError(str(error)) from None
+    draw_gallery(directory, output, split=split, per_class=per_class, **layout)
     click.echo(output)
 
 
@@ -144,7 +144,7 @@ def run(
 
     \b
     Exit status: 0 blessed and pushed; 2 input or configuration refused, nothing trained;
-    3 trained but not blessed, nothing pushed; 1 anything else.
+    3 trained but not blessed, nothing pushed; 130 interrupted; 1 anything else.
     """
     import shlex
 
@@ -185,6 +185,8 @@ def report(output, show_it) -> None:
 
 def main() -> None:
     """Entry point of the installed command."""
+    # Being told to end is like Ctrl-C: workers are stopped and half-written files removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as request:
@@ -196,7 +198,12 @@ def main() -> None:
         if isinstance(error, click.Abort):
             error = KeyboardInterrupt()
         sys.exit(
-            failures.explain(error, lambda text: click.echo(text, err=True), None, debug=False)
+            failures.explain(
+                error,
+                lambda text: click.echo(text, err=True),
+                log_file=None,
+                debug="--debug" in sys.argv,
+            )
         )
 
 

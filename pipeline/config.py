@@ -129,6 +129,7 @@ def load_config(
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f'--set {setting}: write key=value, for example "epochs=20".')
+        value = value or '""'  # "key=" empties a text; YAML would call it null, which is "unset"
         _merge(merged, _nested(key.strip(), _yaml_value(setting, value)))
     _merge(merged, options or {})
     _refuse_unknown_keys(merged)
@@ -144,11 +145,17 @@ def _read_yaml(file: str) -> dict[str, Any]:
             content = yaml.safe_load(stream) or {}
     except FileNotFoundError:
         raise ConfigError(f"The configuration file {file} does not exist.") from None
+    except OSError as error:
+        raise ConfigError(f"The configuration file {file}: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{file} must hold keys and values, for example: epochs: 20")
-    return content
+    nested: dict[str, Any] = {}
+    for key, value in content.items():
+        # "thresholds.accuracy: 0.9" means the same as the key within its section.
+        _merge(nested, _nested(str(key), value))
+    return nested
 
 
 def _yaml_value(setting: str, value: str) -> Any:

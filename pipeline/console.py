@@ -5,14 +5,35 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 
 
 def plain_console(file=None) -> Console:
     """Return a console that neither wraps nor colours what is not a terminal."""
-    return Console(file=file, highlight=False, soft_wrap=True)
+    return Console(file=file, highlight=False, soft_wrap=True, emoji=False)
+
+
+@contextlib.contextmanager
+def busy(console: Console, text: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner on a terminal; yield what changes its text.
+
+    rich's own status would also put itself in place of `sys.stdout` and `sys.stderr`, and so
+    bring to the terminal what `libraries_to` has sent to the log.
+    """
+    spinner = Spinner("dots", text)
+    with Live(
+        spinner,
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        refresh_per_second=8,
+    ):
+        yield lambda text: spinner.update(text=text)
 
 
 @contextlib.contextmanager

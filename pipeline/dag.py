@@ -9,8 +9,11 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
 
 import trainer as trainer_package
+from components import baseline_model as baseline_model_package
+from components import curated_schema, spectrogram_example_gen
+from components import evaluator as evaluator_package
+from components import example_validator as example_validator_package
 from components import report as report_package
-from components import spectrogram_example_gen as ingest_package
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
@@ -42,12 +45,9 @@ def create_pipeline(
     layout = {"classes": list(config.classes), "height": config.height, "width": config.width}
 
     # CSV spectrograms with their labels become shuffled tf.Examples.
-    example_gen = SpectrogramExampleGen(
-        input_base=config.data,
-        seed=config.seed,
-        code=code_fingerprint(ingest_package, spectrogram_csv, seed_layout, example_features),
-        **layout,
-    ).with_id("SpectrogramExampleGen")
+    example_gen = SpectrogramExampleGen(input_base=config.data, seed=config.seed, **layout).with_id(
+        "SpectrogramExampleGen"
+    )
 
     # What the data look like, and whether that is how they should look. Anomalies end the run.
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
@@ -67,7 +67,7 @@ def create_pipeline(
         ),
         materialize=False,
         disable_statistics=True,
-        custom_config={**layout, "code": code_fingerprint(trainer_package)},
+        custom_config=layout,
     )
     transform.add_upstream_node(example_validator)
 
@@ -90,7 +90,6 @@ def create_pipeline(
             "initial_weights": config.initial_weights,
             "initial_weights_digest": file_fingerprint(config.initial_weights),
             "early_stopping": config.early_stopping,
-            "code": code_fingerprint(trainer_package),
         },
     )
 
@@ -124,29 +123,51 @@ def create_pipeline(
         model_run=trainer.outputs["model_run"],
         pushed_model=pusher.outputs["pushed_model"],
         classes=list(config.classes),
-        code=code_fingerprint(report_package),
     )
+
+    nodes = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        transform,
+        trainer,
+        baseline_model,
+        evaluator,
+        pusher,
+        report,
+    ]
+    for node in nodes:
+        if node.id in _CODE:
+            # Another version of the code that a step runs is another step to the cache.
+            node.exec_properties["code"] = code_fingerprint(*_CODE[node.id])
 
     return Pipeline(
         pipeline_name=NAME,
         pipeline_root=root,
-        components=[
-            example_gen,
-            statistics_gen,
-            schema_gen,
-            example_validator,
-            transform,
-            trainer,
-            baseline_model,
-            evaluator,
-            pusher,
-            report,
-        ],
+        components=nodes,
         metadata_connection_config=metadata,
         enable_cache=config.cache,
         beam_pipeline_args=list(config.beam.args) or DIRECT_RUNNER,
     )
 
+
+# Our code in each node, by id; the others run TFX's alone.
+_CODE = {
+    "SpectrogramExampleGen": (
+        spectrogram_example_gen,
+        spectrogram_csv,
+        seed_layout,
+        example_features,
+    ),
+    "Schema": (curated_schema,),
+    "ExampleValidator": (example_validator_package,),
+    "Transform": (trainer_package, example_features),
+    "Trainer": (trainer_package, example_features),
+    "BaselineModel": (baseline_model_package,),
+    "Evaluator": (evaluator_package,),
+    "Report": (report_package, evaluator_package),
+}
 
 # One process: at this size starting workers takes longer than the work.
 DIRECT_RUNNER = [

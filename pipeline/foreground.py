@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipeline import failures
 from pipeline.config import Config
-from pipeline.console import libraries_to
+from pipeline.console import busy, libraries_to
 from pipeline.output_folder import sole_user_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run_here(config: Config, counts: dict[str, int] | None, debug: bool) -> int:
         console.print(f"Radio Signals: model {config.model}, data {escape(config.data)}{images}")
         started = time.perf_counter()
         try:
-            with console.status("loading TensorFlow and TFX"):
+            with busy(console, "loading TensorFlow and TFX"):
                 import tensorflow
                 import tfx.version
 
@@ -92,5 +92,5 @@ def _class_table(metrics: dict) -> Table:
         table.add_column(heading, justify="right")
     for name, figures in metrics["classes"].items():
         values = [f"{figures[key]:.4f}" for key in ("precision", "recall", "f1")]
-        table.add_row(name, *values, str(figures["support"]))
+        table.add_row(escape(name), *values, str(figures["support"]))
     return table

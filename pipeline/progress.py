@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 
 from rich.console import Console
 from rich.markup import escape
+
+from pipeline.console import busy
 
 _RUNNING = "Component %s is running."
 _FINISHED = "Component %s is finished."
@@ -35,7 +38,8 @@ class Progress(logging.Handler):
         self._steps = steps
         self._node = ""
         self._started = 0.0
-        self._status = console.status("")
+        self._busy = contextlib.ExitStack()
+        self._show = lambda text: None
 
     def __enter__(self) -> Progress:
         # absl's messages are TFX's; at its default level its progress would be dropped.
@@ -45,11 +49,11 @@ class Progress(logging.Handler):
         for name in ("absl", "radio_signals"):
             logging.getLogger(name).addHandler(self)
         logging.getLogger("radio_signals").setLevel(logging.INFO)
-        self._status.start()
+        self._show = self._busy.enter_context(busy(self._console, ""))
         return self
 
     def __exit__(self, *exception) -> None:
-        self._status.stop()
+        self._busy.close()
         for name in ("absl", "radio_signals"):
             logging.getLogger(name).removeHandler(self)
 
@@ -67,7 +71,7 @@ class Progress(logging.Handler):
     def _start(self, node: str) -> None:
         self._node = node
         self._started = time.perf_counter()
-        self._status.update(f"{self._number()} {escape(node)}")
+        self._show(f"{self._number()} {escape(node)}")
 
     def _finish(self, node: str) -> None:
         self.seconds[node] = time.perf_counter() - self._started
@@ -78,7 +82,7 @@ class Progress(logging.Handler):
     def _tell(self, record: logging.LogRecord) -> None:
         text = escape(record.getMessage())
         if getattr(record, "transient", False):
-            self._status.update(f"{self._number()} {escape(self._node)}: {text}")
+            self._show(f"{self._number()} {escape(self._node)}: {text}")
         else:
             self._console.print(f"        {text}")
 

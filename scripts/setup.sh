@@ -15,15 +15,23 @@ STAMP=.venv/.setup-complete
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "Set-up stopped: $*"; exit 1; }
 
-# The inputs of an environment; while they are unchanged it is used as it is.
+# The inputs of an environment; while they are unchanged it is used as it is. $1: interpreter.
 fingerprint() {
-  { cat requirements.lock pyproject.toml scripts/setup.sh; printf '%s %s' "$PWD" "${PYTHON:-}"; } |
-    cksum
+  printf '%s\n' "$1"
+  { cat requirements.lock pyproject.toml scripts/setup.sh; printf '%s' "$PWD"; } | cksum
 }
 
-if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && .venv/bin/python -c '' 2>/dev/null
-then
-  exit 0
+# Two calls of make at once must not build one environment.
+mkdir -p .tools
+if command -v flock >/dev/null 2>&1; then
+  exec 9>.tools/lock
+  flock 9
+fi
+
+# Without PYTHON= whatever interpreter was taken last time will do.
+if [ -f "$STAMP" ] && .venv/bin/python -c '' 2>/dev/null; then
+  taken=$(head -n 1 "$STAMP")
+  if [ "$(cat "$STAMP")" = "$(fingerprint "${PYTHON:-$taken}")" ]; then exit 0; fi
 fi
 
 # "3.10" for a working interpreter, nothing for a name that runs none (a pyenv shim, say).
@@ -64,7 +72,7 @@ bring_uv() {
     [ -n "$candidate" ] || continue
     rm -rf .tools/uv
     if "$candidate" -m venv .tools/uv >/dev/null 2>&1 &&
-      .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check \
+      .tools/uv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check \
         --no-warn-script-location "uv==$UV_VERSION" >.tools/uv.log 2>&1
     then
       return
@@ -75,14 +83,13 @@ bring_uv() {
 python3-venv) and a connection to a Python package index."
 }
 
-mkdir -p .tools
 UV_CACHE_DIR=${UV_CACHE_DIR:-$PWD/.cache/uv}
 UV_PYTHON_INSTALL_DIR=$PWD/.tools/python
 export UV_CACHE_DIR UV_PYTHON_INSTALL_DIR
 
 if [ -n "${PYTHON:-}" ]; then
   [ -n "$(version_of "$PYTHON")" ] || fail "PYTHON=$PYTHON does not run."
-  python=$("$PYTHON" -c 'import sys; print(sys.executable)')
+  python=$PYTHON
 elif recent_glibc; then
   python=$(find_python 3.13 3.12 3.11 3.10)
 else
@@ -94,7 +101,7 @@ uv=.tools/uv/bin/uv
 
 if [ -z "$python" ]; then
   say "No Python 3.10 found on PATH or in pyenv; asking uv to fetch one."
-  "$uv" python install --quiet 3.10 2>.tools/python.log || true
+  "$uv" python install --quiet --no-bin 3.10 2>.tools/python.log || true
   python=$("$uv" python find --managed-python 3.10 2>/dev/null) || fail "no suitable Python. \
 This system needs Python 3.10$(recent_glibc && printf ' to 3.13') and uv could not fetch one. \
 Install it (for example: pyenv install 3.10) or name one with PYTHON=/path/to/python3.10."
@@ -119,14 +126,17 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 say "Setting up .venv: Python $version ($python), $line. The first time takes a minute or two."
 started=$(date +%s)
 rm -f "$STAMP"
-if [ "$(version_of .venv/bin/python)" != "$version" ]; then
+if [ "$(head -n 1 .tools/interpreter 2>/dev/null)" != "$python" ] ||
+  [ "$(version_of .venv/bin/python)" != "$version" ]
+then
   rm -rf .venv
   "$uv" venv --quiet --python "$python" .venv
+  printf '%s\n' "$python" >.tools/interpreter
 fi
 # Bytecode is compiled here because every start of the pipeline would otherwise pay for it.
 "$uv" pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode \
   requirements.lock
 # Our own package, with the build tool that the lock brought.
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
-fingerprint >"$STAMP"
+fingerprint "$python" >"$STAMP"
 say "Set-up took $(($(date +%s) - started)) s."

@@ -53,7 +53,10 @@ class SpectrogramClassifier(tf.Module):
         """Classify float32 [N, height, width] with grey levels from 0 to 1."""
         levels = tf.cast(tf.round(tf.clip_by_value(spectrograms, 0.0, 1.0) * 255.0), tf.int32)
         pixels = tf.gather(self._bytes, tf.reshape(levels, [tf.shape(levels)[0], -1]))
-        return self._classify({example_features.IMAGE: tf.strings.reduce_join(pixels, axis=1)})
+        images = tf.strings.reduce_join(pixels, axis=1)
+        # The shape that stored images have by the schema: [N], or [N, 1] where it was inferred.
+        shape = self._feature_spec[example_features.IMAGE].shape
+        return self._classify({example_features.IMAGE: tf.reshape(images, [-1, *shape])})
 
     def _classify(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self._normalise(features)[example_features.IMAGE]

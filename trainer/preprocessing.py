@@ -32,11 +32,16 @@ def preprocessing_fn(
       `image` float32 [N, height, width, 1] with mean 0 and deviation 1; `label` int64 [N].
     """
     height, width = int(custom_config["height"]), int(custom_config["width"])
-    levels = tf.io.decode_raw(inputs[example_features.IMAGE], tf.uint8)
-    images = tf.cast(tf.reshape(levels, [-1, height, width, 1]), tf.float32) / 255.0
+    # An inferred schema has shape [1] where the curated one has none.
+    encoded = tf.reshape(inputs[example_features.IMAGE], [-1])
+    levels = tf.io.decode_raw(encoded, tf.uint8)
+    # The number of images is named, and not left to be found, so that an image of another size
+    # is an error and not several images.
+    levels = tf.reshape(levels, [tf.shape(encoded)[0], height, width, 1])
+    images = tf.cast(levels, tf.float32) / 255.0
     return {
         example_features.IMAGE: standardise(images),
-        example_features.LABEL: inputs[example_features.LABEL],
+        example_features.LABEL: tf.reshape(inputs[example_features.LABEL], [-1]),
     }
 
 

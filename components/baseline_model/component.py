@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from components.baseline_model.pushed import newest_other_model
+from components.baseline_model.pushed import newest_baseline
 from trainer.model_card import read_model_card
 
 _SERVING_DIR = "serving_dir"
@@ -72,7 +72,7 @@ def has_model(artifact: types.Artifact) -> bool:
 def _find(input_dict, exec_properties):
     candidate = artifact_utils.get_single_instance(list(input_dict["model"]))
     card = read_model_card(path_utils.serving_model_dir(candidate.uri))
-    return newest_other_model(exec_properties[_SERVING_DIR], card.get("model_id", ""))
+    return newest_baseline(exec_properties[_SERVING_DIR], card)
 
 
 class BaselineModel(base_component.BaseComponent):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
 from trainer.model_card import read_model_card
+
+logger = logging.getLogger("radio_signals.baseline")
+
+# What a model must share with another for their figures to be comparable.
+_MUST_AGREE = ("classes", "height", "width")
 
 
 @dataclass(frozen=True)
@@ -17,12 +24,12 @@ class PushedModel:
     Attributes:
       version: name of its folder, seconds since 1970 at the time of the push.
       path: the folder.
-      model_id: identity of the exported model, the same in every copy of it.
+      card: what the model says of itself, see `trainer.model_card`.
     """
 
     version: int
     path: str
-    model_id: str
+    card: dict[str, Any]
 
 
 def pushed_models(serving_dir: str) -> list[PushedModel]:
@@ -38,15 +45,26 @@ def pushed_models(serving_dir: str) -> list[PushedModel]:
         name = name.rstrip("/")
         path = os.path.join(serving_dir, name)
         if name.isdigit() and tf.io.gfile.exists(os.path.join(path, "saved_model.pb")):
-            models.append(PushedModel(int(name), path, read_model_card(path).get("model_id", "")))
+            models.append(PushedModel(int(name), path, read_model_card(path)))
     return sorted(models, key=lambda model: model.version)
 
 
-def newest_other_model(serving_dir: str, candidate_id: str) -> PushedModel | None:
-    """Return the newest pushed model that is not a copy of the candidate; None if there is none.
+def newest_baseline(serving_dir: str, candidate: dict[str, Any]) -> PushedModel | None:
+    """Return the newest pushed model that a candidate can be compared with, or None.
 
-    A candidate that was pushed by an earlier, identical run is not its own baseline: without
-    this, repeating a run would evaluate the model against itself and push it again.
+    A copy of the candidate, pushed by an earlier, identical run, is not its baseline: repeating
+    a run would otherwise evaluate the model against itself and push it again. Neither is a model
+    for other classes or another image size.
+
+    Args:
+      serving_dir: folder or bucket address that holds one folder a version.
+      candidate: the candidate's model card.
     """
-    others = [model for model in pushed_models(serving_dir) if model.model_id != candidate_id]
-    return others[-1] if others else None
+    for model in reversed(pushed_models(serving_dir)):
+        if model.card.get("model_id") == candidate.get("model_id"):
+            continue
+        if any(model.card.get(key) != candidate.get(key) for key in _MUST_AGREE):
+            logger.warning("%s answers another question: no baseline", model.path)
+            continue
+        return model
+    return None

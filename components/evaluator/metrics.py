@@ -135,5 +135,6 @@ def _sentence(failure) -> str:
         name if name == ACCURACY else "class_" + failure.metric_key.name.partition("_")[0]
     )
     if math.isnan(value):
-        return f"{name} is undefined (the class was never predicted), {key} is {bound:g}"
+        why = "the class was never predicted" if "precision" in key else "no image is of the class"
+        return f"{name} is undefined ({why}), {key} is {bound:g}"
     return f"{name} is {value:.4f}, {bound - value:.4f} below {key} = {bound:g}"

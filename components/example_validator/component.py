@@ -27,12 +27,8 @@ class Executor(ExampleValidatorExecutor):
 
     def _Validate(self, inputs, outputs):
         anomalies = super()._Validate(inputs, outputs)
-        (split,) = {
-            part.removeprefix("Split-")
-            for path in outputs.values()
-            for part in path.split("/")
-            if part.startswith("Split-")
-        }
+        (folder,) = outputs.values()
+        split = folder.rstrip("/").rpartition("Split-")[2]
         for name, anomaly in sorted(anomalies.anomaly_info.items()):
             self._found.append(f"{split}, feature {name}: {anomaly.description.rstrip('.')}")
         if anomalies.HasField("dataset_anomaly_info"):

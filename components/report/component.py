@@ -28,10 +28,7 @@ class ReportArtifact(Artifact):
 
 
 class ReportSpec(ComponentSpec):
-    PARAMETERS = {
-        "classes": ExecutionParameter(type=list[str]),
-        "code": ExecutionParameter(type=str),
-    }
+    PARAMETERS = {"classes": ExecutionParameter(type=list[str])}
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -65,6 +62,7 @@ class Executor(base_executor.BaseExecutor):
             if was_pushed
             else None,
             data=examples.get_string_custom_property(SOURCE_PROPERTY),
+            data_fingerprint=examples.get_string_custom_property("input_fingerprint"),
         )
         folder = artifact_utils.get_single_uri(output_dict["report"])
         _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))
@@ -96,7 +94,6 @@ class Report(base_component.BaseComponent):
         model_run: types.BaseChannel,
         pushed_model: types.BaseChannel,
         classes: list[str],
-        code: str = "",
     ):
         """Constructs the component.
 
@@ -106,7 +103,6 @@ class Report(base_component.BaseComponent):
           model_run: output of the Trainer.
           pushed_model: output of the Pusher.
           classes: names in the order of the label columns.
-          code: fingerprint of the reporting code; another one makes the report again.
         """
         super().__init__(
             ReportSpec(
@@ -116,7 +112,6 @@ class Report(base_component.BaseComponent):
                 model_run=model_run,
                 pushed_model=pushed_model,
                 classes=classes,
-                code=code,
                 report=types.Channel(type=ReportArtifact),
             )
         )

@@ -31,6 +31,7 @@ class Results:
       blessed: whether the model may be pushed.
       pushed_to: folder of the pushed model, None if it was not pushed.
       data: where the data came from, and whether they are simulated.
+      data_fingerprint: identity of the data files, empty where no driver took it.
       training: model, epochs, images a second, parameters and the other training facts.
       training_log: columns of the training log by name.
     """
@@ -44,6 +45,7 @@ class Results:
     blessed: bool
     pushed_to: str | None
     data: str
+    data_fingerprint: str
     training: dict[str, Any]
     training_log: dict[str, list[float]]
 
@@ -79,6 +81,7 @@ class Results:
             "failed_thresholds": self.failures,
             "pushed_to": self.pushed_to,
             "data": self.data,
+            "data_fingerprint": self.data_fingerprint,
             "training": self.training,
         }
 
@@ -107,6 +110,7 @@ def read_results(
     blessed: bool,
     pushed_to: str | None,
     data: str,
+    data_fingerprint: str,
 ) -> Results:
     """Read the outputs of Evaluator and Trainer.
 
@@ -116,6 +120,7 @@ def read_results(
       classes: names in the order of the label columns.
       blessed, pushed_to: the verdict, and where the model went.
       data: where the data came from, in words.
+      data_fingerprint: identity of the data files.
     """
     metrics = _overall_metrics(evaluation_dir)
 
@@ -133,6 +138,7 @@ def read_results(
         blessed=blessed,
         pushed_to=pushed_to,
         data=data,
+        data_fingerprint=data_fingerprint,
         training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
         training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
     )

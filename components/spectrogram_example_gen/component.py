@@ -7,6 +7,7 @@ from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
+from components.spectrogram_example_gen.driver import Driver
 from components.spectrogram_example_gen.executor import Executor
 from data.seed_layout import SPLITS
 
@@ -18,10 +19,11 @@ class SpectrogramExampleGen(FileBasedExampleGen):
     shuffled by `seed` (files of this kind come sorted by class). The features are those of
     `data.example_features`.
 
-    The folder's fingerprint (names, sizes and times of all CSV files, labels included) is part
-    of the cache key, so changed data are read again and unchanged data are not.
+    The fingerprint of all CSV files, labels included, is part of the cache key: changed data are
+    read again and unchanged data are not. It is the artifact's property `input_fingerprint`.
     """
 
+    DRIVER_CLASS = Driver
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
@@ -31,7 +33,6 @@ class SpectrogramExampleGen(FileBasedExampleGen):
         height: int,
         width: int,
         seed: int,
-        code: str = "",
     ):
         """Constructs the component.
 
@@ -40,12 +41,9 @@ class SpectrogramExampleGen(FileBasedExampleGen):
           classes: class names in the order of the label columns.
           height, width: pixels along time and along frequency.
           seed: of the shuffle.
-          code: fingerprint of the reading code; another one reads the data again.
         """
         layout = struct_pb2.Struct()
-        layout.update(
-            {"classes": classes, "height": height, "width": width, "seed": seed, "code": code}
-        )
+        layout.update({"classes": classes, "height": height, "width": width, "seed": seed})
         custom_config = example_gen_pb2.CustomConfig()
         custom_config.custom_config.Pack(layout)
         super().__init__(

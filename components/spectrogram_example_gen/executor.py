@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from data import example_features
+from data.invalid import InvalidData
 from data.seed_layout import IMAGES, LABELS, RECORD
 from data.spectrogram_csv import check_layout, read_images, read_labels
 
@@ -137,13 +138,17 @@ def _read_split(folder: str, layout: dict[str, Any]) -> Iterator[tuple[int, list
     places = np.random.default_rng(layout["seed"]).permutation(len(labels))
     names = [name.encode() for name in layout["classes"]]
     pixels = layout["height"] * layout["width"]
+    rows_read = 0
     for block in read_images(images, pixels, opener=_open):
         rows = slice(block.first_row, block.first_row + len(block.levels))
         records = _examples(block.levels, labels[rows], names)
         shards: dict[int, list[PlacedRecord]] = {}
         for place, record in zip(places[rows].tolist(), records, strict=True):
             shards.setdefault(place % _SHARDS, []).append((place, record))
+        rows_read += len(block.levels)
         yield from shards.items()
+    if rows_read != len(labels):
+        raise InvalidData(f"{images} has {rows_read} rows but there are {len(labels)} labels.")
 
 
 def _examples(levels: np.ndarray, labels: np.ndarray, names: list[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -167,13 +169,24 @@ def _pool(workers: int):
         return
     # Not fork: the caller may have TensorFlow's threads running, which a fork would break.
     context = multiprocessing.get_context("spawn")
-    # Ctrl-C is for this process to answer: it stops the others, which would only add tracebacks.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(workers, context, initializer=signal.signal, initargs=ignore)
+    pool = ProcessPoolExecutor(workers, context, initializer=_follow, initargs=(os.getpid(),))
     try:
         yield partial(pool.map, chunksize=_IMAGES_A_TASK)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _follow(parent: int) -> None:
+    """Make a worker end when, and only when, its parent wants it to or is gone."""
+    # Ctrl-C is for the parent to answer: it stops the others, which would only add tracebacks.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _counter(total: int, progress: Callable[[int, int], None] | None):

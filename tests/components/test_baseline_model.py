@@ -7,13 +7,17 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.baseline_model.component import Executor, has_model
-from components.baseline_model.pushed import newest_other_model, pushed_models
+from components.baseline_model.pushed import newest_baseline, pushed_models
 
 
-def put_model(directory: Path, model_id: str, complete: bool = True) -> None:
-    card = directory / "assets.extra" / "model.json"
-    card.parent.mkdir(parents=True)
-    card.write_text(json.dumps({"model_id": model_id}))
+def card(model_id: str, **changes) -> dict:
+    return {"model_id": model_id, "classes": ["a", "b"], "height": 64, "width": 128, **changes}
+
+
+def put_model(directory: Path, model_id: str, complete: bool = True, **changes) -> None:
+    file = directory / "assets.extra" / "model.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(card(model_id, **changes)))
     if complete:
         (directory / "saved_model.pb").write_text(f"graph of {model_id}")
 
@@ -34,15 +38,23 @@ def test_complete_versions_are_listed_in_the_order_of_their_numbers(serving):
 
 
 def test_the_newest_pushed_model_is_the_baseline(serving):
-    assert newest_other_model(str(serving), "candidate").model_id == "new"
+    assert newest_baseline(str(serving), card("candidate")).card["model_id"] == "new"
 
 
 def test_a_candidate_is_not_its_own_baseline(serving):
-    assert newest_other_model(str(serving), "new").model_id == "old"
+    assert newest_baseline(str(serving), card("new")).card["model_id"] == "old"
 
 
 def test_there_is_no_baseline_before_anything_is_pushed(tmp_path):
-    assert newest_other_model(str(tmp_path / "serving"), "candidate") is None
+    assert newest_baseline(str(tmp_path / "serving"), card("candidate")) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"classes": ["b", "a"]}, {"height": 32}, {"width": 256}, {"classes": None}]
+)
+def test_a_model_that_answers_another_question_is_no_baseline(serving, change):
+    put_model(serving / "1850000000", "foreign", **change)
+    assert newest_baseline(str(serving), card("candidate")).card["model_id"] == "new"
 
 
 def run_executor(tmp_path, serving):

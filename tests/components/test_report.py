@@ -26,6 +26,7 @@ def results(**changes) -> Results:
         "blessed": True,
         "pushed_to": "/serving/1",
         "data": "/data (SIMULATED: preset basic, seed 0)",
+        "data_fingerprint": "sha256:abc",
         "training": {
             "model": "compact",
             "parameters": 98932,

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from data import gallery, seed_layout
+from data.invalid import InvalidData
 from data.simulation.dataset import simulate_dataset
 
 SHAPE = (2, 3)
@@ -117,10 +118,10 @@ def test_a_broken_row_is_named(tmp_path, lines, message):
 
 def test_labels_of_other_classes_are_an_error(tmp_path):
     folder = write_rows(tmp_path / "train", [line(0.1)], [0], classes=3)
-    with pytest.raises(ValueError, match=r"labels.csv, row 1 holds 3 values, where 4 are expected"):
+    with pytest.raises(ValueError, match=r"labels.csv, row 1: 3 values where 4 are expected"):
         read(folder)
 
 
 def test_a_missing_split_is_an_error(simulated, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"labels.csv"):
+    with pytest.raises(InvalidData, match=r"test/labels\.csv is missing"):
         gallery.draw_gallery(simulated, tmp_path / "g.png", split="test")

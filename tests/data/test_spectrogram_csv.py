@@ -74,6 +74,7 @@ GOOD = b"0.1,0.2,0.3,0.4,0.5,0.6\n"
             b"0.1,0.2,oops,0.4,0.5,0.6\n",
             'images.csv, row 3, column 3: "oops" is not a number.',
         ),
+        (b"\n", "images.csv, row 3 is empty. Remove the line, or fill it."),
         (b"0.1,0.2,0.3,,0.5,0.6\n", 'images.csv, row 3, column 4: "" is not a number.'),
         (
             b"0.1,0.2,0.3,0.4,0.5,nan\n",
@@ -106,6 +107,28 @@ def test_a_bad_row_is_refused_with_its_place(line, message):
 def test_a_value_above_one_in_the_published_format_is_refused():
     with pytest.raises(InvalidData, match=r"row 1, column 2: 1\.5 is not between 0 and 1"):
         levels_of(b"0.631373,1.500000\n", pixels=2)
+
+
+def test_a_header_row_is_recognised_as_one():
+    with pytest.raises(InvalidData, match=r"row 1, .*write the file without a header"):
+        levels_of(b"0,1,2,3,4,5\n" + GOOD)
+
+
+def test_a_value_hardly_above_one_is_shown_with_all_its_digits():
+    with pytest.raises(InvalidData, match=r"column 2: 1\.0000001 is not between 0 and 1"):
+        levels_of(b"0.5,1.0000001\n", pixels=2)
+
+
+def test_an_empty_row_of_labels_is_refused():
+    with pytest.raises(InvalidData, match=r"labels\.csv, row 2 is empty"):
+        read_labels("labels.csv", 3, opener=reading(b"1,0,0\n\n0,1,0\n"))
+
+
+def test_a_folder_where_a_file_should_be_is_refused(folder):
+    (folder / "train" / "images.csv").unlink()
+    (folder / "train" / "images.csv").mkdir()
+    with pytest.raises(InvalidData, match=r"train/images\.csv cannot be read: Is a directory"):
+        check_layout(str(folder), 2, 3, 2)
 
 
 def test_labels_become_class_indices():

@@ -2,9 +2,12 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -24,26 +27,39 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Run:
-    """A finished `radio-signals run`."""
+    """A finished `radio-signals run`.
+
+    Attributes:
+      status, text: exit status, and what the terminal showed.
+      output: the output folder, which later runs may share.
+      latest: this run's copy of OUTPUT/latest, which later runs replace.
+    """
 
     status: int
     text: str
     output: Path
+    latest: Path
 
-    @property
+    @cached_property
     def metrics(self) -> dict:
-        return json.loads((self.output / "latest" / "metrics.json").read_text())
+        return json.loads((self.latest / "metrics.json").read_text())
 
     @property
-    def versions(self) -> set[str]:
-        """Names of the pushed models."""
-        serving = self.output / "serving"
-        return {path.name for path in serving.iterdir()} if serving.exists() else set()
+    def card(self) -> dict:
+        """What the pushed model says of itself."""
+        card = Path(self.metrics["pushed_to"], "assets.extra", "model.json")
+        return json.loads(card.read_text())
 
     @property
     def steps(self) -> list[str]:
         """Ids of the steps that finished, in order."""
         return re.findall(r"^\[ ?\d+/\d+\] (\S+)", self.text, re.MULTILINE)
+
+
+def pushed_versions(output: Path) -> set[str]:
+    """Names of the models pushed so far."""
+    serving = output / "serving"
+    return {path.name for path in serving.iterdir()} if serving.exists() else set()
 
 
 def run_pipeline(data: Path, output: Path, *arguments: str) -> Run:
@@ -53,7 +69,10 @@ def run_pipeline(data: Path, output: Path, *arguments: str) -> Run:
         text=True,
         timeout=900,
     )
-    return Run(finished.returncode, finished.stdout + finished.stderr, output)
+    latest = Path(tempfile.mkdtemp(dir=output)) / "latest"
+    if (output / "latest").exists():
+        shutil.copytree(output / "latest", latest)
+    return Run(finished.returncode, finished.stdout + finished.stderr, output, latest)
 
 
 @pytest.fixture(scope="session")

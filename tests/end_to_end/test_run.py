@@ -4,6 +4,7 @@ Tests that add runs to the shared output folder stand in the order in which they
 """
 
 import csv
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from sklearn.metrics import precision_recall_fscore_support as scores
 
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.spectrogram_csv import read_images, read_labels
-from tests.end_to_end.conftest import SMALL, run_pipeline
+from tests.end_to_end.conftest import SMALL, pushed_versions, run_pipeline
 
 NODES = {
     "SpectrogramExampleGen",
@@ -115,7 +116,7 @@ def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(firs
 
 
 def test_latest_holds_what_the_design_names(first_run):
-    latest = first_run.output / "latest"
+    latest = first_run.latest
     assert {path.name for path in latest.iterdir()} == {
         "metrics.json",
         "report.html",
@@ -137,7 +138,7 @@ def test_latest_holds_what_the_design_names(first_run):
 
 
 def test_the_exported_epoch_is_the_one_of_the_best_validation_accuracy(first_run):
-    with open(first_run.output / "latest" / "training_log.csv") as file:
+    with open(first_run.latest / "training_log.csv") as file:
         accuracies = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
     training = first_run.metrics["training"]
     assert len(accuracies) == training["epochs"] == 4
@@ -161,7 +162,7 @@ def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
         }
     assert metrics["accuracy"] == pytest.approx(accuracy_score(actual, predicted), abs=1e-9)
     assert metrics["confusion_matrix"] == confusion_matrix(actual, predicted).tolist()
-    table = (first_run.output / "latest" / "classification_report.txt").read_text()
+    table = (first_run.latest / "classification_report.txt").read_text()
     assert table == classification_report(
         actual, predicted, target_names=CLASS_NAMES, digits=4, zero_division=0
     )
@@ -190,7 +191,9 @@ def test_an_identical_run_is_answered_from_the_cache(small_data, first_run):
     assert again.status == 0, again.text
     assert set(again.metrics["cached"]) == NODES
     assert sum(again.metrics["seconds"].values()) < 5
-    assert again.versions == {before["pushed_to"].rpartition("/")[2]}, "not pushed twice"
+    assert pushed_versions(again.output) == {before["pushed_to"].rpartition("/")[2]}, (
+        "not pushed twice"
+    )
     same = ("accuracy", "classes", "confusion_matrix", "pushed_to", "training")
     assert {key: again.metrics[key] for key in same} == {key: before[key] for key in same}
 
@@ -198,7 +201,7 @@ def test_an_identical_run_is_answered_from_the_cache(small_data, first_run):
 def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is_not_pushed(
     small_data, first_run
 ):
-    pushed = first_run.versions
+    pushed = pushed_versions(first_run.output)
     refused = run_pipeline(
         small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.accuracy=0.999"
     )
@@ -210,7 +213,7 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
         "ExampleValidator",
         "Transform",
     }
-    assert refused.versions == pushed
+    assert pushed_versions(refused.output) == pushed
     assert (refused.metrics["blessed"], refused.metrics["pushed_to"]) == (False, None)
     accuracy = refused.metrics["accuracy"]
     failure = (
@@ -218,33 +221,37 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
     )
     assert failure in refused.metrics["failed_thresholds"]
     assert f"not blessed, not pushed:\n  {failure}" in refused.text
-    assert failure in (refused.output / "latest" / "report.html").read_text()
+    assert failure in (refused.latest / "report.html").read_text()
 
 
 def test_a_model_worse_than_the_one_in_service_is_not_pushed(small_data, first_run):
-    pushed = first_run.versions
+    pushed = pushed_versions(first_run.output)
     worse = run_pipeline(
         small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.accuracy=0"
     )
     assert worse.status == 3, worse.text
-    assert worse.versions == pushed
+    assert pushed_versions(worse.output) == pushed
     assert "below the baseline's, more than the 0.01 allowed" in worse.text
 
 
-def test_changed_data_rerun_everything(small_data, first_run, tmp_path):
-    # Same folder, one image fewer, put back afterwards for the tests that follow.
-    kept = tmp_path / "kept"
-    shutil.copytree(small_data, kept)
-    try:
-        for name in ("images.csv", "labels.csv"):
-            path = small_data / "train" / name
-            path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-        rerun = run_pipeline(
-            small_data, first_run.output, *SMALL, "--epochs=1", "--set=thresholds.baseline_margin=0"
-        )
-    finally:
-        shutil.rmtree(small_data)
-        shutil.copytree(kept, small_data)
-    assert rerun.metrics["training"]["train_images"] == 479
+def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_run, tmp_path):
+    # The same folder name, seen through a link that can be turned: the cache must go by content.
+    output, folder = tmp_path / "runs", tmp_path / "data"
+    shutil.copytree(first_run.output, output)
+    folder.symlink_to(small_data)
+    settings = (*SMALL, "--epochs=1", "--set=thresholds.accuracy=0")
+    run_pipeline(folder, output, *settings)
+
+    copied = tmp_path / "copied"
+    shutil.copytree(small_data, copied)
+    folder.unlink()
+    folder.symlink_to(copied)
+    assert "SpectrogramExampleGen" in run_pipeline(folder, output, *settings).metrics["cached"]
+
+    labels = copied / "train" / "labels.csv"
+    before, text = labels.stat(), labels.read_bytes()
+    labels.write_bytes(b"".join(reversed(text.splitlines(keepends=True))))
+    os.utime(labels, ns=(before.st_atime_ns, before.st_mtime_ns))
+    changed = run_pipeline(folder, output, *settings)
     # The schema is a file of the package, which no data change.
-    assert rerun.metrics["cached"] == ["Schema"]
+    assert changed.metrics["cached"] == ["Schema"]

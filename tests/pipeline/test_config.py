@@ -43,6 +43,16 @@ def test_values_of_set_are_yaml():
     assert config.augment.flip_time is False
 
 
+def test_a_file_may_write_nested_keys_with_dots(file):
+    config = load_config(file("thresholds.accuracy: 0.5\nthresholds: {class_recall: 0.4}"))
+    assert (config.thresholds.accuracy, config.thresholds.class_recall) == (0.5, 0.4)
+
+
+def test_an_empty_value_clears_a_text(file):
+    path = file("initial_weights: best.weights.h5")
+    assert load_config(path, ("initial_weights=",)).initial_weights == ""
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

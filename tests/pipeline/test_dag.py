@@ -63,6 +63,23 @@ def test_a_setting_touches_only_the_steps_that_use_it(compiled, setting, touched
     assert changed(compiled(), compiled(setting)) == touched
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        "SpectrogramExampleGen",
+        "Schema",
+        "ExampleValidator",
+        "Transform",
+        "Trainer",
+        "BaselineModel",
+        "Evaluator",
+        "Report",
+    ],
+)
+def test_a_step_that_runs_our_code_is_cached_by_that_code(compiled, node):
+    assert "code" in compiled()[node].parameters.parameters
+
+
 def test_the_schema_is_inferred_on_request(compiled):
     assert compiled()["Schema"].node_info.type.name.endswith("CuratedSchema")
     inferred = compiled("infer_schema=true")["Schema"]

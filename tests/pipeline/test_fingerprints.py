@@ -12,14 +12,17 @@ def package(root):
     return module
 
 
-def test_a_fingerprint_changes_with_any_file_of_a_package_and_with_nothing_else(tmp_path):
+def test_a_fingerprint_changes_with_any_file_of_a_package_but_not_with_caches(tmp_path):
     (tmp_path / "inner").mkdir()
     (tmp_path / "__init__.py").write_text("")
     (tmp_path / "inner" / "model.py").write_text("units = 3")
     first = code_fingerprint(package(tmp_path))
     assert code_fingerprint(package(tmp_path)) == first
-    (tmp_path / "notes.txt").write_text("not code")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "model.pyc").write_text("compiled")
     assert code_fingerprint(package(tmp_path)) == first
+    (tmp_path / "page.html").write_text("a template is code too")
+    assert code_fingerprint(package(tmp_path)) != first
     (tmp_path / "inner" / "model.py").write_text("units = 4")
     assert code_fingerprint(package(tmp_path)) != first
 

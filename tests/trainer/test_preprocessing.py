@@ -52,3 +52,18 @@ def test_a_constant_image_becomes_zeros():
 
 def test_labels_pass_through(levels):
     np.testing.assert_array_equal(preprocess(levels)["label"], np.arange(5))
+
+
+def test_an_image_of_another_size_is_an_error_and_not_several_images():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        preprocess(np.zeros((1, 3 * HEIGHT, WIDTH), np.uint8))
+
+
+def test_features_of_an_inferred_schema_have_an_axis_more_and_mean_the_same(levels):
+    inputs = {
+        "image": tf.constant([[image.tobytes()] for image in levels]),
+        "label": tf.range(len(levels), dtype=tf.int64)[:, tf.newaxis],
+    }
+    outputs = preprocessing_fn(inputs, {"height": HEIGHT, "width": WIDTH})
+    np.testing.assert_array_equal(outputs["image"], preprocess(levels)["image"])
+    np.testing.assert_array_equal(outputs["label"], np.arange(5))

@@ -1,0 +1,90 @@
+"""What a failed threshold says of itself."""
+
+import math
+
+import pytest
+from tensorflow_model_analysis.proto import validation_result_pb2
+
+from components.evaluator.metrics import _sentence, eval_config
+
+
+def failure(name: str, value: float, bound: float):
+    failure = validation_result_pb2.ValidationFailure()
+    failure.metric_key.name = name
+    failure.metric_value.double_value.value = value
+    failure.metric_threshold.value_threshold.lower_bound.value = bound
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("accuracy", 0.85, "accuracy is 0.8500, 0.0500 below thresholds.accuracy = 0.9"),
+        (
+            "precision_narrow_band",
+            0.4,
+            "precision narrow_band is 0.4000, 0.5000 below thresholds.class_precision = 0.9",
+        ),
+        (
+            "precision_noise",
+            math.nan,
+            "precision noise is undefined (the class was never predicted), "
+            "thresholds.class_precision is 0.9",
+        ),
+        (
+            "recall_noise",
+            math.nan,
+            "recall noise is undefined (no image is of the class), thresholds.class_recall is 0.9",
+        ),
+    ],
+)
+def test_a_missed_bound_is_named_with_value_and_distance(name, value, sentence):
+    assert _sentence(failure(name, value, bound=0.9)) == sentence
+
+
+def test_a_model_below_the_baseline_is_told_by_how_much():
+    worse = failure("accuracy", -0.03, bound=0)
+    worse.metric_key.is_diff = True
+    worse.metric_threshold.change_threshold.absolute.value = -0.01
+    assert _sentence(worse) == (
+        "accuracy is 0.0300 below the baseline's, more than the 0.01 allowed "
+        "(thresholds.baseline_margin)"
+    )
+
+
+def thresholds(**settings):
+    config = eval_config(
+        ["a", "b"],
+        **{
+            "accuracy": 0.9,
+            "class_precision": 0.8,
+            "class_recall": 0.7,
+            "baseline_margin": 0.01,
+            **settings,
+        },
+    )
+    return {
+        metric.config.split('"name": "')[1].split('"')[0]: metric.threshold
+        for metric in config.metrics_specs[0].metrics
+        if metric.HasField("threshold")
+    }
+
+
+def test_every_bound_of_the_configuration_is_set_on_its_metric():
+    found = thresholds()
+    bounds = {name: of.value_threshold.lower_bound.value for name, of in found.items()}
+    assert bounds == {
+        "accuracy": 0.9,
+        "precision_a": 0.8,
+        "precision_b": 0.8,
+        "recall_a": 0.7,
+        "recall_b": 0.7,
+    }
+    assert found["accuracy"].change_threshold.absolute.value == -0.01
+
+
+def test_zero_turns_a_bound_off_but_a_model_can_still_be_blessed():
+    found = thresholds(accuracy=0, class_precision=0, class_recall=0, baseline_margin=0)
+    assert set(found) == {"accuracy"}
+    assert found["accuracy"].value_threshold.lower_bound.value == 0
+    assert not found["accuracy"].HasField("change_threshold")
