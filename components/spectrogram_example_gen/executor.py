@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -180,6 +181,9 @@ def _write_shard(content: tuple[int, Iterable[list[PlacedRecord]]], folder: str)
     # Noise hardly compresses: level 1 costs a fifth of the default's time for the same size.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{_SHARDS:05d}.gz")
-    with tf.io.TFRecordWriter(path, options) as writer:
+    # Beam may run a bundle twice: only a whole file ever gets the name that readers look for.
+    unfinished = f"{folder}.unfinished-{shard}-{uuid.uuid4().hex}"
+    with tf.io.TFRecordWriter(unfinished, options) as writer:
         for _, record in sorted(record for piece in pieces for record in piece):
             writer.write(record)
+    tf.io.gfile.rename(unfinished, path, overwrite=True)

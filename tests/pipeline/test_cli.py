@@ -32,6 +32,19 @@ def test_help_loads_nothing_heavy(module):
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
+def test_defaults_in_the_help_are_those_of_the_configuration():
+    from pipeline.cli import run
+    from pipeline.config import Config
+
+    shown = {
+        option.name: option.help.partition("[default: ")[2].rstrip("]")
+        for option in run.params
+        if "[default: " in option.help
+    }
+    assert set(shown) == {"output", "model", "epochs", "batch_size", "seed"}
+    assert shown == {name: str(getattr(Config(), name)) for name in shown}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
