@@ -2,8 +2,8 @@
 
 A block of whole lines is parsed at a time, so memory does not grow with the file. Cells of
 exactly the published form ("0.631373", six decimals) are decoded by integer arithmetic on the
-bytes, about fifteen times faster than a general CSV parser; everything else goes through
-pyarrow. Either way no Python loop touches a value unless a block is already known to be bad.
+bytes, several times faster than a general CSV parser; everything else goes through pyarrow.
+Either way no Python loop touches a value unless a block is already known to be bad.
 """
 
 from __future__ import annotations
