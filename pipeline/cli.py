@@ -72,6 +72,7 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task("", total=train + validation)
         try:
