@@ -22,8 +22,9 @@ from components.example_validator.component import GatingExampleValidator
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from data import example_features, seed_layout, spectrogram_csv
+from data.fingerprint import file_fingerprint
+from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
-from pipeline.fingerprints import code_fingerprint, file_fingerprint
 
 NAME = "radio-signals"
 
@@ -181,4 +182,7 @@ def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchem
     if config.infer_schema:
         return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
     file = config.schema_file or packaged_schema()
-    return CuratedSchema(schema_file=file, digest=file_fingerprint(file)).with_id("Schema")
+    schema = CuratedSchema(schema_file=file).with_id("Schema")
+    # By its name alone, a schema corrected in place would go unnoticed by the cache.
+    schema.exec_properties["content"] = file_fingerprint(file)
+    return schema

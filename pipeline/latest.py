@@ -9,7 +9,7 @@ import platform
 import shutil
 from typing import Any
 
-from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE
+from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE, ReportArtifact
 from pipeline.records import RunRecord
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 
@@ -28,7 +28,7 @@ def write_latest(
     Returns:
       The folder, and the content of its metrics.json.
     """
-    report, model_run = record.only("RadioSignalsReport"), record.only("ModelRun")
+    report, model_run = record.only(ReportArtifact.TYPE_NAME), record.only("ModelRun")
     folder = os.path.join(output, "latest")
     # Made beside and swapped in: a reader never sees half of one run and half of another.
     fresh, stale = folder + ".new", folder + ".old"

@@ -29,9 +29,11 @@ if command -v flock >/dev/null 2>&1; then
 fi
 
 # Without PYTHON= whatever interpreter was taken last time will do.
-if [ -f "$STAMP" ] && .venv/bin/python -c '' 2>/dev/null; then
-  taken=$(head -n 1 "$STAMP")
-  if [ "$(cat "$STAMP")" = "$(fingerprint "${PYTHON:-$taken}")" ]; then exit 0; fi
+taken=$(head -n 1 "$STAMP" 2>/dev/null || true)
+if [ -n "$taken" ] && .venv/bin/python -c '' 2>/dev/null &&
+  [ "$(cat "$STAMP")" = "$(fingerprint "${PYTHON:-$taken}")" ]
+then
+  exit 0
 fi
 
 # "3.10" for a working interpreter, nothing for a name that runs none (a pyenv shim, say).
@@ -40,8 +42,8 @@ version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/de
 # Every interpreter that may be meant by a version such as 3.10.
 interpreters() {
   printf '%s\n' "python$1"
-  for root in "${PYENV_ROOT:-$HOME/.pyenv}"; do
-    for found in "$root"/versions/"$1".*/bin/python; do printf '%s\n' "$found"; done
+  for found in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
+    printf '%s\n' "$found"
   done
   printf '%s\n' python3 python
 }
@@ -126,12 +128,9 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 say "Setting up .venv: Python $version ($python), $line. The first time takes a minute or two."
 started=$(date +%s)
 rm -f "$STAMP"
-if [ "$(head -n 1 .tools/interpreter 2>/dev/null)" != "$python" ] ||
-  [ "$(version_of .venv/bin/python)" != "$version" ]
-then
+if [ "$taken" != "$python" ] || [ "$(version_of .venv/bin/python)" != "$version" ]; then
   rm -rf .venv
   "$uv" venv --quiet --python "$python" .venv
-  printf '%s\n' "$python" >.tools/interpreter
 fi
 # Bytecode is compiled here because every start of the pipeline would otherwise pay for it.
 "$uv" pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode \

@@ -48,21 +48,19 @@ def training_batches(
       augmentation: applied here and nowhere else: validation and serving see plain images.
     """
     records = _records(patterns)
-    images = _count(records)
+    images = int(records.cardinality())
     decode = _decoder(transform, classes)
 
     def augmented(serialised: tf.Tensor, number: tf.Tensor):
         image, label = decode(serialised)
         return augmentation(image, tf.stack([tf.cast(seed, tf.int64), number])), label
 
-    dataset = (
-        records.shuffle(min(images, _SHUFFLE_BUFFER), seed=seed, reshuffle_each_iteration=True)
-        .batch(batch_size)
-        .repeat()
-    )
-    dataset = tf.data.Dataset.zip(dataset, tf.data.Dataset.counter())
+    batches = records.shuffle(
+        min(images, _SHUFFLE_BUFFER), seed=seed, reshuffle_each_iteration=True
+    ).batch(batch_size)
+    dataset = tf.data.Dataset.zip(batches.repeat(), tf.data.Dataset.counter())
     dataset = dataset.map(augmented, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, -(-images // batch_size))
+    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, int(batches.cardinality()))
 
 
 def validation_batches(
@@ -70,24 +68,25 @@ def validation_batches(
 ) -> Batches:
     """Return the split once, in stored order, unchanged. Arguments as above."""
     records = _records(patterns)
-    images = _count(records)
-    steps = -(-images // batch_size)
-    dataset = records.batch(batch_size).map(
+    batches = records.batch(batch_size)
+    dataset = batches.map(
         _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    # Record files do not say how many records they hold; Keras wants to know where to end.
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
-    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, steps)
+    return Batches(
+        dataset.prefetch(tf.data.AUTOTUNE), int(records.cardinality()), int(batches.cardinality())
+    )
 
 
 def _records(patterns: list[str]) -> tf.data.Dataset:
-    """Serialised examples, held in memory after the first pass: 8 KiB for 64 x 128 pixels."""
+    """Serialised examples, held in memory after the first pass: 8 KiB for 64 x 128 pixels.
+
+    Record files do not say how many records they hold, so these are counted once; whatever is
+    made of the data set then knows its length, as Keras wants it to.
+    """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    return tf.data.TFRecordDataset(files, compression_type="GZIP").cache()
-
-
-def _count(records: tf.data.Dataset) -> int:
-    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").cache()
+    count = records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1)
+    return records.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def _decoder(transform: tft.TFTransformOutput, classes: int):

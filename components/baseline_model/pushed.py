@@ -24,12 +24,15 @@ class PushedModel:
     Attributes:
       version: name of its folder, seconds since 1970 at the time of the push.
       path: the folder.
-      card: what the model says of itself, see `trainer.model_card`.
     """
 
     version: int
     path: str
-    card: dict[str, Any]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the model says of itself, see `trainer.model_card`; read at each call."""
+        return read_model_card(self.path)
 
 
 def pushed_models(serving_dir: str) -> list[PushedModel]:
@@ -45,7 +48,7 @@ def pushed_models(serving_dir: str) -> list[PushedModel]:
         name = name.rstrip("/")
         path = os.path.join(serving_dir, name)
         if name.isdigit() and tf.io.gfile.exists(os.path.join(path, "saved_model.pb")):
-            models.append(PushedModel(int(name), path, read_model_card(path)))
+            models.append(PushedModel(int(name), path))
     return sorted(models, key=lambda model: model.version)
 
 
@@ -61,9 +64,10 @@ def newest_baseline(serving_dir: str, candidate: dict[str, Any]) -> PushedModel 
       candidate: the candidate's model card.
     """
     for model in reversed(pushed_models(serving_dir)):
-        if model.card.get("model_id") == candidate.get("model_id"):
+        card = model.card
+        if card.get("model_id") == candidate.get("model_id"):
             continue
-        if any(model.card.get(key) != candidate.get(key) for key in _MUST_AGREE):
+        if any(card.get(key) != candidate.get(key) for key in _MUST_AGREE):
             logger.warning("%s answers another question: no baseline", model.path)
             continue
         return model

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 from tfx import types
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
@@ -62,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
             if was_pushed
             else None,
             data=examples.get_string_custom_property(SOURCE_PROPERTY),
-            data_fingerprint=examples.get_string_custom_property("input_fingerprint"),
+            data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
         )
         folder = artifact_utils.get_single_uri(output_dict["report"])
         _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))

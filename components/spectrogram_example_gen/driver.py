@@ -13,7 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-_CHUNK_BYTES = 1 << 22
+from data.fingerprint import file_fingerprint
 
 
 class Driver(FileBasedDriver):
@@ -35,15 +35,12 @@ class Driver(FileBasedDriver):
 
 
 def content_fingerprint(base: str, exec_properties: dict[str, Any]) -> str:
-    """Return SHA-256 over the names and bytes of all files that the input patterns match."""
+    """Return SHA-256 over names and content of all files that the input patterns match."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
     digest = hashlib.sha256()
     for split in config.splits:
         (match,) = FileSystems.match([os.path.join(base, split.pattern)])
         for path in sorted(file.path for file in match.metadata_list):
-            digest.update(os.path.relpath(path, base).encode() + b"\0")
-            with open(path, "rb") as file:
-                while chunk := file.read(_CHUNK_BYTES):
-                    digest.update(chunk)
+            digest.update(f"{os.path.relpath(path, base)}\0{file_fingerprint(path)}\n".encode())
     return "sha256:" + digest.hexdigest()

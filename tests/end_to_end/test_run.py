@@ -17,19 +17,7 @@ from sklearn.metrics import precision_recall_fscore_support as scores
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.spectrogram_csv import read_images, read_labels
 from tests.end_to_end.conftest import SMALL, pushed_versions, run_pipeline
-
-NODES = {
-    "SpectrogramExampleGen",
-    "StatisticsGen",
-    "Schema",
-    "ExampleValidator",
-    "Transform",
-    "Trainer",
-    "BaselineModel",
-    "Evaluator",
-    "Pusher",
-    "Report",
-}
+from tests.graph import NODES
 
 # Loads the model as somebody without this project would.
 CLASSIFY = """

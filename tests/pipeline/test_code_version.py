@@ -1,8 +1,8 @@
-"""Fingerprints of code and files."""
+"""Fingerprints of code."""
 
 import types
 
-from pipeline.fingerprints import code_fingerprint, file_fingerprint
+from pipeline.code_version import code_fingerprint
 
 
 def package(root):
@@ -25,16 +25,3 @@ def test_a_fingerprint_changes_with_any_file_of_a_package_but_not_with_caches(tm
     assert code_fingerprint(package(tmp_path)) != first
     (tmp_path / "inner" / "model.py").write_text("units = 4")
     assert code_fingerprint(package(tmp_path)) != first
-
-
-def test_a_files_fingerprint_is_that_of_its_content(tmp_path):
-    first, second = tmp_path / "a", tmp_path / "b"
-    first.write_text("weights")
-    second.write_text("weights")
-    assert file_fingerprint(str(first)) == file_fingerprint(str(second))
-    second.write_text("other weights")
-    assert file_fingerprint(str(first)) != file_fingerprint(str(second))
-
-
-def test_no_file_has_an_empty_fingerprint():
-    assert file_fingerprint("") == ""

@@ -1,4 +1,4 @@
-"""Fingerprints of code and files, so that nothing edited is ever answered from the cache."""
+"""Fingerprints of our own code, so that edited code is never answered from the cache."""
 
 from __future__ import annotations
 
@@ -27,15 +27,4 @@ def code_fingerprint(*modules: ModuleType) -> str:
             if source.is_file() and "__pycache__" not in source.parts:
                 digest.update(str(source.relative_to(file.parent)).encode())
                 digest.update(source.read_bytes())
-    return digest.hexdigest()[:_DIGITS]
-
-
-def file_fingerprint(path: str) -> str:
-    """Return a fingerprint of a file's content; empty for no path."""
-    if not path:
-        return ""
-    with open(path, "rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
     return digest.hexdigest()[:_DIGITS]
