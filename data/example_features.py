@@ -13,8 +13,17 @@ LABEL = "label"
 # bytes: the name of that class, so that statistics and evaluation slices read by name.
 CLASS_NAME = "class_name"
 
-# float: mean grey level and its standard deviation over the spectrogram, both on the 0..1
-# scale. StatisticsGen sees these instead of thousands of pixels, and they catch what goes
-# wrong in practice: another rendering, another gain, a dead receiver.
+# The features below are what StatisticsGen sees instead of thousands of pixels. They catch what
+# goes wrong in practice: another rendering, another gain, another noise level, a dead receiver.
+
+# float: mean grey level and its standard deviation over the spectrogram, on the 0..1 scale.
 BRIGHTNESS = "brightness"
 CONTRAST = "contrast"
+
+# float: greatest less least grey level, on the 0..1 scale.
+DYNAMIC_RANGE = "dynamic_range"
+
+# int64: frequency channels (columns) whose level never changes over time.
+DEAD_CHANNELS = "dead_channels"
+
+SUMMARIES = (LABEL, CLASS_NAME, BRIGHTNESS, CONTRAST, DYNAMIC_RANGE, DEAD_CHANNELS)

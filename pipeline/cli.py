@@ -13,12 +13,40 @@ import time
 
 import click
 
+from data.reading.layout import FORMAT_NAMES
 from data.simulation.presets import PRESETS
 from pipeline import failures
 from trainer.models import MODELS
 
 _DIRECTORY = click.Path(file_okay=False)
 _FILE = click.Path(dir_okay=False)
+
+
+def _reading_options(command):
+    """Adds the options of how strictly data are read."""
+    for option in reversed(
+        (
+            click.option(
+                "--format",
+                type=click.Choice(("auto", *FORMAT_NAMES)),
+                help="Of the files.  [default: auto]",
+            ),
+            click.option("--span", type=int, help="Read DIR/span-N/; the newest unless given."),
+            click.option(
+                "--max-bad-rows",
+                type=int,
+                help="Leave out up to so many bad rows instead of refusing.  [default: 0]",
+            ),
+            click.option(
+                "--allow-duplicates",
+                is_flag=True,
+                default=None,
+                help="Let a spectrogram be in training and in validation.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -50,19 +78,36 @@ def data() -> None:
     type=click.Choice(list(PRESETS)),
     help="basic: every signal is visible. hard: down to what an eye just misses.",
 )
+@click.option(
+    "--classes",
+    default="squiggle,narrowbanddrd,narrowband,noise",
+    show_default=True,
+    metavar="NAMES",
+    help="In the order of the label columns; primary for the seven of the larger SETI sets.",
+)
+@click.option("--height", default=64, show_default=True, help="Rows (time) of an image.")
+@click.option("--width", default=128, show_default=True, help="Columns (frequency) of an image.")
 @click.option("--workers", type=int, help="Processes; one a core unless given.")
 @click.option("--overwrite", is_flag=True, help="Replace a data set that is there.")
-def simulate(directory, train, validation, seed, preset, workers, overwrite) -> None:
+def simulate(
+    directory, train, validation, seed, preset, classes, height, width, workers, overwrite
+) -> None:
     """Write a SIMULATED data set to DIRECTORY, in the layout of the published one.
 
     train/ and validation/ each get images.csv, a spectrogram a row, and labels.csv, a one-hot
     row each.
+
+    \b
+    The seven classes of the SETI primary sets, in their size:
+      radio-signals data simulate DIR --classes primary --height 384 --width 512
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from data.simulation.classes import PRIMARY
     from data.simulation.dataset import simulate_dataset
     from pipeline.console import plain_console
 
+    names = [name.strip() for name in classes.split(",")]
     console = plain_console()
     started = time.perf_counter()
     with Progress(
@@ -82,6 +127,9 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
                 validation=validation,
                 seed=seed,
                 preset=preset,
+                classes=PRIMARY if names == ["primary"] else names,
+                height=height,
+                width=width,
                 workers=workers,
                 overwrite=overwrite,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -94,6 +142,26 @@ def simulate(directory, train, validation, seed, preset, workers, overwrite) -> 
         f"{directory}: {train:,} training and {validation:,} validation images, simulated "
         f"(preset {preset}, seed {seed}) in {time.perf_counter() - started:.1f} s"
     )
+
+
+@data.command()
+@click.argument("directory", type=click.Path())
+@click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key, repeatable.")
+@_reading_options
+def check(directory, config_file, settings, **options) -> None:
+    """Read everything in DIRECTORY and list every problem, with file, row and column.
+
+    It finds what `run` would refuse, and takes seconds.
+
+    \b
+    Exit status: 0 no errors, perhaps warnings; 2 errors.
+    """
+    from pipeline.config import load_config
+    from pipeline.data_check import check_here
+
+    options = {"data": directory, "input": options}
+    check_here(load_config(config_file, settings, options))
 
 
 @data.command()
@@ -111,11 +179,8 @@ def show(directory, output, split, per_class, config_file) -> None:
     from data.gallery import draw_gallery
     from pipeline.config import load_config
 
-    layout = {}
-    if config_file:
-        config = load_config(config_file)
-        layout = {"classes": config.classes, "height": config.height, "width": config.width}
-    draw_gallery(directory, output, split=split, per_class=per_class, **layout)
+    layout = load_config(config_file).layout if config_file else None
+    draw_gallery(directory, output, split=split, per_class=per_class, layout=layout)
     click.echo(output)
 
 
@@ -126,6 +191,7 @@ def show(directory, output, split, per_class, config_file) -> None:
 @click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]")
 @click.option("--batch-size", type=int, help="Images a training step.  [default: 32]")
 @click.option("--seed", type=int, help="Of shuffling, weights and augmentation.  [default: 0]")
+@_reading_options
 @click.option("--initial-weights", type=_FILE, help="Start from these weights (.weights.h5).")
 @click.option("--early-stopping", type=int, help="End after so many epochs without a gain.")
 @click.option("--infer-schema", is_flag=True, default=None, help="Derive the schema from data.")
@@ -136,7 +202,18 @@ def show(directory, output, split, per_class, config_file) -> None:
 @click.option("--no-cache", is_flag=True, help="Run every step, even if nothing changed.")
 @click.option("--debug", is_flag=True, help="Show a traceback if something breaks.")
 def run(
-    data_dir, config_file, settings, beam_args, infer_schema, no_cache, debug, **options
+    data_dir,
+    config_file,
+    settings,
+    beam_args,
+    infer_schema,
+    no_cache,
+    debug,
+    format,
+    span,
+    max_bad_rows,
+    allow_duplicates,
+    **options,
 ) -> None:
     """Run the whole pipeline here: check, train, evaluate, push if good enough.
 
@@ -149,11 +226,16 @@ def run(
     """
     import shlex
 
-    from data.spectrogram_csv import check_layout
     from pipeline.config import ConfigError, load_config
     from pipeline.foreground import run_here
 
     options.update(data=data_dir, infer_schema=infer_schema, cache=False if no_cache else None)
+    options["input"] = {
+        "format": format,
+        "span": span,
+        "max_bad_rows": max_bad_rows,
+        "allow_duplicates": allow_duplicates,
+    }
     if beam_args:
         options["beam"] = {"args": shlex.split(beam_args)}
     config = load_config(config_file, settings, options)
@@ -165,10 +247,7 @@ def run(
     for key, file in (("initial_weights", config.initial_weights), ("schema", config.schema_file)):
         if file and not os.path.isfile(file):
             raise ConfigError(f"{key}: the file {file} does not exist.")
-    counts = None
-    if "://" not in config.data:
-        counts = check_layout(config.data, config.height, config.width, len(config.classes))
-    raise SystemExit(run_here(config, counts, debug))
+    raise SystemExit(run_here(config, debug))
 
 
 @cli.command()

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from data.reading.layout import FORMAT_NAMES, VALUES, Layout, Tolerance
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from trainer.models import MODELS
 
@@ -52,6 +53,46 @@ class Thresholds(_Section):
     baseline_margin: float = Field(0.01, ge=0, le=1)
 
 
+class Input(_Section):
+    """How the data are read, and how strictly.
+
+    Attributes:
+      format: a format of `data.reading.formats`, or auto: by the names of the files.
+      values: how grey levels are written: unit (0 to 1), levels (0 to 255), or auto.
+      label_column: of files that hold images and labels: first, last, a name in the header, or
+        auto: a column called label, class or target, else the last.
+      span: of a data folder with span-1/, span-2/ and so on; null for the newest.
+      max_bad_rows: leave out up to so many bad rows instead of refusing the data.
+      allow_duplicates: let a spectrogram be in training and in validation.
+    """
+
+    format: str = "auto"
+    values: str = "auto"
+    label_column: str = "auto"
+    span: int | None = Field(None, ge=0)
+    max_bad_rows: int = Field(0, ge=0)
+    allow_duplicates: bool = False
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What is let pass."""
+        return Tolerance(self.max_bad_rows, self.allow_duplicates)
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        if name not in ("auto", *FORMAT_NAMES):
+            raise ValueError(f"the formats are auto, {', '.join(FORMAT_NAMES)}")
+        return name
+
+    @field_validator("values")
+    @classmethod
+    def _known_values(cls, values: str) -> str:
+        if values not in VALUES:
+            raise ValueError(f"it is one of {', '.join(VALUES)}")
+        return values
+
+
 class Beam(_Section):
     """How Apache Beam runs the data steps."""
 
@@ -62,7 +103,7 @@ class Config(_Section):
     """Everything a run depends on.
 
     Attributes:
-      data: folder in the seed layout (see data/README.md).
+      data: folder of labelled spectrograms (see data/README.md), or address of a bucket.
       output: folder for metadata, artifacts, pushed models and the latest results.
       classes: names in the order of the label columns.
       height, width: pixels along time and along frequency.
@@ -89,10 +130,23 @@ class Config(_Section):
     infer_schema: bool = False
     schema_file: str = Field("", alias="schema")
     cache: bool = True
+    input: Input = Input()
     schedule: Schedule = Schedule()
     augment: Augment = Augment()
     thresholds: Thresholds = Thresholds()
     beam: Beam = Beam()
+
+    @property
+    def layout(self) -> Layout:
+        """What the data must look like."""
+        return Layout(
+            self.classes, self.height, self.width, self.input.label_column, self.input.values
+        )
+
+    @field_validator("data")
+    @classmethod
+    def _local_path(cls, data: str) -> str:
+        return data.removeprefix("file://")
 
     @field_validator("classes")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tensorflow_data_validation as tfdv
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer, Transform
 from tfx.orchestration.pipeline import Pipeline
@@ -19,9 +20,10 @@ from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.metrics import eval_config
 from components.example_validator.component import GatingExampleValidator
+from components.example_validator.histograms import stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
-from data import example_features, seed_layout, spectrogram_csv
+from data import example_features, reading
 from data.fingerprint import file_fingerprint
 from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
@@ -33,6 +35,7 @@ def create_pipeline(
     config: Config,
     root: str,
     serving_dir: str,
+    accepted_statistics_dir: str,
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
 ) -> Pipeline:
     """Return the pipeline, for whichever runner takes it.
@@ -41,20 +44,28 @@ def create_pipeline(
       config: a checked configuration; `data` is set.
       root: where artifacts go, a folder or a bucket address.
       serving_dir: where blessed models go, one folder a version.
+      accepted_statistics_dir: where statistics of accepted data go, one folder a span.
       metadata: the ML Metadata store; None where the runner brings its own.
     """
     layout = {"classes": list(config.classes), "height": config.height, "width": config.width}
 
-    # CSV spectrograms with their labels become shuffled tf.Examples.
-    example_gen = SpectrogramExampleGen(input_base=config.data, seed=config.seed, **layout).with_id(
-        "SpectrogramExampleGen"
-    )
+    # Labelled spectrograms, checked, become shuffled tf.Examples.
+    example_gen = SpectrogramExampleGen(
+        data=config.data, seed=config.seed, **layout, **config.input.model_dump()
+    ).with_id("SpectrogramExampleGen")
 
-    # What the data look like, and whether that is how they should look. Anomalies end the run.
-    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
+    # What the data look like, whether that is how they should look, and whether it is how they
+    # looked before. Anomalies end the run.
+    statistics_gen = StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        # A schema is inferred from statistics, so those must be of everything then.
+        stats_options=None if config.infer_schema else summary_statistics(),
+    )
     schema_gen = _schema(config, statistics_gen.outputs["statistics"])
     example_validator = GatingExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema_gen.outputs["schema"],
+        accepted_statistics_dir=accepted_statistics_dir,
     ).with_id("ExampleValidator")
 
     # Reshape and normalise, as a graph that training and serving share. It is applied as
@@ -157,8 +168,7 @@ def create_pipeline(
 _CODE = {
     "SpectrogramExampleGen": (
         spectrogram_example_gen,
-        spectrogram_csv,
-        seed_layout,
+        reading,
         example_features,
     ),
     "Schema": (curated_schema,),
@@ -169,6 +179,12 @@ _CODE = {
     "Evaluator": (evaluator_package,),
     "Report": (report_package, evaluator_package),
 }
+
+
+def summary_statistics() -> tfdv.StatsOptions:
+    """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
+    return stats_options(feature_allowlist=list(example_features.SUMMARIES))
+
 
 # One process: at this size starting workers takes longer than the work.
 DIRECT_RUNNER = [

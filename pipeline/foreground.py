@@ -12,6 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from data.reading.check import check_folder
+from data.reading.files import LOCAL
+from data.reading.inventory import take_inventory
+from data.reading.scan import count_rows
+from data.seed_layout import SPLITS
 from pipeline import failures
 from pipeline.config import Config
 from pipeline.console import busy, libraries_to
@@ -21,21 +26,21 @@ if TYPE_CHECKING:
     from pipeline.local_runner import Outcome
 
 
-def run_here(config: Config, counts: dict[str, int] | None, debug: bool) -> int:
+def run_here(config: Config, debug: bool) -> int:
     """Run the pipeline and show how it goes; return the exit status.
 
     Args:
       config: a checked configuration.
-      counts: images by split where they are known beforehand.
       debug: whether to show tracebacks.
 
     Raises:
+      InvalidData: a look at the data folder is enough to see that it cannot be used.
       OutputInUse: another run holds the output folder.
     """
+    images = _look(config)
     output = os.path.abspath(config.output)
     log_file = os.path.join(output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
     with sole_user_of(output), libraries_to(log_file) as console:
-        images = f", {counts['train']:,} + {counts['validation']:,} images" if counts else ""
         console.print(f"Radio Signals: model {config.model}, data {escape(config.data)}{images}")
         started = time.perf_counter()
         try:
@@ -57,6 +62,32 @@ def run_here(config: Config, counts: dict[str, int] | None, debug: bool) -> int:
                 error, lambda text: console.print(text, markup=False), log_file, debug
             )
         return _conclude(outcome, console, time.perf_counter() - started, log_file)
+
+
+def _look(config: Config) -> str:
+    """Return how many images there are; refuse at once what cannot be read.
+
+    Raises:
+      InvalidData: listing everything that is wrong with the data.
+    """
+    if "://" in config.data:
+        return ""
+    inventory = take_inventory(config.data, config.layout, config.input.format, config.input.span)
+    if inventory.problems:
+        # Files are missing or of another kind. What else is wrong is worth knowing as well.
+        _, findings = check_folder(
+            config.data,
+            config.layout,
+            config.input.tolerance,
+            config.input.format,
+            inventory.span or None,
+        )
+        findings.raise_errors(inventory.folder)
+    counts = dict.fromkeys(SPLITS, 0)
+    for part in inventory.parts:
+        counts[part.source.split] += count_rows(part, inventory.format, LOCAL)
+    span = f", span {inventory.span}" if inventory.span else ""
+    return f"{span}, " + " + ".join(f"{count:,}" for count in counts.values()) + " images"
 
 
 def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str) -> int:

@@ -57,6 +57,7 @@ def run(config: Config, console: Console) -> Outcome:
         config,
         root=os.path.join(output, "artifacts"),
         serving_dir=os.path.join(output, "serving"),
+        accepted_statistics_dir=os.path.join(output, "accepted_statistics"),
         metadata=connection,
     )
     with Progress(console, steps=len(pipeline.components)) as progress:

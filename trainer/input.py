@@ -40,7 +40,7 @@ def training_batches(
     """Return shuffled, augmented batches without end.
 
     Args:
-      patterns: file patterns of gzipped TFRecords of the raw examples.
+      patterns: file patterns of TFRecords of the raw examples.
       transform: output of the Transform step.
       classes: number of classes.
       batch_size: images a batch.
@@ -84,7 +84,8 @@ def _records(patterns: list[str]) -> tf.data.Dataset:
     made of the data set then knows its length, as Keras wants it to.
     """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").cache()
+    gzipped = bool(files) and files[0].endswith(".gz")
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP" if gzipped else "").cache()
     count = records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1)
     return records.apply(tf.data.experimental.assert_cardinality(count))
 

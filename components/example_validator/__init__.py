@@ -1,1 +1,1 @@
-"""TFX's ExampleValidator, made to stop the run."""
+"""TFX's ExampleValidator, made to compare data with earlier data and to stop the run."""

@@ -53,6 +53,7 @@ class Executor(base_executor.BaseExecutor):
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         was_pushed = pushed.get_int_custom_property("pushed") == 1
         results = read_results(
+            examples.uri,
             artifact_utils.get_single_uri(input_dict["evaluation"]),
             artifact_utils.get_single_uri(input_dict["model_run"]),
             exec_properties["classes"],

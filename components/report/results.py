@@ -15,6 +15,8 @@ import tensorflow_model_analysis as tfma
 from sklearn.metrics import classification_report
 
 from components.evaluator import metrics as names
+from components.spectrogram_example_gen.executor import FINDINGS_FILE
+from data.reading.problems import Problem
 from trainer.model_run import TRAINING_FACTS, TRAINING_LOG
 
 
@@ -32,6 +34,8 @@ class Results:
       pushed_to: folder of the pushed model, None if it was not pushed.
       data: where the data came from, and whether they are simulated.
       data_fingerprint: identity of the data files, empty where no driver took it.
+      dropped_rows: bad rows that were left out, a sentence each.
+      data_warnings: what else was odd about the data, a sentence each.
       training: model, epochs, images a second, parameters and the other training facts.
       training_log: columns of the training log by name.
     """
@@ -46,6 +50,8 @@ class Results:
     pushed_to: str | None
     data: str
     data_fingerprint: str
+    dropped_rows: list[str]
+    data_warnings: list[str]
     training: dict[str, Any]
     training_log: dict[str, list[float]]
 
@@ -82,6 +88,8 @@ class Results:
             "pushed_to": self.pushed_to,
             "data": self.data,
             "data_fingerprint": self.data_fingerprint,
+            "dropped_rows": self.dropped_rows,
+            "data_warnings": self.data_warnings,
             "training": self.training,
         }
 
@@ -104,6 +112,7 @@ class Results:
 
 
 def read_results(
+    examples_dir: str,
     evaluation_dir: str,
     model_run_dir: str,
     classes: list[str],
@@ -112,9 +121,10 @@ def read_results(
     data: str,
     data_fingerprint: str,
 ) -> Results:
-    """Read the outputs of Evaluator and Trainer.
+    """Read the outputs of ingest, Evaluator and Trainer.
 
     Args:
+      examples_dir: the examples, beside which is what was found in the data.
       evaluation_dir: the Evaluator's `evaluation`.
       model_run_dir: the Trainer's `model_run`.
       classes: names in the order of the label columns.
@@ -123,6 +133,7 @@ def read_results(
       data_fingerprint: identity of the data files.
     """
     metrics = _overall_metrics(evaluation_dir)
+    findings = _read_json(os.path.join(examples_dir, FINDINGS_FILE))
 
     def value(name: str) -> float:
         number = float(metrics[name].get("doubleValue", math.nan))
@@ -139,6 +150,8 @@ def read_results(
         pushed_to=pushed_to,
         data=data,
         data_fingerprint=data_fingerprint,
+        dropped_rows=[str(Problem(**row)) for row in findings["dropped_rows"]],
+        data_warnings=[str(Problem(**row)) for row in findings["warnings"]],
         training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
         training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
     )

@@ -1,46 +1,43 @@
-"""The driver of SpectrogramExampleGen: which data are the same data."""
+"""The driver of SpectrogramExampleGen: which span is the newest, and which data are the same."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-from tfx.components.example_gen import utils
-from tfx.components.example_gen.driver import FileBasedDriver
-from tfx.proto import example_gen_pb2
-from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
+from tfx.components.example_gen import driver, utils
 
+from components.spectrogram_example_gen.beam_files import BeamFiles, is_remote
+from components.spectrogram_example_gen.settings import inventory_of
 from data.fingerprint import file_fingerprint
+from data.reading.inventory import Inventory
 
 
-class Driver(FileBasedDriver):
-    """Makes the content of local files the fingerprint that the cache goes by.
+class Driver(driver.Driver):
+    """Makes the span and the content of its files part of what the cache goes by.
 
-    TFX's own is made of sizes and whole-second times. All files of this format with as many
-    rows have one size, and copying tools keep times, so different data could pass for the same;
-    and the same data, copied or simulated again, for different.
+    TFX's own fingerprint is made of sizes and whole-second times. All files of the published format
+    with as many rows have one size, and copying tools keep times, so different data could pass for
+    the same; and the same data, copied or simulated again, for different.
     """
 
     def resolve_exec_properties(self, exec_properties, pipeline_info, component_info):
         """Adds span, version and fingerprint to the execution properties."""
-        resolved = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
-        base = resolved[standard_component_specs.INPUT_BASE_KEY]
-        # From a bucket, every run would first download all of it.
-        if "://" not in base:
-            resolved[utils.FINGERPRINT_PROPERTY_NAME] = content_fingerprint(base, resolved)
-        return resolved
+        inventory = inventory_of(exec_properties)
+        exec_properties[utils.SPAN_PROPERTY_NAME] = inventory.span
+        exec_properties[utils.VERSION_PROPERTY_NAME] = None
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = content_fingerprint(inventory)
+        return exec_properties
 
 
-def content_fingerprint(base: str, exec_properties: dict[str, Any]) -> str:
-    """Return SHA-256 over names and content of all files that the input patterns match."""
-    config = example_gen_pb2.Input()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
+def content_fingerprint(inventory: Inventory) -> str:
+    """Return SHA-256 over names and content of all files there are to read.
+
+    From a bucket, every run would first download all of it: there, sizes and times must do.
+    """
+    remote = is_remote(inventory.folder)
+    identity = BeamFiles().identity if remote else file_fingerprint
     digest = hashlib.sha256()
-    for split in config.splits:
-        (match,) = FileSystems.match([os.path.join(base, split.pattern)])
-        for path in sorted(file.path for file in match.metadata_list):
-            digest.update(f"{os.path.relpath(path, base)}\0{file_fingerprint(path)}\n".encode())
-    return "sha256:" + digest.hexdigest()
+    for path in inventory.paths:
+        digest.update(f"{os.path.relpath(path, inventory.folder)}\0{identity(path)}\n".encode())
+    return f"{'metadata' if remote else 'sha256'}:{digest.hexdigest()}"

@@ -25,7 +25,7 @@ import numpy as np
 from data import seed_layout
 from data.simulation.classes import SIGNALS, check_classes
 from data.simulation.presets import Preset, find_preset
-from data.simulation.spectrogram import OVERSAMPLING, simulate_spectrogram
+from data.simulation.spectrogram import published_oversampling, simulate_spectrogram
 
 # Images a worker takes at a time: about a quarter of a second's work for one of 64 x 128.
 _IMAGES_A_TASK = 32
@@ -222,7 +222,7 @@ def _record(
         "classes": list(classes),
         "height": height,
         "width": width,
-        "oversampling": OVERSAMPLING,
+        "oversampling": published_oversampling(height, width),
         "software": {"radio-signals": _version(), "numpy": np.__version__},
     }
 

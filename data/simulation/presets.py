@@ -1,4 +1,4 @@
-"""How strong, how tilted, how curved and how restless the simulated signals are.
+"""How strong, tilted, curved, restless and interrupted the simulated signals are.
 
 Every range is (least, greatest) and is drawn from uniformly. Frequencies are in band widths and
 times in observations, as in `data.simulation.paths`: 1/128 is one pixel of a 128-pixel-wide image.
@@ -25,7 +25,14 @@ class Preset:
         sagitta: greatest departure of a curve from its chord, in band widths.
         wander: standard deviation of a squiggle's random walk at the end of the observation, in
             band widths.
-        inside: least part of the observation that a signal spends inside the band, 0 to 1.
+        inside: least part of the time it is on that a signal spends inside the band, 0 to 1.
+        pulsed_strength: strength of a straight line that is switched on and off, while it is on.
+            One that is silent half the time has half the pixels to be seen by.
+        pulsed_squiggle_strength: the same for squiggles.
+        pulse_period: from one switching-on of a pulsed signal to the next, in observations.
+        duty_cycle: part of its period that a pulsed signal is on, 0 to 1.
+        pixel_strength: strength of a bright pixel. So short a signal has to be strong to be seen.
+        pixel_duration: how long a bright pixel is on, in observations.
     """
 
     name: str
@@ -35,6 +42,12 @@ class Preset:
     sagitta: Range
     wander: Range
     inside: float
+    pulsed_strength: Range
+    pulsed_squiggle_strength: Range
+    pulse_period: Range
+    duty_cycle: Range
+    pixel_strength: Range
+    pixel_duration: Range
 
 
 BASIC = Preset(
@@ -45,6 +58,12 @@ BASIC = Preset(
     sagitta=(4.0 / 128, 11.0 / 128),
     wander=(0.06, 0.20),
     inside=1.0,
+    pulsed_strength=(10.0, 15.0),
+    pulsed_squiggle_strength=(14.0, 18.0),
+    pulse_period=(5 / 32, 15 / 32),
+    duty_cycle=(0.3, 0.7),
+    pixel_strength=(17.0, 21.0),
+    pixel_duration=(0.75 / 32, 1 / 32),
 )
 """As plain as the published basic set, and curved enough that a person tells the classes apart."""
 
@@ -56,6 +75,12 @@ HARD = Preset(
     sagitta=(0.5 / 128, 11.0 / 128),
     wander=(0.01, 0.33),
     inside=0.5,
+    pulsed_strength=(5.0, 15.0),
+    pulsed_squiggle_strength=(9.0, 18.0),
+    pulse_period=(5 / 32, 15 / 32),
+    duty_cycle=(0.1, 0.9),
+    pixel_strength=(12.0, 21.0),
+    pixel_duration=(0.25 / 32, 1 / 32),
 )
 """From plain to what an eye just misses, and from plainly curved to straight within a pixel."""
 

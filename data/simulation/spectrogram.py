@@ -1,6 +1,6 @@
 """From a tone in noise to a grey-scale spectrogram, the way the published set was made.
 
-1. complex voltage: white Gaussian noise plus a tone;
+1. complex voltage: white Gaussian noise plus a tone that follows its path and its envelope;
 2. cut into rows, FFT of each row, fftshift, squared modulus;
 3. natural log, divided by the greatest value of the image;
 4. matplotlib's jet colours, resized with PIL's anti-aliasing filter, converted to luma.
@@ -12,17 +12,20 @@ the noise level and the signed bytes of step 1 the simulator behind the publishe
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from data.simulation.classes import Signal
 
-OVERSAMPLING = 4
-"""FFT rows per image row, and FFT channels per image column: 256 x 512 for 64 x 128.
+SIGNAL_SAMPLES = 196_608
+"""Complex samples of a published signal: 32 lines of 6,144 (setiQuest/seti_signal_sim).
 
-The published notebook takes the greatest whole number that a signal's length allows: 9 for signals
-of 792,576 samples, 4 for 196,608. Both lengths were in use; only 4 gives the published images'
-pixel noise (see the data card).
+Signals of 792,576 samples were published too, but not as these sets (see the data card).
 """
+
+LARGEST_OVERSAMPLING = 4
+"""What the published 64 x 128 images have."""
 
 NOISE_DEVIATION = 13.0
 """Standard deviation of each voltage component, in steps of the 8-bit digitiser."""
@@ -31,12 +34,23 @@ LARGEST_VOLTAGE = 127.0
 """Where the 8-bit digitiser clips, in its own steps."""
 
 
+def published_oversampling(height: int, width: int) -> int:
+    """FFT rows per image row, and FFT channels per image column.
+
+    As in the published notebook the greatest whole number that a signal's length allows: 4 for
+    64 x 128, 1 for the 384 x 512 of the published primary spectrograms. Smaller images keep to 4,
+    and so to the published pixel noise: they are of shorter signals.
+    """
+    allowed = math.isqrt(SIGNAL_SAMPLES // (height * width))
+    return min(max(allowed, 1), LARGEST_OVERSAMPLING)
+
+
 def simulate_spectrogram(
     signal: Signal | None,
     height: int,
     width: int,
     noise_rng: np.random.Generator,
-    oversampling: int = OVERSAMPLING,
+    oversampling: int | None = None,
 ) -> np.ndarray:
     """One simulated spectrogram.
 
@@ -45,11 +59,13 @@ def simulate_spectrogram(
         height: rows (time) of the image.
         width: columns (frequency) of the image.
         noise_rng: where the receiver's noise comes from.
-        oversampling: FFT rows per image row, and FFT channels per image column.
+        oversampling: FFT rows per image row, and FFT channels per image column; None for
+            `published_oversampling`.
 
     Returns:
         uint8 [height, width], 0 to 255.
     """
+    oversampling = oversampling or published_oversampling(height, width)
     rows, channels = oversampling * height, oversampling * width
     voltage = receiver_noise(rows * channels, noise_rng)
     if signal is not None:
@@ -80,22 +96,23 @@ def tone_amplitude(strength: float, channels: int) -> float:
 def add_tone(voltage: np.ndarray, signal: Signal, channels: int) -> None:
     """Adds the tone to complex64 [samples] in place; silent while its path is outside the band.
 
+    Its phase runs on while it is silent, as in the published simulator.
+
     The published simulator also switches a tone off where it crosses the edge of the band, instead
     of letting it come back in on the other side.
     """
-    frequency = signal.path(np.linspace(0.0, 1.0, len(voltage)))
-    outside = (frequency < 0.0) | (frequency >= 1.0)
+    time = np.linspace(0.0, 1.0, len(voltage))
+    frequency = signal.path(time)
+    amplitude = tone_amplitude(signal.strength, channels) * NOISE_DEVIATION
+    amplitude = np.float32(amplitude) * signal.envelope(time).astype(np.float32)
+    amplitude[(frequency < 0.0) | (frequency >= 1.0)] = 0.0
     # After fftshift, channel 0 is -1/2 cycle per sample. Whole cycles are dropped in double
     # precision, before the phase becomes single: after 131,072 samples they would drown it.
     cycles = np.cumsum(frequency - 0.5)
     cycles -= np.floor(cycles)
     phase = np.float32(2.0 * np.pi) * cycles.astype(np.float32)
-    amplitude = np.float32(NOISE_DEVIATION * tone_amplitude(signal.strength, channels))
-    cosine, sine = amplitude * np.cos(phase), amplitude * np.sin(phase)
-    if outside.any():
-        cosine[outside] = sine[outside] = 0.0
-    voltage.real += cosine
-    voltage.imag += sine
+    voltage.real += amplitude * np.cos(phase)
+    voltage.imag += amplitude * np.sin(phase)
 
 
 def digitise(voltage: np.ndarray) -> np.ndarray:

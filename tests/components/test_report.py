@@ -27,6 +27,8 @@ def results(**changes) -> Results:
         "pushed_to": "/serving/1",
         "data": "/data (SIMULATED: preset basic, seed 0)",
         "data_fingerprint": "sha256:abc",
+        "dropped_rows": [],
+        "data_warnings": [],
         "training": {
             "model": "compact",
             "parameters": 98932,
@@ -107,3 +109,13 @@ def test_the_page_of_a_refused_model_names_every_threshold_it_missed():
     assert "Not blessed, not pushed." in page
     assert missed[0] in page
     assert "recall &lt;noise&gt; is low" in page
+
+
+def test_rows_that_were_left_out_are_listed_on_the_page_and_in_the_json():
+    dropped = ['images.csv, row 3, column 6: "<oops>" is not a number.']
+    found = results(dropped_rows=dropped)
+    assert found.as_json()["dropped_rows"] == dropped
+    page = render(found)
+    assert "Bad rows left out: 1" in page
+    assert "&lt;oops&gt;" in page
+    assert "left out" not in render(results())

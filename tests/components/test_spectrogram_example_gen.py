@@ -1,32 +1,38 @@
 """SpectrogramExampleGen's executor, run on the committed sample by Beam's direct runner."""
 
+import gzip
 import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from apache_beam.io.localfilesystem import LocalFileSystem
 from tfx.types import standard_artifacts
 
 import data
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.spectrogram_example_gen.executor import Executor, describe_source
 from data.invalid import InvalidData
+from data.reading.inventory import take_inventory
+from data.reading.layout import Layout
+from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
-from data.spectrogram_csv import read_images, read_labels
 
 SAMPLE = Path(data.__file__).parent / "sample"
 
 
-def ingest(folder, output, seed=0, classes=CLASS_NAMES):
+def ingest(folder, output, seed=0, classes=CLASS_NAMES, **options):
     component = SpectrogramExampleGen(
-        input_base=str(folder), classes=list(classes), height=HEIGHT, width=WIDTH, seed=seed
+        data=str(folder), classes=list(classes), height=HEIGHT, width=WIDTH, seed=seed, **options
     )
     artifact = standard_artifacts.Examples()
     artifact.uri = str(output)
     executor = Executor(
         Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(output), unique_id="1"
+            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=f"{output}-tmp", unique_id="1"
         )
     )
     executor.Do({}, {"examples": [artifact]}, dict(component.exec_properties))
@@ -35,7 +41,7 @@ def ingest(folder, output, seed=0, classes=CLASS_NAMES):
 
 def examples(output, split):
     files = sorted(str(path) for path in Path(output, f"Split-{split}").iterdir())
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP"):
+    for record in tf.data.TFRecordDataset(files):
         yield tf.train.Example.FromString(record.numpy()).features.feature
 
 
@@ -48,9 +54,11 @@ def ingested(tmp_path_factory):
 @pytest.mark.parametrize(("split", "rows"), [("train", 16), ("validation", 8)])
 def test_every_row_is_stored_once_with_its_own_label(ingested, split, rows):
     _, output = ingested
-    (block,) = read_images(str(SAMPLE / split / "images.csv"), HEIGHT * WIDTH)
-    labels = read_labels(str(SAMPLE / split / "labels.csv"), len(CLASS_NAMES))
-    expected = {image.tobytes(): label for image, label in zip(block.levels, labels, strict=True)}
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(SAMPLE), layout)
+    images = split_images(inventory, split, layout)
+    labels = split_labels(inventory, split, layout)
+    expected = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
     assert len(expected) == rows
     stored = {
         features["image"].bytes_list.value[0]: features["label"].int64_list.value[0]
@@ -59,13 +67,15 @@ def test_every_row_is_stored_once_with_its_own_label(ingested, split, rows):
     assert stored == expected
 
 
-def test_class_name_brightness_and_contrast_describe_the_image(ingested):
+def test_summary_features_describe_the_image(ingested):
     for features in examples(ingested[1], "train"):
         levels = np.frombuffer(features["image"].bytes_list.value[0], np.uint8) / 255
         label = features["label"].int64_list.value[0]
         assert features["class_name"].bytes_list.value[0].decode() == CLASS_NAMES[label]
         assert features["brightness"].float_list.value[0] == pytest.approx(levels.mean())
         assert features["contrast"].float_list.value[0] == pytest.approx(levels.std())
+        assert features["dynamic_range"].float_list.value[0] == pytest.approx(np.ptp(levels))
+        assert features["dead_channels"].int64_list.value[0] == 0
 
 
 def test_rows_sorted_by_class_leave_shuffled(ingested):
@@ -77,7 +87,7 @@ def test_rows_sorted_by_class_leave_shuffled(ingested):
 def digests(output):
     return {
         path.relative_to(output): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(Path(output).rglob("*.gz"))
+        for path in sorted(Path(output).rglob("*-of-*"))
     }
 
 
@@ -104,5 +114,160 @@ def test_simulated_data_are_called_simulated(ingested, tmp_path):
 
 
 def test_labels_that_do_not_fit_the_configured_classes_are_refused(tmp_path):
-    with pytest.raises(InvalidData, match=r"labels\.csv, row 1: 4 values where 3 are expected"):
+    with pytest.raises(InvalidData, match=r"labels\.csv has 4 values a row where 3 are expected"):
         ingest(SAMPLE, tmp_path, classes=CLASS_NAMES[:3])
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """The sample with a bad cell, a label that is none, two dead channels and a repeated row."""
+    folder = tmp_path / "damaged"
+    shutil.copytree(SAMPLE, folder)
+    images = folder / "train" / "images.csv"
+    rows = [line.split(",") for line in images.read_text().splitlines()]
+    rows[2][5] = "oops"
+    for time in range(HEIGHT):
+        rows[4][time * WIDTH + 7] = rows[4][time * WIDTH + 99] = "0.501961"
+    rows[9] = rows[8]
+    images.write_text("".join(",".join(row) + "\n" for row in rows))
+    labels = folder / "train" / "labels.csv"
+    lines = labels.read_text().splitlines(keepends=True)
+    lines[12] = "0,0,0,0\n"
+    labels.write_text("".join(lines))
+    return folder
+
+
+def test_bad_data_are_refused_with_all_of_it_and_nothing_is_stored(damaged, tmp_path):
+    with pytest.raises(InvalidData) as refused:
+        ingest(damaged, tmp_path / "out")
+    assert str(refused.value).splitlines() == [
+        f"2 problems in {damaged}:",
+        f'  {damaged}/train/images.csv, row 3, column 6: "oops" is not a number.',
+        f"  {damaged}/train/labels.csv, row 13: the label (0, 0, 0, 0) is not one-hot. "
+        "Exactly one of its values must be 1 and the others 0.",
+        "Correct these rows, or leave them out: --max-bad-rows 2.",
+    ]
+    assert not list((tmp_path / "out").rglob("*-of-*"))
+    assert not list(Path(f"{tmp_path}/out-tmp").rglob("rows-*")), "nothing is left behind"
+
+
+def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, tmp_path):
+    artifact = ingest(damaged, tmp_path / "out", max_bad_rows=2)
+    stored = [f["image"].bytes_list.value[0] for f in examples(tmp_path / "out", "train")]
+    assert len(stored) == 14
+    assert artifact.get_int_custom_property("train_rows") == 14
+    assert artifact.get_int_custom_property("dropped_rows") == 2
+    findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert [(row["path"], row["row"], row["column"]) for row in findings["dropped_rows"]] == [
+        (f"{damaged}/train/images.csv", 3, 6),
+        (f"{damaged}/train/labels.csv", 13, 0),
+    ]
+    (warning,) = findings["warnings"]
+    assert (warning["path"], warning["row"]) == (f"{damaged}/train/images.csv", 10)
+    assert sum(findings["images"]["train"].values()) == 14
+
+
+def test_dead_channels_are_counted(damaged, tmp_path):
+    ingest(damaged, tmp_path / "out", max_bad_rows=2)
+    dead = [f["dead_channels"].int64_list.value[0] for f in examples(tmp_path / "out", "train")]
+    assert sorted(dead) == [0] * 13 + [2]
+
+
+@pytest.mark.parametrize(
+    ("limit", "size"),
+    [
+        ("data.reading.text.RANGE_BYTES", 200_000),
+        ("components.spectrogram_example_gen.shuffle.PILE_BYTES", 1),
+    ],
+)
+def test_how_the_work_is_divided_changes_nothing(ingested, tmp_path, monkeypatch, limit, size):
+    monkeypatch.setattr("data.reading.text.BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(limit, size)
+    artifact = ingest(SAMPLE, tmp_path / "parts")
+    assert artifact.get_int_custom_property("train_rows") == 16
+    assert digests(tmp_path / "parts") == digests(ingested[1])
+
+
+def test_larger_data_go_to_more_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "components.spectrogram_example_gen.examples.SHARD_BYTES", 2 * HEIGHT * WIDTH
+    )
+    ingest(SAMPLE, tmp_path)
+    names = sorted(path.name for path in (tmp_path / "Split-train").iterdir())
+    assert names == [f"data_tfrecord-{shard:05d}-of-00008" for shard in range(8)]
+    sizes = [
+        sum(1 for _ in tf.data.TFRecordDataset(str(tmp_path / "Split-train" / name)))
+        for name in names
+    ]
+    assert sizes == [2] * 8
+
+
+class Elsewhere(LocalFileSystem):
+    """A file system of Beam's under an address of its own, as a bucket would be."""
+
+    @classmethod
+    def scheme(cls):
+        return "elsewhere"
+
+    def _local(self, path):
+        return path.removeprefix("elsewhere:/")
+
+    def match(self, patterns, limits=None):
+        results = super().match([self._local(pattern) for pattern in patterns], limits)
+        for result in results:
+            for found in result.metadata_list:
+                found.path = f"elsewhere:/{found.path}"
+        return results
+
+    def exists(self, path):
+        return super().exists(self._local(path))
+
+    def open(self, path, *arguments, **options):
+        return super().open(self._local(path), *arguments, **options)
+
+
+def test_any_file_system_that_beam_knows_is_read(ingested, tmp_path):
+    artifact = ingest(f"elsewhere:/{SAMPLE}", tmp_path)
+    assert digests(tmp_path) == digests(ingested[1])
+    assert artifact.get_string_custom_property("source") == (
+        f"elsewhere:/{SAMPLE} (SIMULATED: preset basic, seed 0)"
+    )
+
+
+def test_a_missing_bucket_is_refused(tmp_path):
+    with pytest.raises(InvalidData, match="The data folder elsewhere://nowhere does not exist"):
+        ingest("elsewhere://nowhere", tmp_path)
+
+
+def test_the_newest_span_is_read_and_recorded(tmp_path):
+    for number in (3, 12):
+        shutil.copytree(SAMPLE, tmp_path / "data" / f"span-{number}")
+    assert ingest(tmp_path / "data", tmp_path / "newest").span == 12
+    assert ingest(tmp_path / "data", tmp_path / "chosen", span=3).span == 3
+
+
+def test_compressed_files_are_read_with_a_note(ingested, tmp_path, caplog):
+    folder = tmp_path / "gzipped"
+    shutil.copytree(SAMPLE, folder)
+    images = folder / "train" / "images.csv"
+    images.with_suffix(".csv.gz").write_bytes(gzip.compress(images.read_bytes()))
+    images.unlink()
+    with caplog.at_level("INFO", "radio_signals"):
+        ingest(folder, tmp_path / "out")
+    assert digests(tmp_path / "out") == digests(ingested[1])
+    assert f"{images}.gz is compressed, so one worker reads all of it" in caplog.messages
+
+
+def test_the_same_data_in_another_format_are_stored_the_same(ingested, tmp_path):
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(SAMPLE), layout)
+    (tmp_path / "npz").mkdir()
+    for split in ("train", "validation"):
+        np.savez_compressed(
+            tmp_path / "npz" / f"{split}.npz",
+            images=split_images(inventory, split, layout),
+            labels=split_labels(inventory, split, layout),
+        )
+    artifact = ingest(tmp_path / "npz", tmp_path / "out")
+    assert artifact.get_string_custom_property("format") == "npz"
+    assert digests(tmp_path / "out") == digests(ingested[1])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data import seed_layout
+from data.simulation.classes import PRIMARY
 from data.simulation.dataset import ImageKey, image_keys, simulate_dataset, simulate_image
 from data.simulation.presets import BASIC
 
@@ -43,6 +44,15 @@ def test_rows_hold_the_images_that_their_labels_name(tmp_path):
     ):
         image = simulate_image(ImageKey("train", class_name, 0), seed=3, height=16, width=32)
         np.testing.assert_allclose(row, image / 255, atol=5e-7)
+
+
+def test_the_primary_classes_are_columns_and_blocks_in_alphabetical_order(tmp_path):
+    simulate_dataset(tmp_path, train=14, validation=7, classes=PRIMARY, **SMALL)
+    labels = np.loadtxt(tmp_path / "train/labels.csv", delimiter=",")
+    assert labels.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
+    assert seed_layout.read_record(tmp_path)["classes"] == sorted(PRIMARY)
+    rows = np.loadtxt(tmp_path / "validation/images.csv", delimiter=",")
+    assert len(np.unique(rows, axis=0)) == 7
 
 
 @pytest.mark.parametrize(
@@ -98,7 +108,7 @@ def test_the_record_tells_where_the_data_come_from(tmp_path):
     assert record["seed"] == 9
     assert record["images"] == {"train": 4, "validation": 5}
     assert record["classes"] == ["squiggle", "narrowbanddrd", "narrowband", "noise"]
-    assert (record["height"], record["width"]) == (16, 32)
+    assert (record["height"], record["width"], record["oversampling"]) == (16, 32, 4)
     assert record["ranges"]["strength"] == [2.0, 15.0]
     assert record["software"]["numpy"] == np.__version__
 

@@ -4,13 +4,16 @@ import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import uniform_filter
 
 from data.simulation import spectrogram
-from data.simulation.classes import SIGNALS, Signal
+from data.simulation.classes import PRIMARY, SIGNALS, Signal
+from data.simulation.envelopes import single_pulse_envelope, square_wave_envelope
 from data.simulation.paths import straight_path
 from data.simulation.presets import BASIC, HARD, PRESETS, find_preset
 
 ROWS, CHANNELS = 256, 512
+PULSED = ["squarepulsednarrowband", "squigglesquarepulsednarrowband"]
 NOISE_POWER = 2 * spectrogram.NOISE_DEVIATION**2 * CHANNELS
 
 
@@ -64,6 +67,28 @@ def test_a_tone_outside_the_band_is_silent(frequency):
     np.testing.assert_array_equal(voltage, noise())
 
 
+def test_a_tone_is_heard_while_its_envelope_is_on_and_at_no_other_time():
+    voltage = noise()
+    envelope = square_wave_envelope(start=0.125, period=0.5, duty_cycle=0.25)
+    spectrogram.add_tone(voltage, Signal(straight_path(0.25, 0.0), 20.0, envelope), CHANNELS)
+    channel = spectrogram.power(voltage.reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
+    quiet = spectrogram.power(noise().reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
+    on = np.zeros(ROWS, bool)
+    on[32:64] = on[160:192] = True
+    # The envelope's edges, in observations from first to last sample, may be a sample off a row's.
+    assert channel[on].mean() == pytest.approx(100.0, rel=0.2)
+    np.testing.assert_allclose(channel[~on], quiet[~on], atol=0.1)
+
+
+def test_a_pulse_of_half_an_fft_row_leaves_a_quarter_of_the_power_in_its_channel():
+    voltage = noise()
+    envelope = single_pulse_envelope(100 / ROWS, 0.5 / ROWS)
+    spectrogram.add_tone(voltage, Signal(straight_path(0.25, 0.0), 30.0, envelope), CHANNELS)
+    found = spectrogram.power(voltage.reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
+    assert found.argmax() == 100
+    assert found[100] == pytest.approx(250.0, rel=0.15)
+
+
 def test_voltages_become_whole_numbers_of_a_signed_byte():
     voltage = np.array([1.9 - 1.9j, 300.0 - 0.5j, -300.0 + 12.0j], np.complex64)
     expected = np.array([1.0 - 1.0j, 127.0 - 0.0j, -127.0 + 12.0j], np.complex64)
@@ -97,6 +122,21 @@ def test_height_and_width_are_free(height, width):
     assert image.dtype == np.uint8
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "oversampling"),
+    [(64, 128, 4), (384, 512, 1), (16, 32, 4), (96, 256, 2), (1000, 2000, 1)],
+)
+def test_oversampling_is_what_a_published_signal_is_long_enough_for(height, width, oversampling):
+    assert spectrogram.published_oversampling(height, width) == oversampling
+
+
+def test_images_of_the_published_primary_size_have_an_fft_channel_a_pixel():
+    image = spectrogram.simulate_spectrogram(None, 384, 512, np.random.default_rng(0)) / 255.0
+    # As in the published ones: without oversampling, no pixel knows anything of its neighbours.
+    for one, next_one in ((image[1:], image[:-1]), (image[:, 1:], image[:, :-1])):
+        assert abs(np.corrcoef(one.ravel(), next_one.ravel())[0, 1]) < 0.01
+
+
 def images_of(class_name, preset, count=8):
     """Pairs of a class's signal and its image, float [64, 128] from 0 to 1."""
     for number in range(count):
@@ -106,18 +146,23 @@ def images_of(class_name, preset, count=8):
 
 
 @pytest.mark.parametrize(
-    ("class_name", "darkest", "lightest"),
+    ("class_name", "darkest", "lightest", "calmest", "busiest"),
     [
-        ("squiggle", 0.60, 0.74),
-        ("narrowbanddrd", 0.58, 0.72),
-        ("narrowband", 0.58, 0.72),
-        ("noise", 0.51, 0.60),
+        ("squiggle", 0.60, 0.74, 0.028, 0.041),
+        ("narrowbanddrd", 0.58, 0.72, 0.028, 0.041),
+        ("narrowband", 0.58, 0.72, 0.028, 0.041),
+        ("noise", 0.51, 0.60, 0.028, 0.041),
+        ("squarepulsednarrowband", 0.58, 0.72, 0.026, 0.038),
+        ("squigglesquarepulsednarrowband", 0.60, 0.75, 0.026, 0.038),
+        ("brightpixel", 0.66, 0.79, 0.017, 0.031),
     ],
 )
-def test_basic_images_are_as_light_and_as_busy_as_published_ones(class_name, darkest, lightest):
+def test_basic_images_are_as_light_and_as_busy_as_published_ones(
+    class_name, darkest, lightest, calmest, busiest
+):
     for _, image in images_of(class_name, BASIC):
         assert darkest < image.mean() < lightest
-        assert 0.028 < image.std() < 0.041
+        assert calmest < image.std() < busiest
 
 
 def test_pure_noise_is_darker_and_busier_than_a_line():
@@ -148,6 +193,59 @@ def test_there_is_no_line_in_pure_noise():
     for _, image in images_of("noise", BASIC):
         path = SIGNALS["narrowband"](rng, BASIC).path
         assert abs(darkness_along(path, image)) < 0.5
+
+
+def when_on(signal):
+    time = np.linspace(0.0, 1.0, 8193)
+    return time[signal.envelope(time) > 0.0]
+
+
+@pytest.mark.parametrize("class_name", PULSED)
+def test_a_pulsed_signal_is_a_dark_line_while_it_is_on_and_nothing_while_it_is_off(class_name):
+    for signal, image in images_of(class_name, BASIC):
+        edges = np.linspace(0.0, 1.0, 65)
+        on = np.stack([signal.envelope(edges[:-1]), signal.envelope(edges[1:])]) > 0.0
+        rows = {"on": np.flatnonzero(on.all(axis=0)), "off": np.flatnonzero(~on.any(axis=0))}
+        columns = np.clip((signal.path((np.arange(64) + 0.5) / 64) * 128).astype(int), 0, 127)
+        found = {
+            name: (image.mean() - image[of, columns[of]].mean()) / image.std()
+            for name, of in rows.items()
+        }
+        assert found["on"] > 2.0
+        # 12 rows or more: four standard deviations of their mean.
+        assert abs(found["off"]) < 1.2
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 128), (384, 512)])
+def test_every_basic_bright_pixel_stands_out_from_the_noise(height, width):
+    for number in range(20):
+        rng = np.random.default_rng(number)
+        signal = SIGNALS["brightpixel"](rng, BASIC)
+        image = spectrogram.simulate_spectrogram(signal, height, width, rng).astype(float)
+        # What an eye does with pixels as small as those of the large images.
+        image = uniform_filter(image, (height // 64, width // 128))
+        row, column = np.unravel_index(image.argmin(), image.shape)
+        on = when_on(signal)
+        assert on[0] * height - 3 < row < on[-1] * height + 3
+        assert abs(column - signal.path(on.mean()) * width) < 0.02 * width
+
+
+def test_a_bright_pixel_is_a_few_pixels_of_a_published_image_at_most():
+    rows = [len(when_on(s)) / 8193 * 64 for s in signals("brightpixel", HARD)]
+    assert 0.5 <= min(rows) < 0.6
+    assert 1.9 < max(rows) <= 2.01
+    columns = [np.ptp(s.path(when_on(s))) * 128 for s in signals("brightpixel", HARD)]
+    assert max(columns) < 2.0
+
+
+def test_bright_pixels_are_everywhere_in_the_image():
+    drawn = signals("brightpixel", BASIC, 2000)
+    times = [when_on(s).mean() for s in drawn]
+    frequencies = [s.path(when_on(s).mean()) for s in drawn]
+    for places in (times, frequencies):
+        counts, _ = np.histogram(places, bins=8, range=(0.0, 1.0))
+        # 250 +- 15 in each eighth; the outermost times are out of a pulse's middle's reach.
+        assert 190 < counts.min() <= counts.max() < 310
 
 
 def departure(path):
@@ -210,11 +308,70 @@ def test_strengths_fill_the_presets_range(preset):
     for class_name, (least, greatest) in (
         ("narrowband", preset.strength),
         ("squiggle", preset.squiggle_strength),
+        ("squarepulsednarrowband", preset.pulsed_strength),
+        ("squigglesquarepulsednarrowband", preset.pulsed_squiggle_strength),
+        ("brightpixel", preset.pixel_strength),
     ):
         strengths = [s.strength for s in signals(class_name, preset)]
         tenth = 0.1 * (greatest - least)
         assert least <= min(strengths) < least + tenth
         assert greatest - tenth < max(strengths) <= greatest
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+@pytest.mark.parametrize("class_name", PULSED)
+def test_pulses_have_the_presets_periods_and_duty_cycles(class_name, preset):
+    for signal in signals(class_name, preset, 100):
+        time = np.linspace(0.0, 1.0, 8193)
+        on = signal.envelope(time)
+        risen = time[1:][np.diff(on) > 0.0]
+        assert len(risen) >= 2, "switched on twice at least"
+        period = np.diff(risen)[0]
+        assert np.diff(risen) == pytest.approx(period, abs=3e-4)
+        least, greatest = preset.pulse_period
+        assert least - 3e-4 < period < greatest + 3e-4
+        one_period = (time >= risen[0]) & (time < risen[1])
+        least, greatest = preset.duty_cycle
+        assert least - 2e-3 < on[one_period].mean() < greatest + 2e-3
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+@pytest.mark.parametrize("class_name", [*PULSED, "brightpixel"])
+def test_a_pulsed_signal_is_on_inside_the_band_for_the_promised_part(class_name, preset):
+    for signal in signals(class_name, preset, 100):
+        frequency = signal.path(when_on(signal))
+        assert np.mean((frequency >= 0.0) & (frequency < 1.0)) >= preset.inside
+
+
+def test_only_the_pulses_tell_a_pulsed_line_from_a_steady_one():
+    steady, pulsed = (
+        [np.diff(s.path(np.array([0.0, 1.0])))[0] for s in signals(name, BASIC, 2000)]
+        for name in ("narrowband", "squarepulsednarrowband")
+    )
+    assert np.mean(np.abs(steady)) == pytest.approx(np.mean(np.abs(pulsed)), rel=0.06)
+    assert max(departure(s.path) for s in signals("squarepulsednarrowband", BASIC)) < 1e-9
+    assert BASIC.pulsed_strength == BASIC.strength
+    assert BASIC.pulsed_squiggle_strength == BASIC.squiggle_strength
+
+
+@pytest.mark.parametrize(
+    ("class_name", "path", "strength"),
+    [
+        ("squiggle", [0.530567539, 0.467130926, 0.427884985], 8.252829416),
+        ("narrowbanddrd", [0.613163542, 0.651863191, 0.641473888], 7.852179345),
+        ("narrowband", [0.613163542, 0.550266091, 0.487368641], 7.852179345),
+    ],
+)
+def test_signals_are_still_drawn_as_they_were_before_some_were_pulsed(class_name, path, strength):
+    signal = SIGNALS[class_name](np.random.Generator(np.random.SFC64(11)), HARD)
+    times = np.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(signal.path(times), path, atol=1e-8)
+    assert signal.strength == pytest.approx(strength, abs=1e-8)
+    np.testing.assert_array_equal(signal.envelope(times), 1.0)
+
+
+def test_the_primary_classes_are_all_that_can_be_simulated_in_alphabetical_order():
+    assert list(PRIMARY) == sorted(SIGNALS)
 
 
 def test_a_preset_is_found_by_name_or_passed_through():

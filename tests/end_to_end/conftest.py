@@ -69,7 +69,8 @@ def run_pipeline(data: Path, output: Path, *arguments: str) -> Run:
         text=True,
         timeout=900,
     )
-    latest = Path(tempfile.mkdtemp(dir=output)) / "latest"
+    # Next to the output folder, which a run that was refused at once did not make.
+    latest = Path(tempfile.mkdtemp(dir=output.parent)) / "latest"
     if (output / "latest").exists():
         shutil.copytree(output / "latest", latest)
     return Run(finished.returncode, finished.stdout + finished.stderr, output, latest)

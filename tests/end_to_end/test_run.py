@@ -14,8 +14,10 @@ import pytest
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 from sklearn.metrics import precision_recall_fscore_support as scores
 
+from data.reading.inventory import take_inventory
+from data.reading.layout import Layout
+from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
-from data.spectrogram_csv import read_images, read_labels
 from tests.end_to_end.conftest import SMALL, pushed_versions, run_pipeline
 from tests.graph import NODES
 
@@ -55,12 +57,12 @@ np.savez(
 
 @pytest.fixture(scope="module")
 def validation(small_data):
-    folder = small_data / "validation"
-    levels = np.concatenate(
-        [block.levels for block in read_images(str(folder / "images.csv"), HEIGHT * WIDTH)]
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(small_data), layout)
+    return (
+        split_images(inventory, "validation", layout),
+        split_labels(inventory, "validation", layout),
     )
-    labels = read_labels(str(folder / "labels.csv"), len(CLASS_NAMES))
-    return levels.reshape(-1, HEIGHT, WIDTH), labels
 
 
 @pytest.fixture(scope="module")

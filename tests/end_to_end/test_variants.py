@@ -1,7 +1,16 @@
 """Whole runs that take longer: other models, schema, sizes, and repeatability."""
 
-import pytest
+import shutil
 
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data.reading.inventory import take_inventory
+from data.reading.layout import Layout
+from data.reading.split import split_images, split_labels
+from data.seed_layout import CLASS_NAMES, HEIGHT, SPLITS, WIDTH
+from data.simulation.classes import PRIMARY
 from data.simulation.dataset import simulate_dataset
 from tests.end_to_end.conftest import SMALL, run_pipeline
 
@@ -88,3 +97,47 @@ def test_other_classes_and_sizes_need_nothing_but_configuration(tmp_path):
     assert run.status == 0, run.text
     assert list(run.metrics["classes"]) == list(classes)
     assert [figures["support"] for figures in run.metrics["classes"].values()] == [16, 16, 16]
+
+
+def test_the_seven_classes_of_the_primary_set_run_in_their_published_size(tmp_path):
+    simulate_dataset(
+        tmp_path / "data", train=56, validation=28, classes=PRIMARY, height=384, width=512
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"classes: {list(PRIMARY)}\nheight: 384\nwidth: 512\nepochs: 1\nbatch_size: 8\n"
+        "thresholds: {accuracy: 0, class_precision: 0, class_recall: 0}\n"
+    )
+    run = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--config={config}")
+    assert run.status == 0, run.text
+    assert list(run.metrics["classes"]) == list(PRIMARY)
+    assert [figures["support"] for figures in run.metrics["classes"].values()] == [4] * 7
+    model = tf.saved_model.load(run.metrics["pushed_to"])
+    answer = model.signatures["classify_spectrograms"](tf.zeros([2, 384, 512]))
+    assert answer["probabilities"].shape == (2, 7)
+    assert answer["class"].numpy()[0].decode() in PRIMARY
+
+
+def test_the_newest_span_is_run_and_one_that_has_drifted_is_refused(small_data, tmp_path):
+    spans = tmp_path / "spans"
+    shutil.copytree(small_data, spans / "span-1")
+    first = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1")
+    assert first.status in (0, 3), first.text
+    assert "span 1, 480 + 120 images" in first.text
+
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(small_data), layout)
+    for split in SPLITS:
+        (spans / "span-2" / split).mkdir(parents=True)
+        # Another gain: everything a tenth brighter.
+        images = np.minimum(split_images(inventory, split, layout).astype(int) + 25, 255)
+        np.save(spans / "span-2" / split / "images.npy", images.astype(np.uint8))
+        np.save(spans / "span-2" / split / "labels.npy", split_labels(inventory, split, layout))
+    second = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1")
+    assert second.status == 2, second.text
+    assert "span 2 has drifted from span 1 in feature brightness" in second.text
+    assert "Trainer" not in second.text
+
+    again = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1", "--span=1")
+    assert again.status == first.status
+    assert again.metrics["seconds"]["Trainer"] < 1, "the chosen span is answered from the cache"

@@ -1,5 +1,6 @@
 """The command line: help, quick refusals and exit statuses, in processes of their own."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ def test_help_lists_the_commands():
         assert f"\n  {command} " in shown.stdout
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "tfx", "numpy", "pandas", "matplotlib"])
+@pytest.mark.parametrize(
+    "module", ["tensorflow", "tfx", "numpy", "pandas", "pyarrow", "matplotlib"]
+)
 def test_help_loads_nothing_heavy(module):
     code = (
         "import sys; from pipeline.cli import cli; "
@@ -41,8 +44,12 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
         for option in run.params
         if "[default: " in option.help
     }
-    assert set(shown) == {"output", "model", "epochs", "batch_size", "seed"}
-    assert shown == {name: str(getattr(Config(), name)) for name in shown}
+    reading = {"format", "max_bad_rows"}
+    assert set(shown) == {"output", "model", "epochs", "batch_size", "seed"} | reading
+    config = Config()
+    assert shown == {
+        name: str(getattr(config.input if name in reading else config, name)) for name in shown
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,12 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
         (["run", "--modle", "compact"], "No such option"),
         (["report", "--output", "nowhere"], "Run the pipeline into nowhere first"),
         (["data", "simulate", "d", "--train", "2"], "fewer than the 4 classes"),
+        (["data", "simulate", "d", "--classes", "noise,pulsar"], "Cannot simulate class 'pulsar'"),
+        (["data", "simulate", "d", "--height", "0"], "height must be 1 or greater. Received: 0"),
         (["data", "show", "nowhere"], "nowhere"),
+        (["data", "check", "nowhere"], "The data folder nowhere does not exist"),
+        (["data", "check", "x", "--set", "input.values=grey"], "input.values: it is one of auto"),
+        (["data", "check", "x", "--max-bad-rows", "-1"], "input.max_bad_rows: input should be"),
     ],
 )
 def test_wrong_usage_is_refused_in_a_sentence_with_status_2(tmp_path, arguments, message):
@@ -75,6 +87,53 @@ def test_simulate_writes_a_data_set_and_will_not_overwrite_it(tmp_path):
     assert len((tmp_path / "d" / "train" / "labels.csv").read_text().splitlines()) == 8
     assert radio_signals(*arguments, cwd=tmp_path).returncode == 2
     assert radio_signals(*arguments, "--overwrite", cwd=tmp_path).returncode == 0
+
+
+def test_defaults_of_simulate_are_those_of_the_simulator():
+    import inspect
+
+    from data.simulation.dataset import simulate_dataset
+    from pipeline.cli import simulate
+
+    given = {
+        option.name: option.default
+        for option in simulate.params
+        if getattr(option, "show_default", False)
+    }
+    assert len(given) == 7
+    given["classes"] = tuple(given["classes"].split(","))
+    parameters = inspect.signature(simulate_dataset).parameters
+    assert given == {name: parameters[name].default for name in given}
+
+
+def test_simulate_takes_classes_and_a_size(tmp_path):
+    arguments = ["--train", "14", "--validation", "7", "--workers", "1", "--classes", "primary"]
+    size = ["--height", "16", "--width", "32"]
+    made = radio_signals("data", "simulate", "d", *arguments, *size, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    record = json.loads((tmp_path / "d" / "SIMULATED.json").read_text())
+    assert record["classes"] == [
+        "brightpixel",
+        "narrowband",
+        "narrowbanddrd",
+        "noise",
+        "squarepulsednarrowband",
+        "squiggle",
+        "squigglesquarepulsednarrowband",
+    ]
+    assert (record["height"], record["width"]) == (16, 32)
+    labels = (tmp_path / "d" / "train" / "labels.csv").read_text().splitlines()
+    assert [len(label.split(",")) for label in labels] == [7] * 14
+    shown = radio_signals("data", "show", "d", "--output", "g.png", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_simulate_takes_classes_by_name_in_the_order_given(tmp_path):
+    arguments = ["--train", "4", "--validation", "2", "--classes", "noise, narrowband"]
+    made = radio_signals("data", "simulate", "d", *arguments, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    record = json.loads((tmp_path / "d" / "SIMULATED.json").read_text())
+    assert record["classes"] == ["noise", "narrowband"]
 
 
 def test_show_draws_a_gallery(tmp_path):

@@ -116,3 +116,8 @@ def test_nested_keys_are_listed_with_dots():
     keys = set(known_keys())
     assert {"schema", "epochs", "schedule.staircase", "thresholds.baseline_margin"} <= keys
     assert "schema_file" not in keys
+
+
+def test_a_file_address_is_a_path():
+    assert load_config(options={"data": "file:///data/seti"}).data == "/data/seti"
+    assert load_config(options={"data": "gs://bucket/seti"}).data == "gs://bucket/seti"

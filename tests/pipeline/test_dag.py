@@ -16,6 +16,7 @@ def compiled(tmp_path):
             load_config(settings=(f"data={tmp_path}", *settings)),
             root=str(tmp_path / "artifacts"),
             serving_dir=str(tmp_path / "serving"),
+            accepted_statistics_dir=str(tmp_path / "accepted_statistics"),
             metadata=sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")),
         )
         nodes = [node.pipeline_node for node in Compiler().compile(pipeline).nodes]

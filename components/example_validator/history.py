@@ -1,0 +1,59 @@
+"""The folder of accepted statistics: what the data looked like, span by span."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from dataclasses import dataclass
+
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+_SPAN = re.compile(r"span-(\d+)")
+# As in StatisticsGen's own output, for tools that look into such folders.
+_FILE = os.path.join("Split-train", "FeatureStats.pb")
+
+
+@dataclass(frozen=True)
+class History:
+    """Statistics of the training images of every accepted span: `span-7/Split-train/...`.
+
+    A folder and not ML Metadata, for the same reasons as the serving folder: a Kubeflow backend
+    refuses the Resolver node that asking ML Metadata needs, and people can see and remove what is
+    there.
+
+    Attributes:
+      folder: local folder or bucket address; it need not exist.
+    """
+
+    folder: str
+
+    def spans(self) -> list[int]:
+        """Return the numbers of the accepted spans, in order."""
+        if not tf.io.gfile.isdir(self.folder):
+            return []
+        names = (_SPAN.fullmatch(name.rstrip("/")) for name in tf.io.gfile.listdir(self.folder))
+        numbers = [int(name[1]) for name in names if name]
+        return sorted(number for number in numbers if tf.io.gfile.exists(self._path(number)))
+
+    def newest_before(self, span: int) -> int | None:
+        """Return the greatest accepted span below `span`, None where there is none."""
+        return max((number for number in self.spans() if number < span), default=None)
+
+    def read(self, span: int) -> DatasetFeatureStatisticsList:
+        """Return the statistics of an accepted span."""
+        return tfdv.load_stats_binary(self._path(span))
+
+    def accept(self, span: int, statistics: DatasetFeatureStatisticsList) -> None:
+        """Write the statistics of a span, completely or not at all; earlier ones are replaced."""
+        path = self._path(span)
+        tf.io.gfile.makedirs(os.path.dirname(path))
+        unfinished = f"{path}.unfinished-{uuid.uuid4().hex}"
+        with tf.io.gfile.GFile(unfinished, "wb") as file:
+            file.write(statistics.SerializeToString())
+        tf.io.gfile.rename(unfinished, path, overwrite=True)
+
+    def _path(self, span: int) -> str:
+        return os.path.join(self.folder, f"span-{span}", _FILE)

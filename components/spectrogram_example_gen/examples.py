@@ -1,0 +1,85 @@
+"""Spectrograms as serialised tf.Examples, and the files that hold them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from data import example_features
+from data.reading.layout import Layout
+
+# docs/stored-form.md has the measurements behind both.
+COMPRESSION, COMPRESSION_LEVEL = "", None
+SHARD_BYTES = 64 << 20
+LEAST_SHARDS = 4
+
+
+def shard_count(rows: int, pixels: int) -> int:
+    """Return how many files a split is written to."""
+    by_size = -(-rows * pixels // SHARD_BYTES)
+    return max(1, min(rows, max(LEAST_SHARDS, by_size)))
+
+
+def serialised(levels: np.ndarray, labels: np.ndarray, layout: Layout) -> Iterator[bytes]:
+    """Yield one serialised tf.Example a row.
+
+    Args:
+      levels: uint8 [rows, pixels].
+      labels: int64 [rows] class indices.
+      layout: size of the images and names of the classes.
+    """
+    names = [name.encode() for name in layout.classes]
+    brightness = levels.mean(axis=1, dtype=np.float64) / 255
+    contrast = levels.std(axis=1, dtype=np.float64) / 255
+    dynamic_range = (levels.max(axis=1) - levels.min(axis=1)) / 255
+    images = levels.reshape(-1, layout.height, layout.width)
+    dead_channels = (images == images[:, :1]).all(axis=1).sum(axis=1)
+    for row, label in enumerate(labels.tolist()):
+        feature = {
+            example_features.IMAGE: _bytes(levels[row].tobytes()),
+            example_features.LABEL: _int(label),
+            example_features.CLASS_NAME: _bytes(names[label]),
+            example_features.BRIGHTNESS: _float(brightness[row]),
+            example_features.CONTRAST: _float(contrast[row]),
+            example_features.DYNAMIC_RANGE: _float(dynamic_range[row]),
+            example_features.DEAD_CHANNELS: _int(int(dead_channels[row])),
+        }
+        example = tf.train.Example(features=tf.train.Features(feature=feature))
+        yield example.SerializeToString(deterministic=True)
+
+
+def write_records(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
+    """Write one file of a split, completely or not at all.
+
+    Args:
+      folder: of the split; it exists.
+      shard, shards: which file of how many.
+      records: in their order.
+    """
+    ending = ".gz" if COMPRESSION else ""
+    path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{shards:05d}{ending}")
+    # Beam may run a bundle twice: only a whole file ever gets the name that readers look for.
+    unfinished = f"{folder}.unfinished-{shard}-{uuid.uuid4().hex}"
+    options = tf.io.TFRecordOptions(
+        compression_type=COMPRESSION, compression_level=COMPRESSION_LEVEL
+    )
+    with tf.io.TFRecordWriter(unfinished, options) as writer:
+        for record in records:
+            writer.write(record)
+    tf.io.gfile.rename(unfinished, path, overwrite=True)
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _float(value: float) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+
+
+def _int(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))

@@ -1,0 +1,134 @@
+"""What the CSV formats share: header, scale, byte ranges, and the row at which a file was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from data.reading import text
+from data.reading.cells import is_number
+from data.reading.files import Files
+from data.reading.formats.format import Format, Part, Source
+from data.reading.layout import Layout
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the first lines of a CSV file tell.
+
+    Attributes:
+      header: cells of the header, None where there is none.
+      row: cells of the first row of data, empty where there is none.
+      columns: cells a row, as far as the first rows agree; else None.
+      start: byte at which the data start.
+    """
+
+    header: list[bytes] | None
+    row: list[bytes]
+    columns: int | None
+    start: int
+
+
+class CsvFormat(Format):
+    """A CSV file, a row an image, read in ranges of bytes."""
+
+    def count(self, part: Part, files: Files) -> int:
+        """See `Format`."""
+        return text.count_lines(part.source.images, part.start, part.end, files, part.first)
+
+    def _parts(
+        self, source: Source, head: Head, scale: str, files: Files, label_at: tuple[int, int]
+    ) -> list[Part]:
+        return [
+            Part(
+                source,
+                start,
+                end,
+                first=start == head.start,
+                row_offset=1 if head.header is None else 2,
+                scale=scale,
+                label_at=label_at,
+            )
+            for start, end in text.ranges(source.images, head.start, files)
+        ]
+
+    def _blocks(self, part: Part, files: Files) -> Iterator[tuple[bytes, str]]:
+        """Yield blocks of lines, each with what is wrong with how its last line ends."""
+        path = part.source.images
+        previous = None
+        for block in text.line_blocks(path, part.start, part.end, files, part.first):
+            if previous is not None:
+                yield previous, ""
+            previous = block
+        if previous is None:
+            return
+        cut = ""
+        if (
+            part.end != text.TO_THE_END
+            and part.end == files.size(path)
+            and text.ends_within_a_line(path, files)
+        ):
+            cut = _cut(previous)
+        yield previous, cut
+
+
+def read_head(path: str, files: Files) -> Head:
+    """Look at the first lines of a file.
+
+    Raises:
+      InvalidData: it is missing, empty or in another encoding.
+    """
+    lines, start, second = text.first_lines(path, 3, files)
+    rows = [line.split(b",") for line in lines]
+    header = rows.pop(0) if is_header(rows[0]) else None
+    if header is not None:
+        start = second
+    columns = {len(row) for row in rows if row != [b""]}
+    return Head(
+        header=header,
+        row=rows[0] if rows else [],
+        columns=columns.pop() if len(columns) == 1 else None,
+        start=start,
+    )
+
+
+def is_header(cells: Sequence[bytes]) -> bool:
+    """Whether most cells are words, or all of them are the numbers of the columns."""
+    texts = [cell.strip().strip(b'"') for cell in cells]
+    words = sum(not is_number(cell) for cell in texts)
+    if len(texts) > 2 and 2 * words > len(texts):
+        return True
+    numbered = [str(number).encode() for number in range(len(texts))]
+    return len(texts) > 2 and (texts == numbered or texts[1:] == numbered[:-1])
+
+
+def scale_of(cells: Sequence[bytes], layout: Layout) -> str:
+    """How grey levels are written: as configured, or as the first row shows."""
+    if layout.values != "auto":
+        return layout.values
+    values = [float(cell) for cell in cells if is_number(cell)]
+    whole = all(value.is_integer() and 0 <= value <= 255 for value in values)
+    return "levels" if whole and max(values, default=0) > 1 else "unit"
+
+
+def wrong_width(path: str, columns: int, layout: Layout, also: str = "") -> str:
+    """The message for a file whose rows all have another number of values."""
+    size = f"{layout.height} x {layout.width} = {layout.pixels:,}"
+    return (
+        f"{path} has {columns:,} values a row where {size}{also} are expected. "
+        "Set height and width to the size of your spectrograms."
+    )
+
+
+def _cut(block: bytes) -> str:
+    """What shows that the last line of a block, the last of its file, is not whole."""
+    lines = block[:-1].rsplit(b"\n", 2)
+    last = lines[-1].split(b",")
+    before = len(lines[-2].split(b",")) if len(lines) > 1 else len(last)
+    advice = "It was cut off: copy or write it again."
+    if len(last) < before:
+        return f"the file ends after {len(last):,} of the row's {before:,} values. {advice}"
+    lengths = {len(cell) for cell in last[:-1]}
+    if len(lengths) == 1 and b"." in last[0] and len(last[-1]) < lengths.pop():
+        return f"the file ends within the row's last value. {advice}"
+    return ""

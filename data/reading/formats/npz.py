@@ -1,0 +1,83 @@
+"""NumPy's .npz archives, which hold the arrays `images` and `labels`.
+
+    SPLIT.npz, SPLIT-*.npz or SPLIT/*.npz
+
+The arrays are as in .npy files. Compressed members cannot be read from the middle, so an archive is
+one part, read as a stream.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import numpy as np
+
+from data.invalid import InvalidData
+from data.reading import labels as label_values
+from data.reading.files import Files, opened
+from data.reading.formats import arrays
+from data.reading.formats.format import Format, Labels, Part, Rows, Source
+from data.reading.formats.npy import read_header, read_whole
+from data.reading.layout import Layout
+
+
+class Npz(Format):
+    """One archive for images and labels."""
+
+    name = "npz"
+    needs = "train.npz and validation.npz with the arrays images and labels"
+
+    def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
+        """See `Format`."""
+        pattern = re.compile(rf"{re.escape(split)}([-_].*)?(/.*)?\.npz")
+        return [(name, name) for name in sorted(names) if pattern.fullmatch(name)]
+
+    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
+        """See `Format`."""
+        with _member(source.images, "images", files) as stream:
+            array = read_header(stream, source.images)
+            arrays.check_images(source.images, array, layout)
+            first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
+        scale = arrays.scale_of(array, first, layout)
+        return [Part(source, 0, array.shape[0], first=True, scale=scale)]
+
+    def count(self, part: Part, files: Files) -> int:
+        """See `Format`."""
+        return part.end
+
+    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
+        """See `Format`."""
+        path = part.source.images
+        with _member(path, "images", files) as stream:
+            array = read_header(stream, path)
+            yield from arrays.read_rows(stream, array, part.end, layout.pixels, part.scale, path)
+
+    def labels(self, source: Source, layout: Layout, files: Files) -> Labels:
+        """See `Format`."""
+        path = source.labels
+        with _member(path, "labels", files) as stream:
+            values = read_whole(stream, path)
+        index, faults = label_values.from_array(values, layout.classes, path)
+        return Labels(source, index, [fault.at(path, 1) for fault in faults])
+
+
+@contextmanager
+def _member(path: str, name: str, files: Files) -> Iterator[BinaryIO]:
+    """Open one array of an archive."""
+    try:
+        with opened(path, files) as stream, zipfile.ZipFile(stream) as archive:
+            if f"{name}.npy" not in archive.namelist():
+                held = ", ".join(member.removesuffix(".npy") for member in archive.namelist())
+                raise InvalidData(
+                    f"{path} holds no array {name}; it holds {held or 'nothing'}. "
+                    "Save it with numpy.savez(file, images=..., labels=...)."
+                )
+            with archive.open(f"{name}.npy") as member:
+                yield member
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise InvalidData(f"{path} is damaged, or no .npz archive: {error}.") from None

@@ -1,0 +1,51 @@
+"""Byte ranges of text: every line in exactly one of them, wherever they are cut."""
+
+import io
+
+import pytest
+
+from data.reading import text
+
+
+class OneFile:
+    """A file system with this text behind every name."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def open(self, path):
+        return io.BytesIO(self.content)
+
+    def size(self, path):
+        return len(self.content)
+
+
+@pytest.mark.parametrize("size", range(1, 25))
+@pytest.mark.parametrize(
+    "content",
+    [b"ab\ncde\nf\n", b"ab\ncde\nf", b"a\n\nb\n", b"ab\ncde\nf\n\n\n", b"a\r\nb\r\n", b"abcdefgh"],
+)
+def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch):
+    monkeypatch.setattr(text, "RANGE_BYTES", size)
+    monkeypatch.setattr(text, "BLOCK_BYTES", 4)
+    files = OneFile(content)
+    expected = content.rstrip().split(b"\n")
+    read = []
+    for number, (start, end) in enumerate(text.ranges("f", 0, files)):
+        blocks = list(text.line_blocks("f", start, end, files, number == 0))
+        lines = b"".join(blocks).splitlines()
+        assert text.count_lines("f", start, end, files, number == 0) == len(lines)
+        read += lines
+    assert read == [line.rstrip(b"\r") for line in expected]
+
+
+def test_ranges_start_behind_a_header():
+    files = OneFile(b"head\n1\n2\n")
+    ((start, end),) = text.ranges("f", 5, files)
+    assert list(text.line_blocks("f", start, end, files, True)) == [b"1\n2\n"]
+    assert text.count_lines("f", start, end, files, True) == 2
+
+
+@pytest.mark.parametrize(("content", "cut"), [(b"a\nb\n", False), (b"a\nb", True), (b"", False)])
+def test_a_file_that_ends_within_a_line_is_known(content, cut):
+    assert text.ends_within_a_line("f", OneFile(content)) == cut

@@ -1,0 +1,238 @@
+"""The whole graph on other Beam runners, by `--beam-args` alone: the results are the same.
+
+Everything is compared with the run on the direct runner in one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from tests.end_to_end.beam_job_service import Job, JobService, job_service
+from tests.end_to_end.conftest import SMALL, Run, run_pipeline
+from tests.graph import NODES
+
+pytestmark = pytest.mark.slow
+
+MULTI_PROCESS = (
+    "--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"
+)
+
+# SpectrogramExampleGen, StatisticsGen and Evaluator. Transform needs no pass over the data, as
+# normalisation is per image, and builds its graph without Beam.
+BEAM_STEPS = 3
+
+TRAIN, VALIDATION = 480, 120
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A finished run on another runner.
+
+    Attributes:
+      run: the run.
+      workers: process ids of the Beam workers that ran meanwhile.
+      jobs: what the job service says; empty where there is none.
+      logs: what to show if the run failed.
+    """
+
+    run: Run
+    workers: set[int]
+    jobs: list[Job]
+    logs: str
+
+
+@contextlib.contextmanager
+def beam_workers() -> Iterator[set[int]]:
+    """Collect the ids of processes below this one that are Beam workers."""
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.2):
+            seen.update(pid for pid in _processes() if _is_beam_worker(pid) and _is_ours(pid))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _processes() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _is_beam_worker(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        program, *arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return "python" in os.path.basename(program) and any(
+            "apache_beam.runners.worker.sdk_worker" in argument for argument in arguments
+        )
+    return False
+
+
+def _is_ours(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        while pid > 1:
+            if pid == os.getpid():
+                return True
+            # "pid (name) state parent ...", where the name may hold anything.
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return False
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[JobService]:
+    with job_service(tmp_path_factory.mktemp("job_service")) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def in_processes(small_data, tmp_path_factory) -> Elsewhere:
+    """The run on the direct runner with two worker processes."""
+    output = tmp_path_factory.mktemp("multi_process") / "runs"
+    with beam_workers() as workers:
+        run = run_pipeline(small_data, output, *SMALL, f"--beam-args={MULTI_PROCESS}")
+    return Elsewhere(run, workers, jobs=[], logs=log_of(run))
+
+
+@pytest.fixture(scope="module")
+def through_service(small_data, service, tmp_path_factory) -> Elsewhere:
+    """The run through the job service."""
+    output = tmp_path_factory.mktemp("portable") / "runs"
+    with beam_workers() as workers:
+        run = run_pipeline(small_data, output, *SMALL, f"--beam-args={service.beam_args}")
+    return Elsewhere(run, workers, service.jobs(), f"{log_of(run)}\n{service.logs()}")
+
+
+@pytest.fixture(scope="module", params=["in_processes", "through_service"])
+def elsewhere(request) -> Elsewhere:
+    finished = request.getfixturevalue(request.param)
+    assert finished.run.status == 0, f"{finished.run.text}\n{finished.logs}"
+    return finished
+
+
+def log_of(run: Run) -> str:
+    return "\n".join(
+        path.read_text(errors="replace")[-4000:] for path in (run.output / "logs").glob("*.log")
+    )
+
+
+def artifact(run: Run, node: str, key: str) -> Path:
+    """The folder of a step's output in the first run into an output folder."""
+    versions = (run.output / "artifacts" / node / key).iterdir()
+    return min(versions, key=lambda path: int(path.name))
+
+
+def digests(examples: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(examples)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in examples.glob("Split-*/*")
+    }
+
+
+def statistics(run: Run) -> dict[str, object]:
+    """Every value of the statistics, by split, feature and its path through the messages."""
+    folder = artifact(run, "StatisticsGen", "statistics")
+    values: dict[str, object] = {}
+    for split in ("train", "validation"):
+        content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+        (dataset,) = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
+        values[f"{split} images"] = dataset.num_examples
+        # In which order the features are listed is a matter of which worker was first.
+        for feature in dataset.features:
+            name = f"{split} {feature.path.step[0]}"
+            values.update(flat(json_format.MessageToDict(feature), name))
+    return values
+
+
+def flat(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, (dict, list)):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
+            yield from flat(part, f"{path}.{key}")
+    else:
+        yield path, value
+
+
+def test_every_step_runs_and_the_model_is_pushed(elsewhere):
+    assert set(elsewhere.run.steps) == NODES
+    assert elsewhere.run.metrics["cached"] == []
+    assert "blessed and pushed" in elsewhere.run.text
+
+
+def test_the_same_records_are_in_the_same_files(first_run, elsewhere):
+    expected = digests(artifact(first_run, "SpectrogramExampleGen", "examples"))
+    assert {os.path.dirname(path) for path in expected} == {"Split-train", "Split-validation"}
+    assert digests(artifact(elsewhere.run, "SpectrogramExampleGen", "examples")) == expected
+
+
+def test_the_statistics_are_the_same(first_run, elsewhere):
+    expected, found = statistics(first_run), statistics(elsewhere.run)
+    assert (expected["train images"], expected["validation images"]) == (TRAIN, VALIDATION)
+    assert found.keys() == expected.keys()
+    # Each worker sums up its part, so the last digits of a sum depend on how many there are.
+    assert found == {
+        path: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+        for path, value in expected.items()
+    }
+
+
+def test_the_trained_weights_are_the_same(first_run, elsewhere):
+    assert elsewhere.run.card["model_id"] == first_run.card["model_id"], "a digest of all weights"
+
+
+def test_the_figures_are_the_same(first_run, elsewhere):
+    same = ("accuracy", "classes", "confusion_matrix", "data_fingerprint")
+    assert {key: elsewhere.run.metrics[key] for key in same} == {
+        key: first_run.metrics[key] for key in same
+    }
+    assert sum(map(sum, elsewhere.run.metrics["confusion_matrix"])) == VALIDATION
+
+
+def test_each_beam_step_of_the_direct_runner_has_two_worker_processes(in_processes):
+    assert len(in_processes.workers) == 2 * BEAM_STEPS
+
+
+def test_each_beam_step_is_a_job_with_a_worker_from_the_pool(service, through_service):
+    assert [job.state for job in through_service.jobs] == ["DONE"] * BEAM_STEPS
+    for job in through_service.jobs:
+        ((urn, payload),) = job.environments
+        assert urn == "beam:env:external:v1"
+        assert service.pool.encode() in payload
+    assert len(through_service.workers) == BEAM_STEPS
+
+
+def test_the_workers_of_the_service_saw_every_record(through_service):
+    _, statistics_gen, evaluator = (job.counters for job in through_service.jobs)
+    assert statistics_gen["tfx.DataValidation", "num_instances"] == TRAIN + VALIDATION
+    assert evaluator["tfx.ModelAnalysis", "evaluate_num_instances"] == VALIDATION
+
+
+@pytest.mark.parametrize("runner", ["multi_process", "service"])
+def test_a_bad_cell_that_a_worker_finds_is_reported_as_here(runner, small_data, service, tmp_path):
+    shutil.copytree(small_data, tmp_path / "data")
+    images = tmp_path / "data" / "validation" / "images.csv"
+    lines = images.read_bytes().splitlines(keepends=True)
+    cells = lines[36].split(b",")
+    cells[11] = b"oops"
+    lines[36] = b",".join(cells)
+    images.write_bytes(b"".join(lines))
+    beam_args = MULTI_PROCESS if runner == "multi_process" else service.beam_args
+    refused = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--beam-args={beam_args}")
+    assert refused.status == 2, f"{refused.text}\n{service.logs()}"
+    assert f'Error: {images}, row 37, column 12: "oops" is not a number.\n' in refused.text
+    assert "Trainer" not in refused.text
