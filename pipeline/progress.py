@@ -84,7 +84,8 @@ class Progress(logging.Handler):
         if getattr(record, "transient", False):
             self._show(f"{self._number()} {escape(self._node)}: {text}")
         else:
-            self._console.print(f"        {text}")
+            indented = text.replace("\n", "\n        ")
+            self._console.print(f"        {indented}")
 
     def _number(self, running: int = 1) -> str:
         return escape(f"[{len(self.seconds) + running:>2}/{self._steps}]")

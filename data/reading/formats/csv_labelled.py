@@ -34,12 +34,13 @@ class LabelledCsv(CsvFormat):
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
         head = read_head(source.images, files)
-        columns = head.columns or len(head.header or head.row)
+        widths = head.widths or [len(head.header or ())]
+        fitting = {layout.pixels + 1, layout.pixels + len(layout.classes)} & set(widths)
+        if not fitting:
+            also = " and a label, or one for each class,"
+            raise InvalidData(wrong_width(source.images, widths[0], layout, also))
+        columns = max(fitting, key=widths.count)
         label_cells = columns - layout.pixels
-        if label_cells not in (1, len(layout.classes)):
-            raise InvalidData(
-                wrong_width(source.images, columns, layout, " and a label, or one for each class,")
-            )
         at = _label_column(source.images, head, columns, label_cells, layout)
         pixels = head.row[: at[0]] + head.row[at[1] :]
         return self._parts(source, head, scale_of(pixels, layout), files, at)

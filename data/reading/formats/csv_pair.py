@@ -36,8 +36,8 @@ class PairedCsv(CsvFormat):
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
         head = read_head(source.images, files)
-        if head.columns not in (None, layout.pixels):
-            raise InvalidData(wrong_width(source.images, head.columns, layout))
+        if head.widths and layout.pixels not in head.widths:
+            raise InvalidData(wrong_width(source.images, head.widths[0], layout))
         return self._parts(source, head, scale_of(head.row, layout), files, (0, 0))
 
     def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:

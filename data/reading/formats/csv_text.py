@@ -19,13 +19,13 @@ class Head:
     Attributes:
       header: cells of the header, None where there is none.
       row: cells of the first row of data, empty where there is none.
-      columns: cells a row, as far as the first rows agree; else None.
+      widths: cells of each of the first rows, of which some may be bad.
       start: byte at which the data start.
     """
 
     header: list[bytes] | None
     row: list[bytes]
-    columns: int | None
+    widths: list[int]
     start: int
 
 
@@ -83,11 +83,10 @@ def read_head(path: str, files: Files) -> Head:
     header = rows.pop(0) if is_header(rows[0]) else None
     if header is not None:
         start = second
-    columns = {len(row) for row in rows if row != [b""]}
     return Head(
         header=header,
         row=rows[0] if rows else [],
-        columns=columns.pop() if len(columns) == 1 else None,
+        widths=[len(row) for row in rows if row != [b""]],
         start=start,
     )
 

@@ -383,3 +383,11 @@ def test_a_missing_split_is_an_error_where_it_is_wanted(tmp_path, images, labels
     inventory = take_inventory(str(tmp_path), layout)
     with pytest.raises(InvalidData, match="validation is missing"):
         split_labels(inventory, "validation", layout)
+
+
+def test_a_first_row_that_is_bad_does_not_decide_about_the_file(tmp_path, images, labels, layout):
+    write = WRITERS["name in the last column"][1]
+    folder = damaged(tmp_path, images, labels, write, lambda folder: None)
+    lines = (folder / "train.csv").read_text().splitlines()
+    (folder / "train.csv").write_text("\n".join(["0.1,0.2,line", *lines]) + "\n")
+    assert problems_of(folder, layout) == ["train.csv, row 1: 3 values where 7 are expected."]
