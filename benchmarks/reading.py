@@ -39,7 +39,7 @@ def step_seconds(component, work: Path) -> float:
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipeline.dag import DIRECT_RUNNER
+    from pipeline.beam_args import beam_args
 
     pipeline = Pipeline(
         pipeline_name="one-step",
@@ -47,7 +47,7 @@ def step_seconds(component, work: Path) -> float:
         components=[component],
         metadata_connection_config=sqlite_metadata_connection_config(str(work / "mlmd.sqlite")),
         enable_cache=False,
-        beam_pipeline_args=DIRECT_RUNNER,
+        beam_pipeline_args=beam_args(),
     )
     started = time.perf_counter()
     LocalDagRunner().run(pipeline)

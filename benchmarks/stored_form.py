@@ -120,6 +120,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from components.spectrogram_example_gen.component import SpectrogramExampleGen
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
+    from pipeline.beam_args import beam_args
     from pipeline.config import Thresholds, packaged_schema
     from pipeline.progress import Progress
 
@@ -182,7 +183,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
         components=nodes,
         metadata_connection_config=sqlite_metadata_connection_config(str(work / "mlmd.sqlite")),
         enable_cache=False,
-        beam_pipeline_args=dag.DIRECT_RUNNER,
+        beam_pipeline_args=beam_args(),
     )
     with Progress(Console(stderr=True), steps=len(nodes)) as progress:
         LocalDagRunner().run(pipeline)

@@ -25,6 +25,7 @@ from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from data import example_features, reading
 from data.fingerprint import file_fingerprint
+from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
 
@@ -160,7 +161,7 @@ def create_pipeline(
         components=nodes,
         metadata_connection_config=metadata,
         enable_cache=config.cache,
-        beam_pipeline_args=list(config.beam.args) or DIRECT_RUNNER,
+        beam_pipeline_args=beam_args(config.beam.args),
     )
 
 
@@ -184,14 +185,6 @@ _CODE = {
 def summary_statistics() -> tfdv.StatsOptions:
     """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
     return stats_options(feature_allowlist=list(example_features.SUMMARIES))
-
-
-# One process: at this size starting workers takes longer than the work.
-DIRECT_RUNNER = [
-    "--runner=DirectRunner",
-    "--direct_running_mode=in_memory",
-    "--direct_num_workers=1",
-]
 
 
 def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:
