@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +15,10 @@ from data.reading.layout import Layout
 
 # docs/stored-form.md has the measurements behind both.
 COMPRESSION, COMPRESSION_LEVEL = "", None
-SHARD_BYTES = 64 << 20
+SHARD_BYTES = 32 << 20
 LEAST_SHARDS = 4
+
+_ROWS_AT_A_TIME = 256
 
 
 def shard_count(rows: int, pixels: int) -> int:
@@ -33,23 +36,43 @@ def serialised(levels: np.ndarray, labels: np.ndarray, layout: Layout) -> Iterat
       layout: size of the images and names of the classes.
     """
     names = [name.encode() for name in layout.classes]
-    brightness = levels.mean(axis=1, dtype=np.float64) / 255
-    contrast = levels.std(axis=1, dtype=np.float64) / 255
-    dynamic_range = (levels.max(axis=1) - levels.min(axis=1)) / 255
+    for start in range(0, len(levels), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        summaries = _summaries(levels[rows], layout)
+        for row, label in enumerate(labels[rows].tolist()):
+            feature = {
+                example_features.IMAGE: _bytes(levels[start + row].tobytes()),
+                example_features.LABEL: _int(label),
+                example_features.CLASS_NAME: _bytes(names[label]),
+                example_features.BRIGHTNESS: _float(summaries.brightness[row]),
+                example_features.CONTRAST: _float(summaries.contrast[row]),
+                example_features.DYNAMIC_RANGE: _float(summaries.dynamic_range[row]),
+                example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[row])),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            yield example.SerializeToString(deterministic=True)
+
+
+@dataclass(frozen=True)
+class _Summaries:
+    brightness: np.ndarray
+    contrast: np.ndarray
+    dynamic_range: np.ndarray
+    dead_channels: np.ndarray
+
+
+def _summaries(levels: np.ndarray, layout: Layout) -> _Summaries:
+    """What `data.example_features` says of each row of uint8 levels [rows, pixels]."""
+    # Sums of whole numbers are exact, and need no floating-point copy of the pixels.
+    mean = levels.sum(axis=1, dtype=np.int64) / layout.pixels
+    squares = np.square(levels, dtype=np.uint16).sum(axis=1, dtype=np.int64) / layout.pixels
     images = levels.reshape(-1, layout.height, layout.width)
-    dead_channels = (images == images[:, :1]).all(axis=1).sum(axis=1)
-    for row, label in enumerate(labels.tolist()):
-        feature = {
-            example_features.IMAGE: _bytes(levels[row].tobytes()),
-            example_features.LABEL: _int(label),
-            example_features.CLASS_NAME: _bytes(names[label]),
-            example_features.BRIGHTNESS: _float(brightness[row]),
-            example_features.CONTRAST: _float(contrast[row]),
-            example_features.DYNAMIC_RANGE: _float(dynamic_range[row]),
-            example_features.DEAD_CHANNELS: _int(int(dead_channels[row])),
-        }
-        example = tf.train.Example(features=tf.train.Features(feature=feature))
-        yield example.SerializeToString(deterministic=True)
+    return _Summaries(
+        brightness=mean / 255,
+        contrast=np.sqrt(np.maximum(squares - mean**2, 0)) / 255,
+        dynamic_range=(levels.max(axis=1) - levels.min(axis=1)) / 255,
+        dead_channels=(images == images[:, :1]).all(axis=1).sum(axis=1),
+    )
 
 
 def write_records(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
