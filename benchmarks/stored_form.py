@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def store_floats(examples_module) -> None:
     examples_module.serialised = as_floats
 
 
-def export_for_floats(model: Path, folder: Path, pixels: int, shape: tuple[int, int]) -> Path:
+def export_for_floats(model: Path, folder: Path, pixels: int, shape: tuple[int, int]) -> None:
     """The same model behind a signature that parses lists of floats."""
     import tensorflow as tf
 
@@ -98,7 +99,6 @@ def export_for_floats(model: Path, folder: Path, pixels: int, shape: tuple[int, 
 
     wrapped = Wrapped()
     tf.saved_model.save(wrapped, str(folder), signatures={"serving_default": wrapped.serve})
-    return folder
 
 
 def run_variant(name: str, data: Path, model: Path) -> dict:
@@ -129,14 +129,19 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     executor.shard_count = lambda rows, pixels: shards
     work = Path(tempfile.mkdtemp(prefix=f"stored-{name}-"))
     schema_file = packaged_schema()
+    # Where the Evaluator looks below a model artifact.
+    served = work / "model" / "Format-Serving"
+    if not floats:
+        shutil.copytree(model, served)
     if floats:
         store_floats(stored)
         executor.serialised = stored.serialised
-        model = export_for_floats(model, work / "model", HEIGHT * WIDTH, (HEIGHT, WIDTH))
+        export_for_floats(model, served, HEIGHT * WIDTH, (HEIGHT, WIDTH))
         size = f"shape {{ dim {{ size: {HEIGHT * WIDTH} }} }}"
+        always = "presence { min_fraction: 1.0 min_count: 1 }"
         text = Path(schema_file).read_text()
         text = text.replace(
-            'name: "image"\n  type: BYTES', f'name: "image"\n  type: FLOAT\n  {size}'
+            'name: "image"\n  type: BYTES', f'name: "image"\n  type: FLOAT\n  {always}\n  {size}'
         )
         text = text.replace('column_name: "image" shape {}', f'column_name: "image" {size}')
         schema_file = work / "schema.pbtxt"
@@ -166,7 +171,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
         custom_config=layout,
     )
     transform.add_upstream_node(validator)
-    importer = Importer(source_uri=str(model), artifact_type=standard_artifacts.Model)
+    importer = Importer(source_uri=str(work / "model"), artifact_type=standard_artifacts.Model)
     importer = importer.with_id("Model")
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
@@ -214,7 +219,7 @@ def main() -> None:
                 [str(part) for part in command], capture_output=True, text=True
             )
             if finished.returncode:
-                sys.exit(finished.stderr)
+                sys.exit("".join(finished.stderr.splitlines(keepends=True)[-20:]))
             results[name].append(json.loads(finished.stdout.splitlines()[-1]))
     print("| | " + " | ".join([*STEPS, "total, s", "stored, MB"]) + " |")
     print("|---|" + "---:|" * (len(STEPS) + 2))

@@ -104,7 +104,9 @@ class Config(_Section):
 
     Attributes:
       data: folder of labelled spectrograms (see data/README.md), or address of a bucket.
-      output: folder for metadata, artifacts, pushed models and the latest results.
+      output: local folder for metadata, artifacts, pushed models and the latest results.
+      artifacts: where steps put what they make, a folder or the address of a bucket that Beam's
+        workers reach; empty for artifacts/ in the output folder.
       classes: names in the order of the label columns.
       height, width: pixels along time and along frequency.
       model: a name in `trainer.models.MODELS`.
@@ -118,6 +120,7 @@ class Config(_Section):
 
     data: str = ""
     output: str = "runs"
+    artifacts: str = ""
     classes: tuple[str, ...] = CLASS_NAMES
     height: int = Field(HEIGHT, ge=16)
     width: int = Field(WIDTH, ge=16)
@@ -147,6 +150,16 @@ class Config(_Section):
     @classmethod
     def _local_path(cls, data: str) -> str:
         return data.removeprefix("file://")
+
+    @field_validator("output")
+    @classmethod
+    def _local_folder(cls, output: str) -> str:
+        if "://" in output:
+            raise ValueError(
+                "it is a folder of this machine, because metadata are a SQLite file in it; what "
+                "workers have to reach can be elsewhere: set artifacts to a bucket's address"
+            )
+        return output
 
     @field_validator("classes")
     @classmethod

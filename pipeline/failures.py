@@ -36,6 +36,12 @@ def explain(
     if refused:
         say(f"Error: {refused}")
         return REFUSED
+    if type(error).__name__ == "FutureTimeoutError":
+        say(
+            "Error: Nothing answers at Beam's job endpoint. Start the job server, or correct "
+            "--job_endpoint in --beam-args."
+        )
+        return FAILED
     where = f" The log has the details: {log_file}" if log_file else ""
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
     say(f"Error: {first_line} ({type(error).__name__}).{where}")

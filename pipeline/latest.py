@@ -9,6 +9,8 @@ import platform
 import shutil
 from typing import Any
 
+import tensorflow as tf
+
 from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE, ReportArtifact
 from pipeline.records import RunRecord
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
@@ -35,11 +37,15 @@ def write_latest(
     for leftover in (fresh, stale):
         shutil.rmtree(leftover, ignore_errors=True)
     os.makedirs(os.path.join(fresh, os.path.dirname(BEST_WEIGHTS)))
-    for name in (PAGE_FILE, TABLE_FILE):
-        shutil.copy(os.path.join(report, name), fresh)
-    shutil.copy(os.path.join(model_run, TRAINING_LOG), fresh)
-    shutil.copy(os.path.join(model_run, BEST_WEIGHTS), os.path.join(fresh, BEST_WEIGHTS))
-    with open(os.path.join(report, METRICS_FILE), encoding="utf-8") as file:
+    for artifact, name in (
+        (report, PAGE_FILE),
+        (report, TABLE_FILE),
+        (model_run, TRAINING_LOG),
+        (model_run, BEST_WEIGHTS),
+    ):
+        # Not shutil: artifacts may be in a bucket.
+        tf.io.gfile.copy(os.path.join(artifact, name), os.path.join(fresh, name))
+    with tf.io.gfile.GFile(os.path.join(report, METRICS_FILE)) as file:
         metrics = json.load(file)
     metrics["seconds"] = {node: round(value, 3) for node, value in seconds.items()}
     metrics["cached"] = sorted(cached)

@@ -51,11 +51,11 @@ def run(config: Config, console: Console) -> Outcome:
     output = os.path.abspath(config.output)
     connection = metadata_connection(output)
     # Absolute, so that the same data are the same to the cache from wherever the run started.
-    paths = ("data", "initial_weights", "schema_file")
+    paths = ("data", "artifacts", "initial_weights", "schema_file")
     config = config.model_copy(update={key: _absolute(getattr(config, key)) for key in paths})
     pipeline = create_pipeline(
         config,
-        root=os.path.join(output, "artifacts"),
+        root=config.artifacts or os.path.join(output, "artifacts"),
         serving_dir=os.path.join(output, "serving"),
         accepted_statistics_dir=os.path.join(output, "accepted_statistics"),
         metadata=connection,

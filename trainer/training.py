@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 
 import keras
@@ -78,19 +79,22 @@ def run_fn(fn_args: FnArgs) -> None:
         settings["epochs"],
         train.steps,
     )
-    best_weights = os.path.join(fn_args.model_run_dir, BEST_WEIGHTS)
-    tf.io.gfile.makedirs(os.path.dirname(best_weights))
     epoch_log = EpochLog(train.images)
-    history = model.fit(
-        train.dataset,
-        steps_per_epoch=train.steps,
-        epochs=settings["epochs"],
-        validation_data=validation.dataset,
-        callbacks=_callbacks(epoch_log, best_weights, fn_args.model_run_dir, settings),
-        verbose=0,
-    ).history
-
-    model.load_weights(best_weights)
+    # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
+    with tempfile.TemporaryDirectory() as folder:
+        best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
+        history = model.fit(
+            train.dataset,
+            steps_per_epoch=train.steps,
+            epochs=settings["epochs"],
+            validation_data=validation.dataset,
+            callbacks=_callbacks(epoch_log, best_weights, fn_args.model_run_dir, settings),
+            verbose=0,
+        ).history
+        model.load_weights(best_weights)
+        kept = os.path.join(fn_args.model_run_dir, BEST_WEIGHTS)
+        tf.io.gfile.makedirs(os.path.dirname(kept))
+        tf.io.gfile.copy(best_weights, kept, overwrite=True)
     accuracies = history["val_accuracy"]
     best_epoch = accuracies.index(max(accuracies)) + 1
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)

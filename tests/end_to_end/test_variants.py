@@ -121,9 +121,12 @@ def test_the_seven_classes_of_the_primary_set_run_in_their_published_size(tmp_pa
 def test_the_newest_span_is_run_and_one_that_has_drifted_is_refused(small_data, tmp_path):
     spans = tmp_path / "spans"
     shutil.copytree(small_data, spans / "span-1")
-    first = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1")
+    options = (*SMALL, "--epochs=1", f"--set=artifacts={tmp_path / 'elsewhere'}")
+    first = run_pipeline(spans, tmp_path / "runs", *options)
     assert first.status in (0, 3), first.text
     assert "span 1, 480 + 120 images" in first.text
+    assert (tmp_path / "elsewhere" / "Trainer").is_dir()
+    assert not (tmp_path / "runs" / "artifacts").exists()
 
     layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
     inventory = take_inventory(str(small_data), layout)
@@ -133,11 +136,11 @@ def test_the_newest_span_is_run_and_one_that_has_drifted_is_refused(small_data, 
         images = np.minimum(split_images(inventory, split, layout).astype(int) + 25, 255)
         np.save(spans / "span-2" / split / "images.npy", images.astype(np.uint8))
         np.save(spans / "span-2" / split / "labels.npy", split_labels(inventory, split, layout))
-    second = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1")
+    second = run_pipeline(spans, tmp_path / "runs", *options)
     assert second.status == 2, second.text
     assert "span 2 has drifted from span 1 in feature brightness" in second.text
     assert "Trainer" not in second.text
 
-    again = run_pipeline(spans, tmp_path / "runs", *SMALL, "--epochs=1", "--span=1")
+    again = run_pipeline(spans, tmp_path / "runs", *options, "--span=1")
     assert again.status == first.status
     assert again.metrics["seconds"]["Trainer"] < 1, "the chosen span is answered from the cache"

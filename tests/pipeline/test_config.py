@@ -62,6 +62,12 @@ def test_an_empty_value_clears_a_text(file):
             'There is no configuration key "thresholds.acuracy". '
             'Did you mean "thresholds.accuracy"?',
         ),
+        (
+            ["output=gs://bucket/runs"],
+            "output: it is a folder of this machine, because metadata are a SQLite file in it; "
+            "what workers have to reach can be elsewhere: set artifacts to a bucket's address. "
+            "Received: 'gs://bucket/runs'.",
+        ),
         (["epochs"], '--set epochs: write key=value, for example "epochs=20".'),
         (["epochs=[1"], "--set epochs=[1: the value is not YAML."),
         (["epochs=0"], "epochs: input should be greater than or equal to 1. Received: 0."),

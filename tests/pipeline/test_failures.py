@@ -1,10 +1,11 @@
 """What a user is told about an exception."""
 
 import pytest
+from grpc import FutureTimeoutError
 
 from data.invalid import InvalidData
 from pipeline.config import ConfigError
-from pipeline.failures import refusal
+from pipeline.failures import FAILED, explain, refusal
 
 SENTENCE = "train/images.csv, row 7: 5 values where 6 are expected."
 
@@ -41,3 +42,15 @@ def test_a_refusal_is_found_wherever_it_hides(error):
 
 def test_other_errors_are_not_refusals():
     assert refusal(raised_from(KeyError("x"))) is None
+
+
+def test_a_job_server_that_does_not_answer_is_told_in_a_sentence():
+    said = []
+    status = explain(FutureTimeoutError(), said.append, log_file=None, debug=False)
+    assert (status, said) == (
+        FAILED,
+        [
+            "Error: Nothing answers at Beam's job endpoint. Start the job server, or correct "
+            "--job_endpoint in --beam-args."
+        ],
+    )
