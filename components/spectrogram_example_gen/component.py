@@ -8,10 +8,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.spectrogram_example_gen.driver import Driver
 from components.spectrogram_example_gen.executor import Executor
+from components.spectrogram_example_gen.settings import NEWEST
 from data.reading.inventory import AUTO
-
-NEWEST = -1
-"""Instead of a span's number: the newest there is."""
 
 
 class SpectrogramExampleGenSpec(ComponentSpec):

@@ -24,6 +24,9 @@ class Driver(driver.Driver):
     def resolve_exec_properties(self, exec_properties, pipeline_info, component_info):
         """Adds span, version and fingerprint to the execution properties."""
         inventory = inventory_of(exec_properties)
+        if inventory.span:
+            # To the cache, a span is the same whether it was named or is the newest.
+            exec_properties["wanted_span"] = inventory.span
         exec_properties[utils.SPAN_PROPERTY_NAME] = inventory.span
         exec_properties[utils.VERSION_PROPERTY_NAME] = None
         exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = content_fingerprint(inventory)

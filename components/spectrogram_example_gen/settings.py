@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tfx.components.example_gen.utils import SPAN_PROPERTY_NAME
-
 from components.spectrogram_example_gen.beam_files import files_of
 from data.reading.inventory import Inventory, take_inventory
 from data.reading.layout import Layout, Tolerance
+
+NEWEST = -1
+"""Instead of a span's number: the newest there is."""
 
 
 def layout_of(exec_properties: dict[str, Any]) -> Layout:
@@ -39,15 +40,12 @@ def inventory_of(exec_properties: dict[str, Any]) -> Inventory:
     Raises:
       InvalidData: there is no such folder or span.
     """
-    span: int | None = int(exec_properties["wanted_span"])
-    if span < 0:
-        # The newest. Where a driver ran, it has settled which that is; 0 if there are no spans.
-        span = int(exec_properties.get(SPAN_PROPERTY_NAME) or 0) or None
+    span = int(exec_properties["wanted_span"])
     folder = exec_properties["data"]
     return take_inventory(
         folder,
         layout_of(exec_properties),
         exec_properties["format"],
-        span,
+        None if span == NEWEST else span,
         files_of(folder),
     )
