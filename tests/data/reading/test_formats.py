@@ -123,7 +123,7 @@ WRITERS = {
     "pair, byte-order mark and header": ("csv-pair", paired(headers=("\ufeffa,b,c,d,e,f", None))),
     "pair, whole numbers": ("csv-pair", paired(text_of=str)),
     "pair, whole numbers as floats": ("csv-pair", paired(text_of=lambda k: f"{k}.0")),
-    "pair, shortest decimals": ("csv-pair", paired(text_of=lambda k: repr(k / 255))),
+    "pair, shortest decimals": ("csv-pair", paired(text_of=lambda k: repr(int(k) / 255))),
     "pair, label names": ("csv-pair", paired(label_of=lambda label: CLASSES[label])),
     "pair, label indices under a header": (
         "csv-pair",
