@@ -101,25 +101,14 @@ def simulate(
     The seven classes of the SETI primary sets, in their size:
       radio-signals data simulate DIR --classes primary --height 384 --width 512
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from data.simulation.classes import PRIMARY
     from data.simulation.dataset import simulate_dataset
-    from pipeline.console import plain_console
+    from pipeline.console import plain_console, progress_bar
 
     names = [name.strip() for name in classes.split(",")]
     console = plain_console()
     started = time.perf_counter()
-    with Progress(
-        "simulating",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task("", total=train + validation)
+    with progress_bar(console, "simulating", total=train + validation) as advance:
         try:
             simulate_dataset(
                 directory,
@@ -132,7 +121,7 @@ def simulate(
                 width=width,
                 workers=workers,
                 overwrite=overwrite,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=advance,
             )
         except FileExistsError as error:
             raise click.UsageError(f"{error} Option: --overwrite.") from None

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from data.reading.files import is_remote
 from data.reading.layout import FORMAT_NAMES, VALUES, Layout, Tolerance
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from trainer.models import MODELS
@@ -154,7 +155,7 @@ class Config(_Section):
     @field_validator("output")
     @classmethod
     def _local_folder(cls, output: str) -> str:
-        if "://" in output:
+        if is_remote(output):
             raise ValueError(
                 "it is a folder of this machine, because metadata are a SQLite file in it; what "
                 "workers have to reach can be elsewhere: set artifacts to a bucket's address"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.spinner import Spinner
 
 
@@ -34,6 +35,25 @@ def busy(console: Console, text: str) -> Iterator[Callable[[str], None]]:
         refresh_per_second=8,
     ):
         yield lambda text: spinner.update(text=text)
+
+
+@contextlib.contextmanager
+def progress_bar(
+    console: Console, doing: str, total: int | None = None
+) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; yield what moves it, called with (done, total).
+
+    Args:
+      console: the user's.
+      doing: what takes long, in a word.
+      total: of what is counted, where it is known beforehand.
+    """
+    columns = (doing, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextlib.contextmanager

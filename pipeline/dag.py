@@ -23,7 +23,7 @@ from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
-from data import example_features, reading
+from data import example_features, reading, seed_layout
 from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
@@ -170,6 +170,7 @@ _CODE = {
     "SpectrogramExampleGen": (
         spectrogram_example_gen,
         reading,
+        seed_layout,
         example_features,
     ),
     "Schema": (curated_schema,),

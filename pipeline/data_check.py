@@ -6,16 +6,15 @@ import logging
 import time
 
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from components.spectrogram_example_gen.files import files_of
 from data.reading.check import check_folder
-from data.reading.files import LOCAL, Files
 from data.reading.findings import Findings
 from data.reading.problems import listed
 from data.seed_layout import SPLITS
 from pipeline.config import Config
-from pipeline.console import plain_console
+from pipeline.console import plain_console, progress_bar
 
 
 def check_here(config: Config) -> None:
@@ -24,25 +23,19 @@ def check_here(config: Config) -> None:
     Raises:
       InvalidData: listing all errors.
     """
+    # Beam tells of every attempt to reach a bucket; the error at the end is enough.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     console = plain_console()
     started = time.perf_counter()
-    with Progress(
-        "reading",
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task("")
+    with progress_bar(console, "reading") as advance:
         inventory, findings = check_folder(
             config.data,
             config.layout,
             config.input.tolerance,
             config.input.format,
             config.input.span,
-            _files(config.data),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            files_of(config.data),
+            progress=advance,
         )
     span = f", span {inventory.span}" if inventory.span else ""
     console.print(
@@ -59,17 +52,6 @@ def check_here(config: Config) -> None:
         console.print("warning: " + listed(findings.warnings, heading), markup=False)
     findings.raise_errors(inventory.folder)
     console.print("no errors")
-
-
-def _files(folder: str) -> Files:
-    if "://" not in folder:
-        return LOCAL
-    # Beam takes a second to import.
-    from components.spectrogram_example_gen.beam_files import BeamFiles
-
-    # It tells of every attempt to reach a bucket; the error at the end is enough.
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    return BeamFiles()
 
 
 def _counts(findings: Findings) -> Table:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.reading.check import check_folder
-from data.reading.files import LOCAL
+from data.reading.files import LOCAL, is_remote
 from data.reading.inventory import take_inventory
 from data.reading.scan import count_rows
 from data.seed_layout import SPLITS
@@ -70,7 +70,7 @@ def _look(config: Config) -> str:
     Raises:
       InvalidData: listing everything that is wrong with the data.
     """
-    if "://" in config.data:
+    if is_remote(config.data):
         return ""
     inventory = take_inventory(config.data, config.layout, config.input.format, config.input.span)
     if inventory.problems:

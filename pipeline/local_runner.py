@@ -11,6 +11,7 @@ from rich.console import Console
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from data.reading.files import is_remote
 from pipeline.config import Config
 from pipeline.dag import create_pipeline
 from pipeline.latest import write_latest
@@ -69,4 +70,4 @@ def run(config: Config, console: Console) -> Outcome:
 
 
 def _absolute(path: str) -> str:
-    return path if not path or "://" in path else os.path.abspath(path)
+    return path if not path or is_remote(path) else os.path.abspath(path)

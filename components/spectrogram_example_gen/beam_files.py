@@ -7,8 +7,6 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from data.reading.files import LOCAL, Files
-
 
 class BeamFiles:
     """See `data.reading.files.Files`."""
@@ -39,13 +37,3 @@ class BeamFiles:
         (match,) = FileSystems.match([path])
         (found,) = match.metadata_list
         return f"{found.size_in_bytes} bytes, changed at {found.last_updated_in_seconds}"
-
-
-def files_of(folder: str) -> Files:
-    """Return what reads the files of a folder."""
-    return BeamFiles() if is_remote(folder) else LOCAL
-
-
-def is_remote(folder: str) -> bool:
-    """Whether a data folder is an address and no path of this machine."""
-    return "://" in folder

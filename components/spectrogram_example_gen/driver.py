@@ -7,9 +7,10 @@ import os
 
 from tfx.components.example_gen import driver, utils
 
-from components.spectrogram_example_gen.beam_files import BeamFiles, is_remote
+from components.spectrogram_example_gen.beam_files import BeamFiles
 from components.spectrogram_example_gen.settings import inventory_of
 from data.fingerprint import file_fingerprint
+from data.reading.files import is_remote
 from data.reading.inventory import Inventory
 
 

@@ -17,8 +17,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.spectrogram_example_gen.beam_files import files_of
 from components.spectrogram_example_gen.examples import serialised, shard_count, write_records
+from components.spectrogram_example_gen.files import files_of
 from components.spectrogram_example_gen.settings import inventory_of, layout_of, tolerance_of
 from components.spectrogram_example_gen.shuffle import Pile, PuttingDown, pick_up, places_of
 from data.invalid import InvalidData

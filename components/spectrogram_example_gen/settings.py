@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.spectrogram_example_gen.beam_files import files_of
+from components.spectrogram_example_gen.files import files_of
 from data.reading.inventory import Inventory, take_inventory
 from data.reading.layout import Layout, Tolerance
 

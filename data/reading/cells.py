@@ -16,6 +16,8 @@ from data.seed_layout import BYTES_PER_VALUE
 
 _MORE = " ({} more of this row's values are wrong.)"
 
+EMPTY_LINE = "the line is empty. Remove it, or fill it."
+
 Levels = tuple[np.ndarray, list[Fault]]
 """uint8 [rows, pixels], zeros in bad rows, and at most one fault a row."""
 
@@ -76,8 +78,6 @@ def parse_numbers(lines: bytes, columns: int) -> tuple[np.ndarray, list[Fault]]:
     Returns:
       float32 [lines, columns], zeros in bad rows, and at most one fault a row.
     """
-    if b"\r" in lines:
-        lines = lines.replace(b"\r\n", b"\n")
     values = _numbers_at_once(lines, columns)
     if values is not None:
         return values, []
@@ -149,11 +149,9 @@ def _numbers_at_once(lines: bytes, columns: int) -> np.ndarray | None:
 
 def _numbers_of_line(line: bytes, columns: int) -> np.ndarray | tuple[int, str]:
     """The numbers of a line, or the column (0: all of it) and the text of what is wrong."""
-    if not line.strip():
-        return 0, "the line is empty. Remove it, or fill it."
+    if wrong := wrong_count(line, columns):
+        return 0, wrong
     cells = line.split(b",")
-    if len(cells) != columns:
-        return 0, f"{len(cells):,} values where {columns:,} are expected." + _separator_hint(line)
     try:
         return np.array(cells, dtype="S").astype(np.float32)
     except ValueError:
@@ -162,6 +160,16 @@ def _numbers_of_line(line: bytes, columns: int) -> np.ndarray | tuple[int, str]:
     if len(wrong) > 1:
         text += _MORE.format(f"{len(wrong) - 1:,}")
     return wrong[0] + 1, text
+
+
+def wrong_count(line: bytes, columns: int) -> str:
+    """What is wrong with the number of values of a line; empty if nothing is."""
+    if not line.strip():
+        return EMPTY_LINE
+    found = line.count(b",") + 1
+    if found == columns:
+        return ""
+    return f"{found:,} values where {columns:,} are expected." + _separator_hint(line)
 
 
 def is_number(cell: bytes) -> bool:

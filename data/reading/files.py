@@ -61,6 +61,11 @@ class LocalFiles:
 LOCAL = LocalFiles()
 
 
+def is_remote(path: str) -> bool:
+    """Whether it is an address, such as gs://bucket/folder, and no path of this machine."""
+    return "://" in path
+
+
 def is_compressed(path: str) -> bool:
     """Whether a file is gzipped, by its name."""
     return path.endswith(".gz")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.invalid import InvalidData
-from data.reading.cells import is_number, parse_numbers, shown
+from data.reading.cells import EMPTY_LINE, is_number, parse_numbers, shown
 from data.reading.problems import Fault
 
 BAD = -1
@@ -26,8 +26,6 @@ def from_text(lines: bytes, classes: Sequence[str]) -> Indices:
       lines: text, every line ended by a newline.
       classes: names by index.
     """
-    if b"\r" in lines:
-        lines = lines.replace(b"\r\n", b"\n")
     if b"," not in lines.partition(b"\n")[0]:
         return from_cells(lines.split(b"\n")[:-1], classes)
     values, faults = parse_numbers(lines, len(classes))
@@ -127,7 +125,7 @@ def check_header(cells: Sequence[bytes], classes: Sequence[str], path: str) -> N
 
 def _unknown(text: bytes, classes: Sequence[str]) -> str:
     if not text:
-        return "the line is empty. Remove it, or fill it."
+        return EMPTY_LINE
     last = len(classes) - 1
     return (
         f'"{shown(text)}" is not a class. Classes are {", ".join(classes)}, or 0 to {last}; '

@@ -94,7 +94,9 @@ def count_lines(path: str, start: int, end: int, files: Files, first: bool) -> i
 
 
 def line_blocks(path: str, start: int, end: int, files: Files, first: bool) -> Iterator[bytes]:
-    """Yield the lines that start in a range, in blocks of whole lines, each ended by a newline.
+    """Yield the lines that start in a range, in blocks of whole lines.
+
+    Each line is ended by a newline alone, on Windows too.
 
     Arguments as above.
 
@@ -119,7 +121,12 @@ def line_blocks(path: str, start: int, end: int, files: Files, first: bool) -> I
             if not block.endswith(b"\n"):
                 block += stream.readline()
             position += len(block)
-            yield block if block.endswith(b"\n") else block + b"\n"
+            yield _unix(block if block.endswith(b"\n") else block + b"\n")
+
+
+def _unix(lines: bytes) -> bytes:
+    """Lines with ends as on Unix, whatever they were."""
+    return lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
 def ends_within_a_line(path: str, files: Files) -> bool:
@@ -153,7 +160,7 @@ def _blocks_to_the_end(path: str, start: int, files: Files) -> Iterator[bytes]:
             # Keep back the last line that is not blank, and what blank lines follow it.
             cut = rest.rfind(b"\n", 0, len(rest.rstrip())) + 1
             if cut:
-                yield rest[:cut]
+                yield _unix(rest[:cut])
                 rest = rest[cut:]
     if rest.strip():
         yield rest.rstrip() + b"\n"

@@ -10,7 +10,8 @@ import numpy as np
 
 from data.invalid import InvalidData
 from data.reading.cells import to_levels
-from data.reading.formats.format import Part, Rows, Source
+from data.reading.files import Files
+from data.reading.formats.format import Format, Part, Rows, Source
 from data.reading.layout import Layout
 
 _BLOCK_BYTES = 8 << 20
@@ -69,8 +70,22 @@ def scale_of(array: Array, first_row: np.ndarray, layout: Layout) -> str:
     return "levels" if whole else "unit"
 
 
-def parts(source: Source, array: Array, scale: str) -> list[Part]:
-    """Divide an array whose rows can be sought out."""
+class ArrayFormat(Format):
+    """Arrays, whose parts are numbered by rows and so need no counting."""
+
+    def count(self, part: Part, files: Files) -> int:
+        """See `Format`."""
+        return part.end - part.start
+
+
+def parts(source: Source, array: Array, scale: str, files: Files) -> list[Part]:
+    """Divide an array whose rows can be sought out.
+
+    Raises:
+      InvalidData: the file ends before the array does.
+    """
+    if files.size(source.images) < array.start + array.shape[0] * array.row_bytes:
+        raise too_short(source.images, array)
     rows, step = array.shape[0], max(1, _PART_BYTES // array.row_bytes)
     return [
         Part(source, start, min(start + step, rows), first=start == 0, scale=scale)

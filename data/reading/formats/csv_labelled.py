@@ -7,13 +7,13 @@ The label is a class name, an index, or one-hot over as many columns as there ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from data.invalid import InvalidData
 from data.reading import labels as label_values
-from data.reading.cells import parse_levels
+from data.reading.cells import parse_levels, wrong_count
 from data.reading.files import Files
+from data.reading.formats import naming
 from data.reading.formats.csv_text import CsvFormat, Head, read_head, scale_of, wrong_width
 from data.reading.formats.format import Part, Rows, Source
 from data.reading.layout import Layout
@@ -28,8 +28,7 @@ class LabelledCsv(CsvFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        pattern = re.compile(rf"{re.escape(split)}([-_].*)?(/(?!images|labels).*)?\.csv(\.gz)?")
-        return [(name, name) for name in sorted(names) if pattern.fullmatch(name)]
+        return naming.single_files(names, split, r"\.csv(\.gz)?", inside="(?!images|labels)")
 
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
@@ -52,11 +51,13 @@ class LabelledCsv(CsvFormat):
         for lines, cut in self._blocks(part, files):
             faults: dict[int, Fault] = {}
             pixel_lines, label_lines = [], []
-            rows = lines.replace(b"\r\n", b"\n").split(b"\n")[:-1]
+            rows = lines.split(b"\n")[:-1]
             for number, line in enumerate(rows):
-                found = line.count(b",") + 1 if line.strip() else 0
-                if found != columns or (cut and number == len(rows) - 1):
-                    faults[number] = Fault(number, 0, cut or _not_whole(found, columns))
+                wrong = wrong_count(line, columns)
+                if cut and number == len(rows) - 1:
+                    wrong = cut
+                if wrong:
+                    faults[number] = Fault(number, 0, wrong)
                     line = b",".join([b"0"] * columns)
                 label, pixels = _split(line, first, end, columns)
                 pixel_lines.append(pixels)
@@ -113,9 +114,3 @@ def _split(line: bytes, first: int, end: int, columns: int) -> tuple[bytes, byte
 
 def _joined(lines: list[bytes]) -> bytes:
     return b"\n".join(lines) + b"\n"
-
-
-def _not_whole(found: int, columns: int) -> str:
-    if not found:
-        return "the line is empty. Remove it, or fill it."
-    return f"{found:,} values where {columns:,} are expected."

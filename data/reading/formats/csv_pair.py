@@ -7,7 +7,6 @@ either gzipped, with .gz behind its name; either with or without a header
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from data.reading import labels as label_values
 from data.reading import text
 from data.reading.cells import parse_levels
 from data.reading.files import Files
+from data.reading.formats import naming
 from data.reading.formats.csv_text import CsvFormat, read_head, scale_of, wrong_width
 from data.reading.formats.format import Labels, Part, Rows, Source
 from data.reading.layout import Layout
@@ -31,7 +31,7 @@ class PairedCsv(CsvFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return pairs(names, split, "csv", (".gz",))
+        return naming.pairs(names, split, "csv", (".gz",))
 
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
@@ -73,31 +73,3 @@ class PairedCsv(CsvFormat):
             return Labels(source, np.zeros(0, np.int64))
         index, faults = label_values.from_text(lines, layout.classes)
         return Labels(source, index, [fault.at(path, row_offset) for fault in faults])
-
-
-def pairs(
-    names: Sequence[str], split: str, ending: str, packings: Sequence[str] = ()
-) -> list[tuple[str, str]]:
-    """Pairs of images*.ENDING and labels*.ENDING in a split's folder, by what is between.
-
-    Args:
-      names: paths relative to the data folder.
-      split: name of the split's folder.
-      ending: of the files.
-      packings: what may follow it.
-    """
-    packed = "|".join(re.escape(packing) for packing in packings)
-    pattern = re.compile(
-        rf"{re.escape(split)}/(?P<kind>images|labels)(?P<which>([-_.].*)?)\.{ending}({packed})?"
-    )
-    found: dict[str, dict[str, str]] = {}
-    for name in sorted(names):
-        if match := pattern.fullmatch(name):
-            found.setdefault(match["which"], {})[match["kind"]] = name
-    return [
-        (
-            pair.get("images", f"{split}/images{which}.{ending}"),
-            pair.get("labels", f"{split}/labels{which}.{ending}"),
-        )
-        for which, pair in found.items()
-    ]

@@ -20,9 +20,9 @@ import numpy as np
 from data.invalid import InvalidData
 from data.reading import labels as label_values
 from data.reading.files import Files, is_compressed, opened
-from data.reading.formats import arrays
-from data.reading.formats.arrays import Array
-from data.reading.formats.format import Format, Labels, Part, Rows, Source
+from data.reading.formats import arrays, naming
+from data.reading.formats.arrays import Array, ArrayFormat
+from data.reading.formats.format import Labels, Part, Rows, Source
 from data.reading.layout import Layout
 
 _UNSIGNED_BYTE = 8
@@ -31,7 +31,7 @@ _UNSIGNED_BYTE = 8
 _PREFIXES = {"train": ("train",), "validation": ("validation", "test", "t10k")}
 
 
-class Idx(Format):
+class Idx(ArrayFormat):
     """Images and labels in files as MNIST has them."""
 
     name = "idx"
@@ -40,22 +40,10 @@ class Idx(Format):
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
         prefixes = "|".join(_PREFIXES.get(split, (split,)))
-        pattern = re.compile(
-            rf"(?P<prefix>({re.escape(split)}/)?(({prefixes})([-_].*)?[-_.])?)"
-            r"(?P<kind>images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?"
-        )
-        found: dict[str, dict[str, str]] = {}
-        for name in sorted(names):
-            match = pattern.fullmatch(name)
-            if match and match["prefix"]:
-                found.setdefault(match["prefix"], {})[match["kind"][:6]] = name
-        return [
-            (
-                pair.get("images", f"{prefix}images-idx3-ubyte"),
-                pair.get("labels", f"{prefix}labels-idx1-ubyte"),
-            )
-            for prefix, pair in found.items()
-        ]
+        folder = f"{re.escape(split)}/"
+        prefix = rf"(?P<which>{folder}|({folder})?({prefixes})([-_].*)?[-_.])"
+        kind = r"(?P<kind>images(?=[-.]idx3)|labels(?=[-.]idx1))"
+        return naming.matched_pairs(names, rf"{prefix}{kind}[-.]idx\d-ubyte(\.gz)?", _expected)
 
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
@@ -65,13 +53,7 @@ class Idx(Format):
         arrays.check_images(path, array, layout)
         if is_compressed(path):
             return [Part(source, 0, array.shape[0], first=True, scale="levels")]
-        if files.size(path) < array.start + array.shape[0] * array.row_bytes:
-            raise arrays.too_short(path, array)
-        return arrays.parts(source, array, "levels")
-
-    def count(self, part: Part, files: Files) -> int:
-        """See `Format`."""
-        return part.end - part.start
+        return arrays.parts(source, array, "levels", files)
 
     def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
         """See `Format`."""
@@ -93,6 +75,10 @@ class Idx(Format):
             raise InvalidData(f"{path} is cut off. Copy or write it again.")
         index, faults = label_values.from_array(values, layout.classes, path)
         return Labels(source, index, [fault.at(path, 1) for fault in faults])
+
+
+def _expected(prefix: str, kind: str) -> str:
+    return f"{prefix}{kind}-idx{3 if kind == 'images' else 1}-ubyte"
 
 
 def _read_header(stream: BinaryIO, path: str, axes: int) -> Array:

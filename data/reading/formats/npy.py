@@ -17,14 +17,13 @@ import numpy as np
 from data.invalid import InvalidData
 from data.reading import labels as label_values
 from data.reading.files import Files, opened
-from data.reading.formats import arrays
-from data.reading.formats.arrays import Array
-from data.reading.formats.csv_pair import pairs
-from data.reading.formats.format import Format, Labels, Part, Rows, Source
+from data.reading.formats import arrays, naming
+from data.reading.formats.arrays import Array, ArrayFormat
+from data.reading.formats.format import Labels, Part, Rows, Source
 from data.reading.layout import Layout
 
 
-class Npy(Format):
+class Npy(ArrayFormat):
     """images.npy and labels.npy."""
 
     name = "npy"
@@ -32,7 +31,7 @@ class Npy(Format):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return pairs(names, split, "npy")
+        return naming.pairs(names, split, "npy")
 
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
@@ -41,13 +40,7 @@ class Npy(Format):
             array = read_header(stream, path)
             arrays.check_images(path, array, layout)
             first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
-        if files.size(path) < array.start + array.shape[0] * array.row_bytes:
-            raise arrays.too_short(path, array)
-        return arrays.parts(source, array, arrays.scale_of(array, first, layout))
-
-    def count(self, part: Part, files: Files) -> int:
-        """See `Format`."""
-        return part.end - part.start
+        return arrays.parts(source, array, arrays.scale_of(array, first, layout), files)
 
     def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
         """See `Format`."""

@@ -8,7 +8,6 @@ one part, read as a stream.
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,14 @@ import numpy as np
 from data.invalid import InvalidData
 from data.reading import labels as label_values
 from data.reading.files import Files, opened
-from data.reading.formats import arrays
-from data.reading.formats.format import Format, Labels, Part, Rows, Source
+from data.reading.formats import arrays, naming
+from data.reading.formats.arrays import ArrayFormat
+from data.reading.formats.format import Labels, Part, Rows, Source
 from data.reading.formats.npy import read_header, read_whole
 from data.reading.layout import Layout
 
 
-class Npz(Format):
+class Npz(ArrayFormat):
     """One archive for images and labels."""
 
     name = "npz"
@@ -34,8 +34,7 @@ class Npz(Format):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        pattern = re.compile(rf"{re.escape(split)}([-_].*)?(/.*)?\.npz")
-        return [(name, name) for name in sorted(names) if pattern.fullmatch(name)]
+        return naming.single_files(names, split, r"\.npz")
 
     def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
         """See `Format`."""
@@ -45,10 +44,6 @@ class Npz(Format):
             first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
         scale = arrays.scale_of(array, first, layout)
         return [Part(source, 0, array.shape[0], first=True, scale=scale)]
-
-    def count(self, part: Part, files: Files) -> int:
-        """See `Format`."""
-        return part.end
 
     def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
         """See `Format`."""
