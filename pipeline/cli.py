@@ -182,6 +182,12 @@ def show(directory, output, split, per_class, config_file) -> None:
 @click.option("--seed", type=int, help="Of shuffling, weights and augmentation.  [default: 0]")
 @_reading_options
 @click.option("--initial-weights", type=_FILE, help="Start from these weights (.weights.h5).")
+@click.option(
+    "--warm-start",
+    is_flag=True,
+    default=None,
+    help="Start from the newest pushed model that fits, if there is one.",
+)
 @click.option("--early-stopping", type=int, help="End after so many epochs without a gain.")
 @click.option("--infer-schema", is_flag=True, default=None, help="Derive the schema from data.")
 @click.option("--schema", type=_FILE, help="Import this schema, not the packaged one.")

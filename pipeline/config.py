@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from data.reading.files import is_remote
 from data.reading.layout import FORMAT_NAMES, VALUES, Layout, Tolerance
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from trainer.models import MODELS
+
+# Named here as well, because the modules that have them import Keras.
+SCHEDULES = ("exponential", "cosine", "constant")
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+
+MONITORS = ("val_accuracy", "val_loss")
+
+# Keys whose own keys are not of the configuration: class names.
+_MAPPINGS = ("class_weights",)
 
 
 class ConfigError(ValueError):
@@ -24,13 +41,70 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-class Schedule(_Section):
-    """Exponential decay of the learning rate. Unset keys take the model's own values."""
+def _one_of(choices: Sequence[str], value: str | None) -> str | None:
+    if value is not None and value not in choices:
+        raise ValueError(f"it is one of {', '.join(choices)}")
+    return value
 
+
+class Schedule(_Section):
+    """The learning rate over a run. Unset keys take the model's own values.
+
+    Attributes:
+      kind: exponential, cosine (to a hundredth of the initial rate) or constant.
+      initial_rate: where the rate starts, or where the warm-up ends.
+      warmup_epochs: epochs, and parts of one, over which the rate first rises from 0.
+      decay_steps, decay_rate, staircase: of exponential alone: the rate is multiplied by
+        decay_rate every decay_steps, at once if it is a staircase.
+    """
+
+    kind: str | None = None
     initial_rate: float | None = Field(None, gt=0)
+    warmup_epochs: float | None = Field(None, ge=0)
     decay_steps: int | None = Field(None, gt=0)
     decay_rate: float | None = Field(None, gt=0, le=1)
     staircase: bool | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str | None) -> str | None:
+        return _one_of(SCHEDULES, kind)
+
+    @model_validator(mode="after")
+    def _only_exponential_decays(self) -> Schedule:
+        if self.kind in ("cosine", "constant"):
+            for key in ("decay_steps", "decay_rate", "staircase"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key} is of the kind exponential, not of {self.kind}")
+        return self
+
+
+class Optimizer(_Section):
+    """What turns gradients into steps. Unset keys take the model's own values, or Keras's.
+
+    Attributes:
+      name: adam, adamw, rmsprop or sgd.
+      weight_decay: decoupled, in parts of the learning rate; biases and the scales of
+        normalisation are spared.
+      momentum: of sgd and rmsprop.
+      clip_norm: largest norm of all gradients together.
+    """
+
+    name: str | None = None
+    weight_decay: float | None = Field(None, ge=0)
+    momentum: float | None = Field(None, ge=0, lt=1)
+    clip_norm: float | None = Field(None, gt=0)
+
+    @field_validator("name")
+    @classmethod
+    def _known_name(cls, name: str | None) -> str | None:
+        return _one_of(OPTIMIZERS, name)
+
+    @model_validator(mode="after")
+    def _has_momentum(self) -> Optimizer:
+        if self.name in ("adam", "adamw") and self.momentum is not None:
+            raise ValueError(f"momentum is of sgd and rmsprop; {self.name} has none to set")
+        return self
 
 
 class Augment(_Section):
@@ -113,7 +187,19 @@ class Config(_Section):
       model: a name in `trainer.models.MODELS`.
       epochs, batch_size, seed: of training; the seed also shuffles the data.
       initial_weights: a `.weights.h5` file to start from, or empty.
-      early_stopping: epochs without a better validation accuracy before training ends, 0 never.
+      warm_start: start from the newest pushed model that has these classes, this image size and
+        this architecture; from random weights where none has.
+      label_smoothing: part of each label that is spread over all classes. Training and
+        validation loss are of smoothed labels; null for the model's own.
+      class_weights: how much an image counts in the training loss: null for all alike, balanced
+        for every class alike, or a mapping of class names to weights, 1 where not named.
+      early_stopping: epochs without a better one before training ends, 0 never.
+      keep_best: what makes an epoch better, for the exported weights and for early stopping:
+        val_accuracy or val_loss.
+      mixed_precision: compute in bfloat16, keep weights and probabilities in float32. For
+        processors that have it; others get slower.
+      steps_per_execution: training steps between two looks at callbacks; the largest number up
+        to it that divides the steps of an epoch.
       infer_schema: derive the schema from the data instead of importing the curated one.
       schema: a curated schema to import, or empty for the one in data/.
       cache: answer steps from earlier runs where nothing they depend on has changed.
@@ -130,12 +216,19 @@ class Config(_Section):
     batch_size: int = Field(32, ge=1)
     seed: int = Field(0, ge=0, lt=2**31)
     initial_weights: str = ""
+    warm_start: bool = False
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
+    class_weights: str | dict[str, float] | None = None
     early_stopping: int = Field(0, ge=0)
+    keep_best: str = "val_accuracy"
+    mixed_precision: bool = False
+    steps_per_execution: int = Field(1, ge=1)
     infer_schema: bool = False
     schema_file: str = Field("", alias="schema")
     cache: bool = True
     input: Input = Input()
     schedule: Schedule = Schedule()
+    optimizer: Optimizer = Optimizer()
     augment: Augment = Augment()
     thresholds: Thresholds = Thresholds()
     beam: Beam = Beam()
@@ -168,6 +261,35 @@ class Config(_Section):
         if len(classes) < 2 or len(set(classes)) != len(classes) or not all(classes):
             raise ValueError("at least two different class names are needed")
         return classes
+
+    @field_validator("keep_best")
+    @classmethod
+    def _known_monitor(cls, keep_best: str) -> str | None:
+        return _one_of(MONITORS, keep_best)
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _weights_of_known_classes(cls, weights: Any, validated: ValidationInfo) -> Any:
+        if weights in (None, "balanced"):
+            return weights
+        if not isinstance(weights, dict) or not all(
+            isinstance(weight, (int, float)) and weight > 0 for weight in weights.values()
+        ):
+            raise ValueError("it is balanced, or a weight above 0 for each of some class names")
+        classes = validated.data.get("classes", ())
+        for name in weights:
+            # Where the classes themselves are wrong, their own message is the one to read.
+            if classes and name not in classes:
+                (nearest,) = difflib.get_close_matches(name, classes, n=1, cutoff=0)
+                raise ValueError(f'there is no class "{name}"; the nearest is "{nearest}"')
+        return weights
+
+    @field_validator("warm_start")
+    @classmethod
+    def _one_start(cls, warm_start: bool, validated: ValidationInfo) -> bool:
+        if warm_start and validated.data.get("initial_weights"):
+            raise ValueError("training starts from initial_weights already; leave one of them out")
+        return warm_start
 
     @field_validator("model")
     @classmethod
@@ -254,7 +376,7 @@ def _refuse_unknown_keys(given: dict[str, Any]) -> None:
     known = list(known_keys())
     sections = {key.partition(".")[0] for key in known if "." in key}
     for key in _leaf_keys(given):
-        if key in known or key in sections:
+        if key in known or key in sections or key.partition(".")[0] in _MAPPINGS:
             continue
         nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
         raise ConfigError(f'There is no configuration key "{key}". Did you mean "{nearest[0]}"?')

@@ -28,6 +28,7 @@ from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
+from trainer import pushed
 
 NAME = "radio-signals"
 
@@ -37,6 +38,8 @@ def create_pipeline(
     root: str,
     serving_dir: str,
     accepted_statistics_dir: str,
+    checkpoint_dir: str = "",
+    warm_start_from: str = "",
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
 ) -> Pipeline:
     """Return the pipeline, for whichever runner takes it.
@@ -46,6 +49,11 @@ def create_pipeline(
       root: where artifacts go, a folder or a bucket address.
       serving_dir: where blessed models go, one folder a version.
       accepted_statistics_dir: where statistics of accepted data go, one folder a span.
+      checkpoint_dir: where training leaves what it can go on from if it is killed, one folder a
+        run; TFX removes the output of steps that failed. Empty for nowhere.
+      warm_start_from: a pushed model to start training from, or a folder of them, of which
+        training takes the newest that fits; empty for random weights. A folder is no part of
+        what the cache goes by, so a runner with a cache names a model.
       metadata: the ML Metadata store; None where the runner brings its own.
     """
     layout = {"classes": list(config.classes), "height": config.height, "width": config.width}
@@ -84,7 +92,7 @@ def create_pipeline(
     )
     transform.add_upstream_node(example_validator)
 
-    # A Keras CNN; the exported model is the one of the best epoch.
+    # A Keras CNN; the exported model is the one of the best epoch. A killed run goes on.
     trainer = Trainer(
         run_fn="trainer.training.run_fn",
         examples=example_gen.outputs["examples"],
@@ -100,9 +108,19 @@ def create_pipeline(
             "seed": config.seed,
             "schedule": config.schedule.model_dump(),
             "augment": config.augment.model_dump(),
+            "optimizer": config.optimizer.model_dump(),
+            "label_smoothing": config.label_smoothing,
+            "class_weights": config.class_weights,
             "initial_weights": config.initial_weights,
             "initial_weights_digest": file_fingerprint(config.initial_weights),
+            "warm_start_from": warm_start_from,
             "early_stopping": config.early_stopping,
+            "keep_best": config.keep_best,
+            "mixed_precision": config.mixed_precision,
+            "steps_per_execution": config.steps_per_execution,
+            "checkpoint_dir": checkpoint_dir,
+            # Checkpoints of other code are not gone on with.
+            "code": code_fingerprint(*_CODE["Trainer"]),
         },
     )
 
@@ -177,7 +195,7 @@ _CODE = {
     "ExampleValidator": (example_validator_package,),
     "Transform": (trainer_package, example_features),
     "Trainer": (trainer_package, example_features),
-    "BaselineModel": (baseline_model_package,),
+    "BaselineModel": (baseline_model_package, pushed),
     "Evaluator": (evaluator_package,),
     "Report": (report_package, evaluator_package),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
+from rich.markup import escape
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
@@ -17,6 +18,8 @@ from pipeline.dag import create_pipeline
 from pipeline.latest import write_latest
 from pipeline.progress import Progress
 from pipeline.records import newest_run
+from trainer import models
+from trainer.starting_weights import newest_fitting
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ def run(config: Config, console: Console) -> Outcome:
     # Absolute, so that the same data are the same to the cache from wherever the run started.
     paths = ("data", "artifacts", "initial_weights", "schema_file")
     config = config.model_copy(update={key: _absolute(getattr(config, key)) for key in paths})
+    serving_dir = os.path.join(output, "serving")
     pipeline = create_pipeline(
         config,
         root=config.artifacts or os.path.join(output, "artifacts"),
-        serving_dir=os.path.join(output, "serving"),
+        serving_dir=serving_dir,
         accepted_statistics_dir=os.path.join(output, "accepted_statistics"),
+        checkpoint_dir=os.path.join(output, "checkpoints"),
+        warm_start_from=_warm_start(config, serving_dir, console) if config.warm_start else "",
         metadata=connection,
     )
     with Progress(console, steps=len(pipeline.components)) as progress:
@@ -67,6 +73,17 @@ def run(config: Config, console: Console) -> Outcome:
         output, newest_run(connection), progress.seconds, progress.cached
     )
     return Outcome(latest, metrics, progress.cached)
+
+
+def _warm_start(config: Config, serving_dir: str, console: Console) -> str:
+    """The pushed model to start from, empty where there is none; says which, or why none.
+
+    Found now and not by the training step, so that the cache knows one model from the next.
+    """
+    network = models.load(config.model).build(config.height, config.width, len(config.classes))
+    pushed, found = newest_fitting(serving_dir, network, list(config.classes))
+    console.print(escape(found))
+    return pushed.path if pushed else ""
 
 
 def _absolute(path: str) -> str:

@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 
 from data import example_features
 from trainer.model_card import write_model_card
+from trainer.starting_weights import weight_shapes
 
 
 class SpectrogramClassifier(tf.Module):
@@ -28,6 +29,8 @@ class SpectrogramClassifier(tf.Module):
     ):
         super().__init__()
         self._network = network
+        # The very variables of the network, in its own order: what a warm start reads.
+        self.network_weights = [weight.value for weight in network.weights]
         self._normalise = transform.transform_features_layer()
         self._feature_spec = {
             example_features.IMAGE: transform.raw_feature_spec()[example_features.IMAGE]
@@ -103,6 +106,7 @@ def export(
             "classes": classes,
             "height": height,
             "width": width,
+            "weights": weight_shapes(network),
             **facts,
         },
     )

@@ -2,92 +2,157 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
 from trainer.augmentation import Augmentation
 
-# Ingest has shuffled the whole split already; this keeps epochs different from one another.
-_SHUFFLE_BUFFER = 16_384
+# Records handed over at a time while reading; no more than a matter of speed.
+_RECORDS_AT_A_TIME = 1024
 
 
 @dataclass(frozen=True)
-class Batches:
-    """Batches of one split.
+class Records:
+    """The examples of a split, in memory: 8 KiB each for 64 x 128 pixels.
 
     Attributes:
-      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
-      images: images in the split.
-      steps: batches an epoch.
+      serialised: string [N], in stored order.
+      fingerprint: of their content and order, whatever files they were in.
     """
 
-    dataset: tf.data.Dataset
-    images: int
-    steps: int
+    serialised: tf.Tensor
+    fingerprint: str
+
+    @property
+    def images(self) -> int:
+        """Number of examples."""
+        return len(self.serialised)
 
 
-def training_batches(
-    patterns: list[str],
-    transform: tft.TFTransformOutput,
-    classes: int,
-    batch_size: int,
-    seed: int,
-    augmentation: Augmentation,
-) -> Batches:
-    """Return shuffled, augmented batches without end.
+def read_records(patterns: list[str]) -> Records:
+    """Read a split.
 
     Args:
       patterns: file patterns of TFRecords of the raw examples.
-      transform: output of the Transform step.
-      classes: number of classes.
-      batch_size: images a batch.
-      seed: of shuffling and augmentation; the same seed gives the same batches.
-      augmentation: applied here and nowhere else: validation and serving see plain images.
-    """
-    records = _records(patterns)
-    images = int(records.cardinality())
-    decode = _decoder(transform, classes)
-
-    def augmented(serialised: tf.Tensor, number: tf.Tensor):
-        image, label = decode(serialised)
-        return augmentation(image, tf.stack([tf.cast(seed, tf.int64), number])), label
-
-    batches = records.shuffle(
-        min(images, _SHUFFLE_BUFFER), seed=seed, reshuffle_each_iteration=True
-    ).batch(batch_size)
-    dataset = tf.data.Dataset.zip(batches.repeat(), tf.data.Dataset.counter())
-    dataset = dataset.map(augmented, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return Batches(dataset.prefetch(tf.data.AUTOTUNE), images, int(batches.cardinality()))
-
-
-def validation_batches(
-    patterns: list[str], transform: tft.TFTransformOutput, classes: int, batch_size: int
-) -> Batches:
-    """Return the split once, in stored order, unchanged. Arguments as above."""
-    records = _records(patterns)
-    batches = records.batch(batch_size)
-    dataset = batches.map(
-        _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    return Batches(
-        dataset.prefetch(tf.data.AUTOTUNE), int(records.cardinality()), int(batches.cardinality())
-    )
-
-
-def _records(patterns: list[str]) -> tf.data.Dataset:
-    """Serialised examples, held in memory after the first pass: 8 KiB for 64 x 128 pixels.
-
-    Record files do not say how many records they hold, so these are counted once; whatever is
-    made of the data set then knows its length, as Keras wants it to.
     """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
     gzipped = bool(files) and files[0].endswith(".gz")
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP" if gzipped else "").cache()
-    count = records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1)
-    return records.apply(tf.data.experimental.assert_cardinality(count))
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP" if gzipped else "")
+    parts, digest = [], hashlib.sha256()
+    for part in records.batch(_RECORDS_AT_A_TIME):
+        parts.append(part)
+        # A hash of hashes: TensorFlow's takes a fraction of the time that reading takes.
+        digest.update(tf.strings.to_hash_bucket_fast(part, 2**63 - 1).numpy().tobytes())
+    with tf.device("CPU"):
+        return Records(tf.concat(parts, axis=0), digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """Shuffled, augmented batches: each is a function of the seed and its number alone.
+
+    So a run that goes on after an interruption sees what it would have seen without one.
+
+    Attributes:
+      records: the training split.
+      batch_size: images a batch; the last one of an epoch may have fewer.
+      seed: of the order and of the augmentation.
+      augmentation: applied here and nowhere else: validation and serving see plain images.
+    """
+
+    records: Records
+    transform: tft.TFTransformOutput
+    classes: int
+    batch_size: int
+    seed: int
+    augmentation: Augmentation
+
+    @property
+    def images(self) -> int:
+        """Images an epoch."""
+        return self.records.images
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return -(-self.images // self.batch_size)
+
+    def epochs(self, first: int, last: int) -> tf.data.Dataset:
+        """Return the batches of the epochs from `first` up to, not including, `last`.
+
+        Yields (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+        """
+        decode = _decoder(self.transform, self.classes)
+
+        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            images, labels = decode(tf.gather(self.records.serialised, self._members(step)))
+            return self.augmentation(images, tf.stack([self.seed, step])), labels
+
+        steps = tf.data.Dataset.range(first * self.steps, last * self.steps)
+        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
+            tf.data.AUTOTUNE
+        )
+
+    def labels(self) -> np.ndarray:
+        """Return the label of every image, int [N], in stored order."""
+        spec = {example_features.LABEL: self.transform.raw_feature_spec()[example_features.LABEL]}
+        parsed = tf.io.parse_example(self.records.serialised, spec)
+        return parsed[example_features.LABEL].numpy().ravel()
+
+    def _members(self, step: tf.Tensor) -> tf.Tensor:
+        """Which records a batch holds, int64 [B].
+
+        An epoch's order is a permutation that is known without being made, one index at a time
+        (a block cipher on the indices), so that no earlier epoch has to be run through.
+        """
+        epoch, number = step // self.steps, step % self.steps
+        first = number * self.batch_size
+        places = tf.range(first, tf.minimum(first + self.batch_size, self.images))
+        key = tf.stack([tf.constant(self.seed, tf.int64), epoch])
+        return tf.random.experimental.index_shuffle(
+            places, tf.cast(key, tf.int32), tf.constant(self.images - 1, tf.int64)
+        )
+
+
+@dataclass(frozen=True)
+class ValidationBatches:
+    """A split once, in stored order, unchanged.
+
+    Attributes:
+      records: the split.
+      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+    """
+
+    records: Records
+    dataset: tf.data.Dataset
+
+    @property
+    def images(self) -> int:
+        """Images in the split."""
+        return self.records.images
+
+
+def validation_batches(
+    records: Records, transform: tft.TFTransformOutput, classes: int, batch_size: int
+) -> ValidationBatches:
+    """Return the batches of a split.
+
+    Args:
+      records: the split.
+      transform: output of the Transform step.
+      classes: number of classes.
+      batch_size: images a batch.
+    """
+    batches = tf.data.Dataset.from_tensor_slices(records.serialised).batch(batch_size)
+    dataset = batches.map(
+        _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE))
 
 
 def _decoder(transform: tft.TFTransformOutput, classes: int):

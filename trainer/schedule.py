@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
+from keras import ops
+from keras.optimizers import schedules
+
+KINDS = ("exponential", "cosine", "constant")
 
 # Where the rate ends, as a part of where it starts, when no `decay_steps` are given.
 _FINAL_PART = 0.01
+
+
+def learning_rate(
+    epochs: int,
+    steps_per_epoch: int,
+    initial_rate: float,
+    kind: str = "exponential",
+    warmup_epochs: float = 0.0,
+    decay_rate: float = 0.9,
+    decay_steps: float | None = None,
+    staircase: bool = False,
+) -> schedules.LearningRateSchedule:
+    """Return the rate by optimiser step.
+
+    Args:
+      epochs, steps_per_epoch: length of the run.
+      initial_rate: the rate at step 0, or at the end of the warm-up.
+      kind: `exponential`, see `exponential_decay`; `cosine`, half a cosine wave down to a
+        hundredth of the initial rate at the end of the run; `constant`.
+      warmup_epochs: over so many epochs at the start the rate rises linearly from 0; what
+        follows takes the rest of the run.
+      decay_rate, decay_steps, staircase: of `exponential` alone.
+    """
+    warmup_steps = min(round(warmup_epochs * steps_per_epoch), epochs * steps_per_epoch - 1)
+    steps = epochs * steps_per_epoch - warmup_steps
+    if kind == "cosine":
+        return schedules.CosineDecay(
+            0.0 if warmup_steps else initial_rate,
+            decay_steps=steps,
+            alpha=_FINAL_PART,
+            warmup_target=initial_rate if warmup_steps else None,
+            warmup_steps=warmup_steps,
+        )
+    if kind == "constant":
+        decay_rate = 1.0
+    decay = exponential_decay(steps, initial_rate, decay_rate, decay_steps, staircase)
+    return WarmUp(decay, initial_rate, warmup_steps) if warmup_steps else decay
 
 
 def exponential_decay(
@@ -16,7 +58,7 @@ def exponential_decay(
     decay_rate: float,
     decay_steps: float | None = None,
     staircase: bool = False,
-) -> keras.optimizers.schedules.ExponentialDecay:
+) -> schedules.ExponentialDecay:
     """Return Keras's schedule: initial_rate * decay_rate ** (step / decay_steps).
 
     Args:
@@ -30,6 +72,45 @@ def exponential_decay(
     if decay_steps is None:
         drops = math.log(_FINAL_PART) / math.log(decay_rate) if decay_rate < 1 else 1
         decay_steps = total_steps / drops
-    return keras.optimizers.schedules.ExponentialDecay(
-        initial_rate, decay_steps, decay_rate, staircase=staircase
-    )
+    return schedules.ExponentialDecay(initial_rate, decay_steps, decay_rate, staircase=staircase)
+
+
+@keras.saving.register_keras_serializable("radio_signals")
+class WarmUp(schedules.LearningRateSchedule):
+    """A rate that rises linearly from 0 and then follows another schedule from its start.
+
+    Of Keras's own schedules only CosineDecay can warm up.
+    """
+
+    def __init__(self, after: schedules.LearningRateSchedule, target: float, steps: int):
+        """Constructs the schedule.
+
+        Args:
+          after: what follows the warm-up; its step 0 is the end of that.
+          target: the rate at the end of the warm-up.
+          steps: optimiser steps of the warm-up, above 0.
+        """
+        self.after = after
+        self.target = target
+        self.steps = steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        return ops.where(
+            step < self.steps,
+            self.target * step / self.steps,
+            self.after(ops.maximum(step - self.steps, 0.0)),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {
+            "after": schedules.serialize(self.after),
+            "target": self.target,
+            "steps": self.steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WarmUp:
+        """Return the schedule that `get_config` described."""
+        return cls(**{**config, "after": schedules.deserialize(config["after"])})

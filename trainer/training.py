@@ -2,159 +2,131 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import tempfile
 import time
+from typing import Any
 
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from data.invalid import InvalidData
-from trainer import models
 from trainer.augmentation import Augmentation
+from trainer.checkpoints import TrainingState, checkpoints_of
+from trainer.compiling import build_model, compile_model
 from trainer.export import export
-from trainer.input import training_batches, validation_batches
-from trainer.model_run import BEST_WEIGHTS, TENSORBOARD, TRAINING_FACTS, TRAINING_LOG
-from trainer.progress import EpochLog, logger
-from trainer.schedule import exponential_decay
+from trainer.fitting import fit
+from trainer.input import TrainingBatches, read_records, validation_batches
+from trainer.model_run import TRAINING_FACTS
+from trainer.progress import logger
+from trainer.settings import Settings, resolve
+from trainer.starting_weights import Start, load_starting_weights
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Train, keep the weights of the best validation accuracy, and export that model.
+    """Train, keep the weights of the best epoch on validation, and export that model.
 
     Args:
-      fn_args: TFX's arguments. `custom_config` holds `classes`, `height`, `width`, `model`,
-        `epochs`, `batch_size`, `seed`, `schedule` and `augment` (None values take the
-        model's own), `initial_weights` (path or empty), `early_stopping` (epochs without
-        improvement, 0 for never).
+      fn_args: TFX's arguments; `custom_config` is what `trainer.settings.resolve` takes.
 
     Raises:
-      InvalidData: the initial weights do not fit the model.
+      InvalidData: weights to start from do not fit the model, or the optimiser lacks a setting.
     """
-    settings = fn_args.custom_config
     started = time.perf_counter()
-    keras.utils.set_random_seed(settings["seed"])
-    # The order of additions in parallel kernels would otherwise change the last bits, and a
-    # repeated run would end with other weights.
-    tf.config.experimental.enable_op_determinism()
+    settings = resolve(fn_args.custom_config)
+    make_repeatable(settings.seed)
 
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    classes = settings["classes"]
-    recipe = models.load(settings["model"])
-    augment = {**recipe.AUGMENT, **_chosen(settings["augment"])}
-    schedule = {**recipe.SCHEDULE, **_chosen(settings["schedule"])}
-    train = training_batches(
-        fn_args.train_files,
+    classes = len(settings.classes)
+    train = TrainingBatches(
+        read_records(fn_args.train_files),
         transform,
-        len(classes),
-        settings["batch_size"],
-        settings["seed"],
-        Augmentation(**augment),
+        classes,
+        settings.batch_size,
+        settings.seed,
+        Augmentation(**settings.augment),
     )
     validation = validation_batches(
-        fn_args.eval_files, transform, len(classes), settings["batch_size"]
+        read_records(fn_args.eval_files), transform, classes, settings.batch_size
     )
 
-    model = recipe.build(settings["height"], settings["width"], len(classes))
-    if settings["initial_weights"]:
-        _load_weights(model, settings["initial_weights"])
-    model.compile(
-        optimizer=keras.optimizers.Adam(
-            exponential_decay(total_steps=train.steps * settings["epochs"], **schedule)
-        ),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
-        jit_compile=False,
-    )
+    model = build_model(settings)
+    start = load_starting_weights(model, settings)
+    compile_model(model, settings, train.steps)
     logger.info(
         "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps",
         model.name,
         f"{model.count_params():,}",
         f"{train.images:,}",
         f"{validation.images:,}",
-        settings["epochs"],
+        settings.epochs,
         train.steps,
     )
-    epoch_log = EpochLog(train.images)
-    # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
-    with tempfile.TemporaryDirectory() as folder:
-        best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
-        history = model.fit(
-            train.dataset,
-            steps_per_epoch=train.steps,
-            epochs=settings["epochs"],
-            validation_data=validation.dataset,
-            callbacks=_callbacks(epoch_log, best_weights, fn_args.model_run_dir, settings),
-            verbose=0,
-        ).history
-        model.load_weights(best_weights)
-        kept = os.path.join(fn_args.model_run_dir, BEST_WEIGHTS)
-        tf.io.gfile.makedirs(os.path.dirname(kept))
-        tf.io.gfile.copy(best_weights, kept, overwrite=True)
-    accuracies = history["val_accuracy"]
-    best_epoch = accuracies.index(max(accuracies)) + 1
+
+    checkpoints = checkpoints_of(
+        settings,
+        [train.records.fingerprint, validation.records.fingerprint],
+        fn_args.transform_graph_path,
+        start.identity,
+    )
+    state = fit(
+        model, train, validation, settings, fn_args.model_run_dir, checkpoints, started=started
+    )
+
+    best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
     facts = {
-        "model": settings["model"],
+        **training_facts(settings, state, start),
         "parameters": model.count_params(),
-        "epochs": len(accuracies),
-        "best_epoch": best_epoch,
-        "batch_size": settings["batch_size"],
-        "seed": settings["seed"],
-        "schedule": schedule,
-        "augment": augment,
         "train_images": train.images,
         "validation_images": validation.images,
-        "images_per_second": epoch_log.images / epoch_log.seconds,
-        "seconds": time.perf_counter() - started,
+        "seconds": state.seconds_before + time.perf_counter() - started,
     }
     export(
         model,
         transform,
-        classes,
-        settings["height"],
-        settings["width"],
+        settings.classes,
+        settings.height,
+        settings.width,
         fn_args.serving_model_dir,
         facts={"training": facts},
     )
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, TRAINING_FACTS), "w") as file:
         json.dump(facts, file, indent=2)
+    if checkpoints:
+        checkpoints.remove()
 
 
-def _chosen(section: dict) -> dict:
-    """The keys of a configuration section that somebody set."""
-    return {name: value for name, value in section.items() if value is not None}
+def make_repeatable(seed: int) -> None:
+    """Let the seed alone decide everything random in this process."""
+    keras.utils.set_random_seed(seed)
+    # The order of additions in parallel kernels would otherwise change the last bits, and a
+    # repeated run would end with other weights.
+    tf.config.experimental.enable_op_determinism()
 
 
-def _callbacks(
-    epoch_log: EpochLog, best_weights: str, model_run_dir: str, settings: dict
-) -> list[keras.callbacks.Callback]:
-    callbacks = [
-        epoch_log,
-        keras.callbacks.ModelCheckpoint(
-            best_weights, monitor="val_accuracy", save_best_only=True, save_weights_only=True
-        ),
-        keras.callbacks.CSVLogger(os.path.join(model_run_dir, TRAINING_LOG)),
-        keras.callbacks.TensorBoard(os.path.join(model_run_dir, TENSORBOARD), write_graph=False),
-    ]
-    if settings["early_stopping"]:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor="val_accuracy", patience=settings["early_stopping"]
-            )
-        )
-    return callbacks
+def training_facts(settings: Settings, state: TrainingState, start: Start) -> dict[str, Any]:
+    """What is to be known of how a model was trained.
 
-
-def _load_weights(model: keras.Model, path: str) -> None:
-    try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        raise InvalidData(
-            f"The initial weights {path} do not fit the model {model.name} with "
-            f"{model.output_shape[-1]} classes: {str(error).splitlines()[0]}"
-        ) from error
+    `images_per_second` is over the training batches of every epoch, whichever process trained
+    it; of epochs that a kill cut short, nothing counts.
+    """
+    return {
+        "model": settings.model,
+        "epochs": state.epochs,
+        "best_epoch": state.best_epoch(settings.keep_best),
+        "keep_best": settings.keep_best,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "schedule": settings.schedule,
+        "augment": settings.augment,
+        "optimizer": settings.optimizer,
+        "label_smoothing": settings.label_smoothing,
+        "class_weights": settings.class_weights,
+        "mixed_precision": settings.mixed_precision,
+        "started_from": dataclasses.asdict(start),
+        "resumed_after_epochs": state.resumed_after,
+        "images_per_second": state.images / state.training_seconds,
+    }

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from components.baseline_model.pushed import newest_baseline
+from components.baseline_model.newest import newest_baseline
 from trainer.model_card import read_model_card
 
 _SERVING_DIR = "serving_dir"

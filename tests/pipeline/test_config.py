@@ -92,6 +92,52 @@ def test_an_empty_value_clears_a_text(file):
             ["schedule=0.1"],
             "schedule: input should be a valid dictionary or instance of Schedule. Received: 0.1.",
         ),
+        (
+            ["schedule.kind=linear"],
+            "schedule.kind: it is one of exponential, cosine, constant. Received: 'linear'.",
+        ),
+        (
+            ["schedule.kind=cosine", "schedule.decay_rate=0.5"],
+            "schedule: decay_rate is of the kind exponential, not of cosine. "
+            "Received: {'kind': 'cosine', 'decay_rate': 0.5}.",
+        ),
+        (
+            ["optimizer.name=lion"],
+            "optimizer.name: it is one of adam, adamw, rmsprop, sgd. Received: 'lion'.",
+        ),
+        (
+            ["optimizer.name=adam", "optimizer.momentum=0.9"],
+            "optimizer: momentum is of sgd and rmsprop; adam has none to set. "
+            "Received: {'name': 'adam', 'momentum': 0.9}.",
+        ),
+        (
+            ["optimiser.name=adam"],
+            'There is no configuration key "optimiser.name". Did you mean "optimizer.name"?',
+        ),
+        (
+            ["class_weights.nois=2"],
+            'class_weights: there is no class "nois"; the nearest is "noise". '
+            "Received: {'nois': 2}.",
+        ),
+        (
+            ["class_weights.noise=0"],
+            "class_weights: it is balanced, or a weight above 0 for each of some class names. "
+            "Received: {'noise': 0}.",
+        ),
+        (
+            ["class_weights=equal"],
+            "class_weights: it is balanced, or a weight above 0 for each of some class names. "
+            "Received: 'equal'.",
+        ),
+        (
+            ["keep_best=accuracy"],
+            "keep_best: it is one of val_accuracy, val_loss. Received: 'accuracy'.",
+        ),
+        (
+            ["initial_weights=best.weights.h5", "warm_start=true"],
+            "warm_start: training starts from initial_weights already; leave one of them out. "
+            "Received: True.",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_key(settings, message):
@@ -116,6 +162,14 @@ def test_a_file_that_cannot_be_used_is_named(file, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.yaml does not exist"):
         load_config(str(tmp_path / "nowhere.yaml"))
+
+
+def test_class_weights_are_balanced_or_by_class_name(file):
+    assert load_config(settings=("class_weights=balanced",)).class_weights == "balanced"
+    by_name = load_config(file("class_weights: {noise: 2}"), ("class_weights.squiggle=0.5",))
+    assert by_name.class_weights == {"noise": 2, "squiggle": 0.5}
+    own = load_config(settings=("classes=[hum, tone]", "class_weights.hum=3"))
+    assert own.class_weights == {"hum": 3}
 
 
 def test_nested_keys_are_listed_with_dots():

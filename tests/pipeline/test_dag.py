@@ -11,12 +11,13 @@ from tests.graph import NODES
 
 @pytest.fixture
 def compiled(tmp_path):
-    def compile_pipeline(*settings):
+    def compile_pipeline(*settings, **places):
         pipeline = create_pipeline(
             load_config(settings=(f"data={tmp_path}", *settings)),
             root=str(tmp_path / "artifacts"),
             serving_dir=str(tmp_path / "serving"),
             accepted_statistics_dir=str(tmp_path / "accepted_statistics"),
+            **places,
             metadata=sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")),
         )
         nodes = [node.pipeline_node for node in Compiler().compile(pipeline).nodes]
@@ -46,12 +47,20 @@ def test_nothing_is_trained_before_the_data_are_found_good(compiled):
         ("schedule.initial_rate=0.1", {"Trainer"}),
         ("augment.noise=0.1", {"Trainer"}),
         ("model=reference", {"Trainer"}),
+        ("optimizer.name=sgd", {"Trainer"}),
+        ("class_weights=balanced", {"Trainer"}),
+        ("mixed_precision=true", {"Trainer"}),
         ("thresholds.accuracy=0.5", {"Evaluator"}),
         ("height=32", {"SpectrogramExampleGen", "Transform", "Trainer"}),
     ],
 )
 def test_a_setting_touches_only_the_steps_that_use_it(compiled, setting, touched):
     assert changed(compiled(), compiled(setting)) == touched
+
+
+def test_another_model_to_start_from_is_another_training(compiled):
+    first, second = (compiled(warm_start_from=f"serving/{version}") for version in (1, 2))
+    assert changed(first, second) == {"Trainer"}
 
 
 # StatisticsGen and Pusher run nothing but TFX.

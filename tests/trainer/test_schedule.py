@@ -1,9 +1,12 @@
 """The learning-rate schedule."""
 
+import json
+
 import pytest
+from keras.optimizers import schedules
 
 from trainer.models import compact, reference
-from trainer.schedule import exponential_decay
+from trainer.schedule import exponential_decay, learning_rate
 
 
 def rate(schedule, step: int) -> float:
@@ -34,3 +37,46 @@ def test_a_staircase_holds_the_rate_between_drops():
     assert [rate(schedule, step) for step in (0, 9, 10, 19)] == pytest.approx(
         [0.1, 0.1, 0.05, 0.05]
     )
+
+
+# A hundred steps an epoch, ten epochs, two of which warm up.
+@pytest.mark.parametrize(
+    ("kind", "after_half", "at_the_end"),
+    [
+        ("exponential", 0.01, 0.001),
+        # Half a cosine wave from 0.1 to 0.001: in the middle it is at the mean of the two.
+        ("cosine", 0.0505, 0.001),
+        ("constant", 0.1, 0.1),
+    ],
+)
+@pytest.mark.parametrize("warmup_epochs", [0, 2])
+def test_every_kind_can_warm_up_and_then_has_the_rest_of_the_run(
+    kind, after_half, at_the_end, warmup_epochs
+):
+    schedule = learning_rate(10, 100, 0.1, kind=kind, warmup_epochs=warmup_epochs)
+    warm = 100 * warmup_epochs
+    if warm:
+        rising = [rate(schedule, step) for step in (0, 50, 100, 199)]
+        assert rising == pytest.approx([0, 0.025, 0.05, 0.0995])
+    assert rate(schedule, warm) == pytest.approx(0.1)
+    assert rate(schedule, warm + (1000 - warm) // 2) == pytest.approx(after_half, rel=1e-3)
+    assert rate(schedule, 1000) == pytest.approx(at_the_end, rel=1e-3)
+
+
+def test_the_default_is_the_exponential_decay_without_warm_up():
+    by_default = learning_rate(12, 100, **compact.SCHEDULE)
+    assert by_default.get_config() == exponential_decay(1200, **compact.SCHEDULE).get_config()
+
+
+def test_a_part_of_an_epoch_can_warm_up_and_a_warm_up_longer_than_the_run_never_ends():
+    assert rate(learning_rate(2, 100, 0.1, warmup_epochs=0.5), 50) == pytest.approx(0.1)
+    assert rate(learning_rate(2, 100, 0.1, warmup_epochs=5), 198) < 0.1
+
+
+def test_a_schedule_with_warm_up_survives_being_written_and_read():
+    schedule = learning_rate(10, 100, **compact.SCHEDULE, warmup_epochs=1)
+    written = schedules.serialize(schedule)
+    read = schedules.deserialize(json.loads(json.dumps(written)))
+    assert [rate(read, step) for step in (0, 50, 100, 900)] == [
+        rate(schedule, step) for step in (0, 50, 100, 900)
+    ]

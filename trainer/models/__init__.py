@@ -1,13 +1,15 @@
 """The models by name.
 
-Adding one: a file in this folder with `build(height, width, classes)`, `SCHEDULE` and `AUGMENT`,
-and a line here. Modules are named and not imported, so that listing them costs no TensorFlow.
+Adding one is a file in this folder that ends in `RECIPE = Recipe(build=..., schedule=...)`, and
+a line here; docs/adding-a-model.md has an example. Modules are named and not imported, so that
+listing them costs no TensorFlow.
 """
 
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+
+from trainer.recipe import Recipe
 
 MODELS = {
     "compact": "trainer.models.compact",
@@ -15,10 +17,6 @@ MODELS = {
 }
 
 
-def load(name: str) -> ModuleType:
-    """Return the module of a model: `build`, and the defaults that suit it.
-
-    `SCHEDULE` holds arguments of `trainer.schedule.exponential_decay`, `AUGMENT` those of
-    `trainer.augmentation.Augmentation`; configuration wins over both.
-    """
-    return importlib.import_module(MODELS[name])
+def load(name: str) -> Recipe:
+    """Return the recipe of a model: how to build it, and defaults that configuration wins over."""
+    return importlib.import_module(MODELS[name]).RECIPE

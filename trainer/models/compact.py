@@ -11,6 +11,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from trainer.recipe import Recipe
+
 SCHEDULE = {"initial_rate": 0.004, "decay_steps": None, "decay_rate": 0.9, "staircase": False}
 AUGMENT = {"flip_time": True, "flip_frequency": True, "shift_frequency": 0.0, "noise": 0.0}
 
@@ -39,5 +41,10 @@ def build(height: int, width: int, classes: int) -> keras.Model:
         [layers.GlobalAveragePooling2D()(features), layers.GlobalMaxPooling2D()(features)]
     )
     pooled = layers.Dropout(0.2)(pooled)
-    probabilities = layers.Dense(classes, activation="softmax", name="probabilities")(pooled)
+    probabilities = layers.Dense(
+        classes, activation="softmax", dtype="float32", name="probabilities"
+    )(pooled)
     return keras.Model(image, probabilities, name="compact")
+
+
+RECIPE = Recipe(build, SCHEDULE, AUGMENT)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from trainer.recipe import Recipe
+
 SCHEDULE = {"initial_rate": 0.005, "decay_steps": 5, "decay_rate": 0.96, "staircase": True}
 AUGMENT = {"flip_time": False, "flip_frequency": True, "shift_frequency": 0.0, "noise": 0.0}
 
@@ -27,5 +29,8 @@ def build(height: int, width: int, classes: int) -> keras.Model:
     model.add(layers.BatchNormalization())
     model.add(layers.Activation("relu"))
     model.add(layers.Dropout(0.4))
-    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    model.add(layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities"))
     return model
+
+
+RECIPE = Recipe(build, SCHEDULE, AUGMENT)

@@ -1,8 +1,7 @@
-"""Which pushed model is the newest, and which exported model it was."""
+"""The pushed models: complete versions under the serving folder."""
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,6 @@ from typing import Any
 import tensorflow as tf
 
 from trainer.model_card import read_model_card
-
-logger = logging.getLogger("radio_signals.baseline")
-
-# What a model must share with another for their figures to be comparable.
-_MUST_AGREE = ("classes", "height", "width")
 
 
 @dataclass(frozen=True)
@@ -50,25 +44,3 @@ def pushed_models(serving_dir: str) -> list[PushedModel]:
         if name.isdigit() and tf.io.gfile.exists(os.path.join(path, "saved_model.pb")):
             models.append(PushedModel(int(name), path))
     return sorted(models, key=lambda model: model.version)
-
-
-def newest_baseline(serving_dir: str, candidate: dict[str, Any]) -> PushedModel | None:
-    """Return the newest pushed model that a candidate can be compared with, or None.
-
-    A copy of the candidate, pushed by an earlier, identical run, is not its baseline: repeating
-    a run would otherwise evaluate the model against itself and push it again. Neither is a model
-    for other classes or another image size.
-
-    Args:
-      serving_dir: folder or bucket address that holds one folder a version.
-      candidate: the candidate's model card.
-    """
-    for model in reversed(pushed_models(serving_dir)):
-        card = model.card
-        if card.get("model_id") == candidate.get("model_id"):
-            continue
-        if any(card.get(key) != candidate.get(key) for key in _MUST_AGREE):
-            logger.warning("%s answers another question: no baseline", model.path)
-            continue
-        return model
-    return None
