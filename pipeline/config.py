@@ -27,6 +27,7 @@ from trainer.models import MODELS
 SCHEDULES = ("exponential", "cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 MONITORS = ("val_accuracy", "val_loss")
 
 # Keys whose own keys are not of the configuration: class names.
@@ -199,7 +200,10 @@ class Config(_Section):
       mixed_precision: compute in bfloat16, keep weights and probabilities in float32. For
         processors that have it; others get slower.
       steps_per_execution: training steps between two looks at callbacks; the largest number up
-        to it that divides the steps of an epoch.
+        to it that divides the steps of an epoch. Always 1 with several replicas.
+      strategy: the devices that train: one_device, mirrored (all GPUs of this machine),
+        multi_worker (the cluster in the environment variable TF_CONFIG), or auto: whichever of
+        these is there. batch_size is that of all devices together.
       infer_schema: derive the schema from the data instead of importing the curated one.
       schema: a curated schema to import, or empty for the one in data/.
       cache: answer steps from earlier runs where nothing they depend on has changed.
@@ -223,6 +227,7 @@ class Config(_Section):
     keep_best: str = "val_accuracy"
     mixed_precision: bool = False
     steps_per_execution: int = Field(1, ge=1)
+    strategy: str = "auto"
     infer_schema: bool = False
     schema_file: str = Field("", alias="schema")
     cache: bool = True
@@ -266,6 +271,11 @@ class Config(_Section):
     @classmethod
     def _known_monitor(cls, keep_best: str) -> str | None:
         return _one_of(MONITORS, keep_best)
+
+    @field_validator("strategy")
+    @classmethod
+    def _known_strategy(cls, strategy: str) -> str | None:
+        return _one_of(STRATEGIES, strategy)
 
     @field_validator("class_weights", mode="before")
     @classmethod

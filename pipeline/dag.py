@@ -118,6 +118,7 @@ def create_pipeline(
             "keep_best": config.keep_best,
             "mixed_precision": config.mixed_precision,
             "steps_per_execution": config.steps_per_execution,
+            "strategy": config.strategy,
             "checkpoint_dir": checkpoint_dir,
             # Checkpoints of other code are not gone on with.
             "code": code_fingerprint(*_CODE["Trainer"]),

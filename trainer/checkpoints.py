@@ -77,13 +77,15 @@ class Checkpoints:
     the state before or the state after. Files that it does not name are left-overs.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, read_only: bool = False):
         """Constructs the object; touches no file.
 
         Args:
           folder: a folder or a bucket address.
+          read_only: whether another worker of the same run, the chief, writes it.
         """
         self._folder = folder
+        self._read_only = read_only
 
     def restore(self, model: keras.Model, best_weights: str, model_run_dir: str) -> TrainingState:
         """Bring a freshly compiled model to the state saved last; return how far that is.
@@ -138,6 +140,8 @@ class Checkpoints:
           best_epoch: the epoch, from 1, that they are of.
           model_run_dir: folder that holds TensorBoard's files.
         """
+        if self._read_only:
+            return
         files = {"epoch": f"epoch-{state.epochs}", "best": f"best-{best_epoch}.weights.h5"}
         epoch_dir = os.path.join(self._folder, files["epoch"])
         if tf.io.gfile.exists(epoch_dir):
@@ -163,7 +167,7 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove the folder, once nothing has to be gone on with."""
-        if tf.io.gfile.exists(self._folder):
+        if not self._read_only and tf.io.gfile.exists(self._folder):
             tf.io.gfile.rmtree(self._folder)
 
     def _read_state(self) -> tuple[dict[str, str], TrainingState] | None:
@@ -181,6 +185,8 @@ class Checkpoints:
         tf.io.gfile.rename(f"{path}.part", path, overwrite=True)
 
     def _prune(self, files: dict[str, str]) -> None:
+        if self._read_only:
+            return
         for name in tf.io.gfile.listdir(self._folder):
             name = name.rstrip("/")
             path = os.path.join(self._folder, name)
@@ -193,7 +199,11 @@ class Checkpoints:
 
 
 def checkpoints_of(
-    settings: Settings, fingerprints: list[str], transform_dir: str, start: str
+    settings: Settings,
+    fingerprints: list[str],
+    transform_dir: str,
+    start: str,
+    read_only: bool = False,
 ) -> Checkpoints | None:
     """Return the checkpoints of the run that these settings and data are; None for nowhere.
 
@@ -204,6 +214,7 @@ def checkpoints_of(
       fingerprints: of the records of both splits.
       transform_dir: output of the Transform step.
       start: identity of the weights that training starts from.
+      read_only: whether another worker of the same run writes them.
     """
     if not settings.checkpoint_dir:
         return None
@@ -213,7 +224,9 @@ def checkpoints_of(
     for path in sorted(_files_under(transform_dir)):
         with tf.io.gfile.GFile(os.path.join(transform_dir, path), "rb") as file:
             digest.update(path.encode() + file.read())
-    return Checkpoints(os.path.join(settings.checkpoint_dir, digest.hexdigest()[:_KEY_DIGITS]))
+    return Checkpoints(
+        os.path.join(settings.checkpoint_dir, digest.hexdigest()[:_KEY_DIGITS]), read_only
+    )
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

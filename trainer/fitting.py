@@ -69,6 +69,7 @@ def fit(
                 initial_epoch=state.epochs,
                 epochs=settings.epochs,
                 validation_data=validation.dataset,
+                validation_steps=validation.steps,
                 class_weight=class_weights(settings.class_weights, settings.classes, train.labels),
                 callbacks=[
                     epoch_log,

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
+from data.invalid import InvalidData
 from trainer.augmentation import Augmentation
 
 # Records handed over at a time while reading; no more than a matter of speed.
@@ -34,20 +35,35 @@ class Records:
         return len(self.serialised)
 
 
-def read_records(patterns: list[str]) -> Records:
-    """Read a split.
+def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Records:
+    """Read a split, or the share of it that is one worker's.
+
+    Shares are of whole files, where these can be dealt out evenly; else of single records, for
+    which every worker has to read all files.
 
     Args:
       patterns: file patterns of TFRecords of the raw examples.
+      workers: how many share the split.
+      worker: which of them reads, from 0.
+
+    Raises:
+      InvalidData: there is nothing for this worker.
     """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
     gzipped = bool(files) and files[0].endswith(".gz")
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP" if gzipped else "")
+    by_file = len(files) % workers == 0
+    records = tf.data.TFRecordDataset(
+        files[worker::workers] if by_file else files, compression_type="GZIP" if gzipped else ""
+    )
+    if not by_file:
+        records = records.shard(workers, worker)
     parts, digest = [], hashlib.sha256()
     for part in records.batch(_RECORDS_AT_A_TIME):
         parts.append(part)
         # A hash of hashes: TensorFlow's takes a fraction of the time that reading takes.
         digest.update(tf.strings.to_hash_bucket_fast(part, 2**63 - 1).numpy().tobytes())
+    if not parts:
+        raise InvalidData(f"{', '.join(patterns)} hold no images for worker {worker} of {workers}.")
     with tf.device("CPU"):
         return Records(tf.concat(parts, axis=0), digest.hexdigest())
 
@@ -87,14 +103,19 @@ class TrainingBatches:
 
         Yields (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
         """
-        decode = _decoder(self.transform, self.classes)
+        return self._numbered(first * self.steps, last * self.steps)
 
-        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            images, labels = decode(tf.gather(self.records.serialised, self._members(step)))
-            return self.augmentation(images, tf.stack([self.seed, step])), labels
+    def _numbered(self, first: int, last: int) -> tf.data.Dataset:
+        """The batches from number `first` up to, not including, `last`."""
+        decode = decoder(self.transform, self.classes)
 
-        steps = tf.data.Dataset.range(first * self.steps, last * self.steps)
-        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
+        def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            images, labels = decode(tf.gather(self.records.serialised, self._members(number)))
+            seed = tf.stack([self.seed, self._augmentation_number(number)])
+            return self.augmentation(images, seed), labels
+
+        numbers = tf.data.Dataset.range(first, last)
+        return numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
             tf.data.AUTOTUNE
         )
 
@@ -103,6 +124,10 @@ class TrainingBatches:
         spec = {example_features.LABEL: self.transform.raw_feature_spec()[example_features.LABEL]}
         parsed = tf.io.parse_example(self.records.serialised, spec)
         return parsed[example_features.LABEL].numpy().ravel()
+
+    def _augmentation_number(self, number: tf.Tensor) -> tf.Tensor:
+        """What the augmentation of a batch is drawn by, besides the seed."""
+        return number
 
     def _members(self, step: tf.Tensor) -> tf.Tensor:
         """Which records a batch holds, int64 [B].
@@ -126,15 +151,14 @@ class ValidationBatches:
     Attributes:
       records: the split.
       dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+      images: in the split, over all workers.
+      steps: batches of `dataset` on each replica; None for all there are.
     """
 
     records: Records
     dataset: tf.data.Dataset
-
-    @property
-    def images(self) -> int:
-        """Images in the split."""
-        return self.records.images
+    images: int
+    steps: int | None = None
 
 
 def validation_batches(
@@ -150,12 +174,13 @@ def validation_batches(
     """
     batches = tf.data.Dataset.from_tensor_slices(records.serialised).batch(batch_size)
     dataset = batches.map(
-        _decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE))
+    return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE), records.images)
 
 
-def _decoder(transform: tft.TFTransformOutput, classes: int):
+def decoder(transform: tft.TFTransformOutput, classes: int):
+    """Return the function from serialised examples, string [N], to images and one-hot labels."""
     needed = (example_features.IMAGE, example_features.LABEL)
     spec = {name: transform.raw_feature_spec()[name] for name in needed}
     normalise = transform.transform_features_layer()

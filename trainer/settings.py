@@ -46,6 +46,7 @@ class Settings:
     keep_best: str = "val_accuracy"
     mixed_precision: bool = False
     steps_per_execution: int = 1
+    strategy: str = "auto"
     initial_weights: str = ""
     warm_start_from: str = ""
     checkpoint_dir: str = ""

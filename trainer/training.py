@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import tempfile
 import time
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -18,51 +20,76 @@ from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
 from trainer.export import export
 from trainer.fitting import fit
-from trainer.input import TrainingBatches, read_records, validation_batches
+from trainer.input import TrainingBatches, ValidationBatches, read_records, validation_batches
 from trainer.model_run import TRAINING_FACTS
 from trainer.progress import logger
+from trainer.replicated_model import replicated
 from trainer.settings import Settings, resolve
+from trainer.shares import shared_training_batches, shared_validation_batches
 from trainer.starting_weights import Start, load_starting_weights
+from trainer.strategy import Distribution, choose, needs_cluster
+from trainer.worker_process import run_worker
 
 
 def run_fn(fn_args: FnArgs) -> None:
     """Train, keep the weights of the best epoch on validation, and export that model.
 
+    As a worker of a cluster that is done by a process of its own, because TensorFlow has to know
+    the cluster before anything else, and earlier steps may have used it in this process.
+
     Args:
       fn_args: TFX's arguments; `custom_config` is what `trainer.settings.resolve` takes.
 
     Raises:
-      InvalidData: weights to start from do not fit the model, or the optimiser lacks a setting.
+      InvalidData: weights to start from do not fit the model, the optimiser lacks a setting, or
+        the strategy asks for devices that are not there.
     """
+    strategy = resolve(fn_args.custom_config).strategy
+    if needs_cluster(strategy):
+        run_worker(fn_args)
+    else:
+        train_and_export(fn_args, choose(strategy))
+
+
+def train_and_export(fn_args: FnArgs, distribution: Distribution) -> None:
+    """Do the work of `run_fn` on the given devices.
+
+    Of several workers each calls this with the same arguments. The chief writes everything; the
+    others end when it has, and leave nothing.
+    """
+    if distribution.is_chief:
+        _train_and_export(fn_args, distribution, fn_args.model_run_dir)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            _train_and_export(fn_args, distribution, folder)
+    # A worker that went earlier would be taken for one that died.
+    distribution.of_all_workers(np.array(0))
+
+
+def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir: str) -> None:
     started = time.perf_counter()
     settings = resolve(fn_args.custom_config)
     make_repeatable(settings.seed)
 
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    classes = len(settings.classes)
-    train = TrainingBatches(
-        read_records(fn_args.train_files),
-        transform,
-        classes,
-        settings.batch_size,
-        settings.seed,
-        Augmentation(**settings.augment),
-    )
-    validation = validation_batches(
-        read_records(fn_args.eval_files), transform, classes, settings.batch_size
-    )
-
-    model = build_model(settings)
-    start = load_starting_weights(model, settings)
-    compile_model(model, settings, train.steps)
+    train, validation = _batches(fn_args, transform, settings, distribution)
+    with distribution.scope():
+        model = build_model(settings)
+        start = load_starting_weights(model, settings)
+        if distribution.strategy:
+            model = replicated(model)
+            # A replicated model makes one step at a time.
+            settings = dataclasses.replace(settings, steps_per_execution=1)
+        compile_model(model, settings, train.steps)
     logger.info(
-        "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps",
+        "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps%s",
         model.name,
         f"{model.count_params():,}",
         f"{train.images:,}",
         f"{validation.images:,}",
         settings.epochs,
         train.steps,
+        distribution.in_words,
     )
 
     checkpoints = checkpoints_of(
@@ -70,20 +97,27 @@ def run_fn(fn_args: FnArgs) -> None:
         [train.records.fingerprint, validation.records.fingerprint],
         fn_args.transform_graph_path,
         start.identity,
+        read_only=not distribution.is_chief,
     )
-    state = fit(
-        model, train, validation, settings, fn_args.model_run_dir, checkpoints, started=started
-    )
+    state = fit(model, train, validation, settings, model_run_dir, checkpoints, started=started)
+    if not distribution.is_chief:
+        return
 
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
     facts = {
         **training_facts(settings, state, start),
+        "workers": distribution.workers,
+        "replicas": distribution.replicas,
         "parameters": model.count_params(),
         "train_images": train.images,
         "validation_images": validation.images,
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
+    if distribution.strategy:
+        # Without what a strategy makes of variables, saving needs no other worker.
+        weights, model = model.get_weights(), build_model(settings)
+        model.set_weights(weights)
     export(
         model,
         transform,
@@ -93,10 +127,44 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args.serving_model_dir,
         facts={"training": facts},
     )
-    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, TRAINING_FACTS), "w") as file:
+    with tf.io.gfile.GFile(os.path.join(model_run_dir, TRAINING_FACTS), "w") as file:
         json.dump(facts, file, indent=2)
     if checkpoints:
         checkpoints.remove()
+
+
+def _batches(
+    fn_args: FnArgs,
+    transform: tft.TFTransformOutput,
+    settings: Settings,
+    distribution: Distribution,
+) -> tuple[TrainingBatches, ValidationBatches]:
+    classes, size = len(settings.classes), settings.batch_size
+    augmentation = Augmentation(**settings.augment)
+    if distribution.strategy:
+        return (
+            shared_training_batches(
+                fn_args.train_files,
+                transform,
+                classes,
+                size,
+                settings.seed,
+                augmentation,
+                distribution,
+            ),
+            shared_validation_batches(fn_args.eval_files, transform, classes, size, distribution),
+        )
+    return (
+        TrainingBatches(
+            read_records(fn_args.train_files),
+            transform,
+            classes,
+            size,
+            settings.seed,
+            augmentation,
+        ),
+        validation_batches(read_records(fn_args.eval_files), transform, classes, size),
+    )
 
 
 def make_repeatable(seed: int) -> None:

@@ -1,0 +1,54 @@
+"""A model in which nothing is random but the first weights; run as a program, a worker of it."""
+
+from __future__ import annotations
+
+import sys
+
+import keras
+from keras import layers
+
+from trainer import models
+from trainer.recipe import Recipe
+
+NAME = "plain"
+
+
+def build(height: int, width: int, classes: int) -> keras.Model:
+    """A network with normalisation, whose statistics are of the whole batch, and no dropout."""
+    return keras.Sequential(
+        [
+            keras.Input((height, width, 1)),
+            layers.Conv2D(4, 3, strides=2, use_bias=False),
+            layers.BatchNormalization(momentum=0.8),
+            layers.Activation("relu"),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(classes, activation="softmax", dtype="float32"),
+        ],
+        name=NAME,
+    )
+
+
+RECIPE = Recipe(build, schedule={"initial_rate": 0.02})
+
+
+def register() -> None:
+    """Make the model known by its name."""
+    models.MODELS[NAME] = "tests.trainer.plain_model"
+
+
+if __name__ == "__main__":
+    register()
+    if sys.argv[1] == "mirrored":
+        import tensorflow as tf
+
+        from trainer.strategy import mirrored
+        from trainer.training import train_and_export
+        from trainer.worker_process import read_arguments
+
+        cpus = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
+        train_and_export(read_arguments(sys.argv[2]), mirrored(["CPU:0", "CPU:1"]))
+    else:
+        from trainer import worker
+
+        sys.exit(worker.main(sys.argv[1:]))
