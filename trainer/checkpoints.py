@@ -105,7 +105,8 @@ class Checkpoints:
             files, state = saved
             epoch_dir = os.path.join(self._folder, files["epoch"])
             # An optimiser makes its variables when it is first used, and takes none before.
-            model.optimizer.build(model.trainable_variables)
+            with model.distribute_strategy.scope():
+                model.optimizer.build(model.trainable_variables)
             with tf.io.gfile.GFile(os.path.join(epoch_dir, _VARIABLES), "rb") as stream:
                 arrays = np.load(stream)
                 for index, variable in enumerate(_variables(model)):
