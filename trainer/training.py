@@ -15,11 +15,13 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from data.invalid import InvalidData
 from trainer import models
 from trainer.augmentation import Augmentation
+from trainer.confusion_matrix import ConfusionMatrix
 from trainer.export import export
 from trainer.input import training_batches, validation_batches
 from trainer.model_run import BEST_WEIGHTS, TENSORBOARD, TRAINING_FACTS, TRAINING_LOG
 from trainer.progress import EpochLog, logger
 from trainer.schedule import exponential_decay
+from trainer.tensorboard_log import TensorBoardLog
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -61,12 +63,13 @@ def run_fn(fn_args: FnArgs) -> None:
     model = recipe.build(settings["height"], settings["width"], len(classes))
     if settings["initial_weights"]:
         _load_weights(model, settings["initial_weights"])
+    confusion_matrix = ConfusionMatrix(len(classes))
     model.compile(
         optimizer=keras.optimizers.Adam(
             exponential_decay(total_steps=train.steps * settings["epochs"], **schedule)
         ),
         loss="categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=["accuracy", confusion_matrix],
         # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
         jit_compile=False,
     )
@@ -80,6 +83,12 @@ def run_fn(fn_args: FnArgs) -> None:
         train.steps,
     )
     epoch_log = EpochLog(train.images)
+    tensorboard = TensorBoardLog(
+        os.path.join(fn_args.model_run_dir, TENSORBOARD),
+        classes,
+        confusion_matrix,
+        validation.dataset,
+    )
     # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
     with tempfile.TemporaryDirectory() as folder:
         best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
@@ -88,7 +97,10 @@ def run_fn(fn_args: FnArgs) -> None:
             steps_per_epoch=train.steps,
             epochs=settings["epochs"],
             validation_data=validation.dataset,
-            callbacks=_callbacks(epoch_log, best_weights, fn_args.model_run_dir, settings),
+            callbacks=[
+                *_callbacks(epoch_log, best_weights, fn_args.model_run_dir, settings),
+                tensorboard,
+            ],
             verbose=0,
         ).history
         model.load_weights(best_weights)
@@ -98,6 +110,7 @@ def run_fn(fn_args: FnArgs) -> None:
     accuracies = history["val_accuracy"]
     best_epoch = accuracies.index(max(accuracies)) + 1
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
+    tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
     facts = {
         "model": settings["model"],
         "parameters": model.count_params(),
@@ -139,7 +152,6 @@ def _callbacks(
             best_weights, monitor="val_accuracy", save_best_only=True, save_weights_only=True
         ),
         keras.callbacks.CSVLogger(os.path.join(model_run_dir, TRAINING_LOG)),
-        keras.callbacks.TensorBoard(os.path.join(model_run_dir, TENSORBOARD), write_graph=False),
     ]
     if settings["early_stopping"]:
         callbacks.append(
