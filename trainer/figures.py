@@ -90,6 +90,10 @@ def mistakes_figure(
             f"actually {classes[mistake.actual]}",
             fontsize=8,
         )
+        # Most of the time that a picture takes goes into ticks. The ends tell the size.
+        height_px, width_px = image.shape
+        axes.set_xticks([0, width_px - 1])
+        axes.set_yticks([0, height_px - 1])
         axes.tick_params(labelsize=6)
     figure.supxlabel("frequency (channel)", fontsize=9, y=0.12 / height, va="bottom")
     figure.supylabel("time (row)", fontsize=9, x=0.01)

@@ -117,7 +117,7 @@ def test_watching_changes_no_weight(watched):
 
 def test_seven_classes_of_large_spectrograms_are_drawn_as_well(tmp_path):
     classes = [*CLASSES, "brightpixel", "squarepulsednarrowband", "squigglesquarepulsednarrowband"]
-    _, _, confusion_matrix, (log,) = train(tmp_path, classes, (384, 512), epochs=1)
+    _, _, confusion_matrix, log = train(tmp_path, classes, (384, 512), epochs=1)
     assert confusion_matrix.counts().shape == (7, 7)
     assert confusion_matrix.counts().sum() == 24
     log.show_mistakes("misclassified by the exported model", epoch=1)
