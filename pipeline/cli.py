@@ -258,6 +258,27 @@ def report(output, show_it) -> None:
         click.launch(path)
 
 
+@cli.command()
+@click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
+@click.option("--port", default=6006, show_default=True, help="Where the browser finds it.")
+def tensorboard(output, port) -> None:
+    """Show every training run into an output folder in TensorBoard.
+
+    A run that is training now is shown epoch by epoch. Ctrl-C ends it.
+    """
+    if not os.path.isdir(output):
+        raise click.UsageError(f"{output} does not exist. Run the pipeline into it first.")
+    logs = os.path.join(os.path.abspath(output), "artifacts", "Trainer", "model_run")
+    options = {
+        "logdir": logs,
+        "port": port,
+        # It keeps ten pictures of a kind unless told otherwise: fewer than a run has epochs.
+        "samples_per_plugin": "images=500",
+    }
+    arguments = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    os.execv(sys.executable, [sys.executable, "-m", "tensorboard.main", *arguments])
+
+
 def main() -> None:
     """Entry point of the installed command."""
     # Being told to end is like Ctrl-C: workers are stopped and half-written files removed.

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.spinner import Spinner
@@ -19,8 +19,11 @@ def plain_console(file=None) -> Console:
 
 
 @contextlib.contextmanager
-def busy(console: Console, text: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner on a terminal; yield what changes its text.
+def busy(console: Console, text: str) -> Iterator[Callable[..., None]]:
+    """Show a spinner on a terminal; yield what changes it.
+
+    What is yielded is called with a text for the spinner and, where there is more to show, with
+    a renderable of rich, which goes below it.
 
     rich's own status would also put itself in place of `sys.stdout` and `sys.stderr`, and so
     bring to the terminal what `libraries_to` has sent to the log.
@@ -33,8 +36,13 @@ def busy(console: Console, text: str) -> Iterator[Callable[[str], None]]:
         redirect_stdout=False,
         redirect_stderr=False,
         refresh_per_second=8,
-    ):
-        yield lambda text: spinner.update(text=text)
+    ) as live:
+
+        def show(text: str, below: RenderableType | None = None) -> None:
+            spinner.update(text=text)
+            live.update(spinner if below is None else Group(spinner, below), refresh=True)
+
+        yield show
 
 
 @contextlib.contextmanager

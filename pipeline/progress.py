@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from pipeline.console import busy
+from pipeline.training_bar import TrainingBar
+
+if TYPE_CHECKING:
+    from trainer.progress import TrainingProgress
 
 _RUNNING = "Component %s is running."
 _FINISHED = "Component %s is finished."
@@ -31,7 +36,7 @@ class Progress(logging.Handler):
           console: where to show progress.
           steps: number of nodes of the pipeline.
         """
-        super().__init__(logging.INFO)
+        super().__init__()
         self.seconds: dict[str, float] = {}
         self.cached: set[str] = set()
         self._console = console
@@ -39,7 +44,8 @@ class Progress(logging.Handler):
         self._node = ""
         self._started = 0.0
         self._busy = contextlib.ExitStack()
-        self._show = lambda text: None
+        self._show = lambda text, below=None: None
+        self._training_bar: TrainingBar | None = None
 
     def __enter__(self) -> Progress:
         # absl's messages are TFX's; at its default level its progress would be dropped.
@@ -48,7 +54,9 @@ class Progress(logging.Handler):
         absl_logging.set_verbosity(absl_logging.INFO)
         for name in ("absl", "radio_signals"):
             logging.getLogger(name).addHandler(self)
-        logging.getLogger("radio_signals").setLevel(logging.INFO)
+        # Below INFO are signs of life, which only a terminal can overwrite.
+        level = logging.DEBUG if self._console.is_terminal else logging.INFO
+        logging.getLogger("radio_signals").setLevel(level)
         self._show = self._busy.enter_context(busy(self._console, ""))
         return self
 
@@ -81,11 +89,21 @@ class Progress(logging.Handler):
 
     def _tell(self, record: logging.LogRecord) -> None:
         text = escape(record.getMessage())
-        if getattr(record, "transient", False):
+        if hasattr(record, "progress"):
+            self._move_bar(record.progress)
+        elif getattr(record, "transient", False):
             self._show(f"{self._number()} {escape(self._node)}: {text}")
         else:
             indented = text.replace("\n", "\n        ")
             self._console.print(f"        {indented}")
+
+    def _move_bar(self, progress: TrainingProgress | None) -> None:
+        if progress is None:
+            self._training_bar = None
+        else:
+            self._training_bar = self._training_bar or TrainingBar()
+            self._training_bar.update(progress)
+        self._show(f"{self._number()} {escape(self._node)}", self._training_bar)
 
     def _number(self, running: int = 1) -> str:
         return escape(f"[{len(self.seconds) + running:>2}/{self._steps}]")

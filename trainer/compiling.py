@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from data.invalid import InvalidData
@@ -42,8 +44,19 @@ def build_model(settings: Settings) -> keras.Model:
     return model
 
 
-def compile_model(model: keras.Model, settings: Settings, steps_per_epoch: int) -> None:
+def compile_model(
+    model: keras.Model,
+    settings: Settings,
+    steps_per_epoch: int,
+    metrics: Sequence[keras.metrics.Metric] = (),
+) -> None:
     """Give the network its loss, optimiser and learning rate.
+
+    Args:
+      model: built.
+      settings: of this run.
+      steps_per_epoch: batches an epoch.
+      metrics: to be followed besides the accuracy.
 
     Raises:
       InvalidData: the optimiser has no such setting.
@@ -52,7 +65,7 @@ def compile_model(model: keras.Model, settings: Settings, steps_per_epoch: int) 
     model.compile(
         optimizer=optimizer(rate, **settings.optimizer),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        metrics=["accuracy"],
+        metrics=["accuracy", *metrics],
         steps_per_execution=_steps_per_execution(settings.steps_per_execution, steps_per_epoch),
         # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
         jit_compile=False,

@@ -13,7 +13,7 @@ import tensorflow as tf
 from trainer.checkpoints import Checkpoints, TrainingState
 from trainer.class_weights import class_weights
 from trainer.input import TrainingBatches, ValidationBatches
-from trainer.model_run import BEST_WEIGHTS, TENSORBOARD, TRAINING_LOG
+from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.progress import EpochLog, logger
 from trainer.settings import Settings
 
@@ -74,7 +74,7 @@ def fit(
                 callbacks=[
                     epoch_log,
                     *watching,
-                    *_callbacks(settings, state, best_weights, model_run_dir),
+                    *_callbacks(settings, state, best_weights),
                     # Last, so that a checkpoint holds what the others did in the epoch.
                     StateKeeper(state, epoch_log, settings.epochs, started, save),
                 ],
@@ -116,15 +116,6 @@ class StateKeeper(keras.callbacks.Callback):
         self._save()
 
 
-class _TensorBoard(keras.callbacks.TensorBoard):
-    """TensorBoard whose files are whole after each epoch, and not minutes later."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
-        for writer in self._writers.values():
-            writer.flush()
-
-
 class _EarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that has also seen the epochs that were trained before."""
 
@@ -139,9 +130,9 @@ class _EarlyStopping(keras.callbacks.EarlyStopping):
 
 
 def _callbacks(
-    settings: Settings, state: TrainingState, best_weights: str, model_run_dir: str
+    settings: Settings, state: TrainingState, best_weights: str
 ) -> list[keras.callbacks.Callback]:
-    """What keeps the best weights, tells TensorBoard, and ends training early."""
+    """What keeps the best weights and ends training early."""
     best = {
         "monitor": settings.keep_best,
         "mode": "min" if settings.keep_best == "val_loss" else "max",
@@ -154,7 +145,6 @@ def _callbacks(
             initial_value_threshold=state.best(settings.keep_best) if state.epochs else None,
             **best,
         ),
-        _TensorBoard(os.path.join(model_run_dir, TENSORBOARD), write_graph=False),
     ]
     if settings.early_stopping:
         callbacks.append(_EarlyStopping(state.history, patience=settings.early_stopping, **best))

@@ -18,16 +18,18 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from trainer.augmentation import Augmentation
 from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
+from trainer.confusion_matrix import ConfusionMatrix
 from trainer.export import export
 from trainer.fitting import fit
 from trainer.input import TrainingBatches, ValidationBatches, read_records, validation_batches
-from trainer.model_run import TRAINING_FACTS
+from trainer.model_run import TENSORBOARD, TRAINING_FACTS
 from trainer.progress import logger
 from trainer.replicated_model import replicated
 from trainer.settings import Settings, resolve
 from trainer.shares import shared_training_batches, shared_validation_batches
 from trainer.starting_weights import Start, load_starting_weights
 from trainer.strategy import Distribution, choose, needs_cluster
+from trainer.tensorboard_log import TensorBoardLog
 from trainer.worker_process import run_worker
 
 
@@ -80,7 +82,8 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
             model = replicated(model)
             # A replicated model makes one step at a time.
             settings = dataclasses.replace(settings, steps_per_execution=1)
-        compile_model(model, settings, train.steps)
+        confusion_matrix = ConfusionMatrix(len(settings.classes))
+        compile_model(model, settings, train.steps, [confusion_matrix])
     logger.info(
         "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps%s",
         model.name,
@@ -99,12 +102,29 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         start.identity,
         read_only=not distribution.is_chief,
     )
-    state = fit(model, train, validation, settings, model_run_dir, checkpoints, started=started)
+    tensorboard = TensorBoardLog(
+        os.path.join(model_run_dir, TENSORBOARD),
+        settings.classes,
+        confusion_matrix,
+        # Replicas hold a share of the images each, and predict together or not at all.
+        None if distribution.strategy else validation.dataset,
+    )
+    state = fit(
+        model,
+        train,
+        validation,
+        settings,
+        model_run_dir,
+        checkpoints,
+        watching=[tensorboard],
+        started=started,
+    )
     if not distribution.is_chief:
         return
 
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
+    tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
     facts = {
         **training_facts(settings, state, start),
         "workers": distribution.workers,

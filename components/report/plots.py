@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from components.report.results import Results
+from trainer.figures import confusion_matrix_figure
 
 # Two hues that survive colour blindness; training and validation also differ in line style.
 _TRAINING = {"color": "#0072b2", "linestyle": "--", "label": "training"}
@@ -16,29 +17,7 @@ _VALIDATION = {"color": "#d55e00", "linestyle": "-", "label": "validation"}
 
 def confusion_matrix(results: Results) -> bytes:
     """Heat map of the confusion matrix: colour by share of the actual class, counts written."""
-    counts = results.confusion_matrix
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 2.2 + 0.8 * len(results.classes)
-    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
-    axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.8)
-    for row, column in np.ndindex(counts.shape):
-        share = shares[row, column]
-        axes.text(
-            column,
-            row,
-            f"{counts[row, column]}\n{100 * share:.1f} %",
-            ha="center",
-            va="center",
-            color="black" if share > 0.5 else "white",
-        )
-    ticks = range(len(results.classes))
-    axes.set_xticks(ticks, results.classes, rotation=30, ha="right")
-    axes.set_yticks(ticks, results.classes)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("actual class")
-    return _png(figure)
+    return _png(confusion_matrix_figure(results.confusion_matrix, results.classes))
 
 
 def training_curves(results: Results) -> bytes:

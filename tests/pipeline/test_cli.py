@@ -19,7 +19,7 @@ def radio_signals(*arguments, **options):
 def test_help_lists_the_commands():
     shown = radio_signals("--help")
     assert shown.returncode == 0
-    for command in ("data", "run", "report"):
+    for command in ("data", "run", "report", "tensorboard"):
         assert f"\n  {command} " in shown.stdout
 
 
@@ -62,6 +62,7 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
         (["run", "--data", "x", "--initial-weights", "w.h5"], "initial_weights: the file w.h5"),
         (["run", "--modle", "compact"], "No such option"),
         (["report", "--output", "nowhere"], "Run the pipeline into nowhere first"),
+        (["tensorboard", "--output", "nowhere"], "nowhere does not exist. Run the pipeline into"),
         (["data", "simulate", "d", "--train", "2"], "fewer than the 4 classes"),
         (["data", "simulate", "d", "--classes", "noise,pulsar"], "Cannot simulate class 'pulsar'"),
         (["data", "simulate", "d", "--height", "0"], "height must be 1 or greater. Received: 0"),

@@ -57,7 +57,6 @@ def test_all_epochs_are_trained_and_logged_with_rate_and_speed(fitted, tmp_path)
     assert state.images == 3 * TRAIN
     seconds = sum(TRAIN / float(row["images_per_second"]) for row in rows)
     assert state.training_seconds == pytest.approx(seconds)
-    assert {path.name for path in (tmp_path / "tensorboard").iterdir()} == {"train", "validation"}
 
 
 @pytest.mark.parametrize(("monitor", "best"), [("val_loss", min), ("val_accuracy", max)])
