@@ -23,12 +23,15 @@ from pathlib import Path
 import numpy as np
 
 from data import seed_layout
-from data.simulation.classes import SIGNALS, check_classes
+from data.simulation.classes import SIGNALS, Signal, check_classes
 from data.simulation.presets import Preset, find_preset
 from data.simulation.spectrogram import published_oversampling, simulate_spectrogram
 
 # Images a worker takes at a time: about a quarter of a second's work for one of 64 x 128.
 _IMAGES_A_TASK = 32
+
+# An image's two streams of random numbers.
+_SIGNAL, _NOISE = 0, 1
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,24 @@ def simulate_image(
     Returns:
         uint8 [height, width].
     """
+    tone = simulate_signal(key, seed, preset)
+    return simulate_spectrogram(tone, height, width, _stream(key, seed, _NOISE))
+
+
+def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic") -> Signal | None:
+    """The signal in the image that `simulate_image` gives for the same arguments.
+
+    Returns:
+        Its path, strength and envelope; None for an image of pure noise.
+    """
+    return SIGNALS[key.class_name](_stream(key, seed, _SIGNAL), find_preset(preset))
+
+
+def _stream(key: ImageKey, seed: int, purpose: int) -> np.random.Generator:
     # Names rather than positions, so that another class or another order changes no image.
     names = (zlib.crc32(key.split.encode()), zlib.crc32(key.class_name.encode()))
-    streams = np.random.SeedSequence(seed, spawn_key=(*names, key.number)).spawn(2)
-    signal_rng, noise_rng = (np.random.Generator(np.random.SFC64(stream)) for stream in streams)
-    tone = SIGNALS[key.class_name](signal_rng, find_preset(preset))
-    return simulate_spectrogram(tone, height, width, noise_rng)
+    sequence = np.random.SeedSequence(seed, spawn_key=(*names, key.number, purpose))
+    return np.random.Generator(np.random.SFC64(sequence))
 
 
 def simulate_dataset(
