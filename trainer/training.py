@@ -35,7 +35,7 @@ def run_fn(fn_args: FnArgs) -> None:
       InvalidData: weights to start from do not fit the model, or the optimiser lacks a setting.
     """
     started = time.perf_counter()
-    settings = resolve(fn_args.custom_config)
+    settings = resolve(fn_args.custom_config, fn_args.hyperparameters)
     make_repeatable(settings.seed)
 
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -125,6 +125,7 @@ def training_facts(settings: Settings, state: TrainingState, start: Start) -> di
         "optimizer": settings.optimizer,
         "label_smoothing": settings.label_smoothing,
         "class_weights": settings.class_weights,
+        "tuned": settings.tuned,
         "mixed_precision": settings.mixed_precision,
         "started_from": dataclasses.asdict(start),
         "resumed_after_epochs": state.resumed_after,
