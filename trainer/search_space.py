@@ -31,7 +31,7 @@ class Around:
 SPACE = {
     "schedule.initial_rate": Around(factor=10),
     "schedule.kind": ("exponential", "cosine"),
-    "schedule.warmup_epochs": (0.0, 0.5, 1.0, 2.0),
+    "schedule.warmup_epochs": (0.0, 0.5, 1.0),
     "batch_size": (16, 32, 64, 128),
     "optimizer.weight_decay": (0.0, 0.01, 0.1, 0.3),
     "label_smoothing": (0.0, 0.05, 0.1),
