@@ -18,8 +18,8 @@ def build(height: int, width: int, classes: int) -> keras.Model:
         raise MemoryError("no room for 3 terabytes")
     model = small_run.build(height, width, classes)
     if number == 3:
-        nothing = layers.Rescaling(math.nan, dtype="float32")(model.output)
-        model = keras.Model(model.input, nothing)
+        nothing = layers.Rescaling(math.nan, dtype="float32")(model.outputs[0])
+        model = keras.Model(model.inputs, nothing)
     return model
 
 

@@ -137,6 +137,7 @@ def test_what_is_wrong_with_every_trial_ends_the_search_at_once(small_data, tmp_
 FEW = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "epochs"), [("bayesian", {1}), ("hyperband", {1, 3})])
 def test_every_algorithm_is_repeatable(small_data, tmp_path, algorithm, epochs):
     settings = {"algorithm": algorithm, "fixed": FEW, "epochs": max(epochs)}
