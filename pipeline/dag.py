@@ -33,11 +33,9 @@ from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
 from trainer import pushed
+from trainer.search_space import SPACE
 
 NAME = "radio-signals"
-
-# The parts of the configuration that a search may choose in.
-_TUNED = ("schedule.", "optimizer.", "augment.", "label_smoothing", "batch_size")
 
 
 def create_pipeline(
@@ -233,8 +231,9 @@ def summary_statistics() -> tfdv.StatsOptions:
 def _tuning(config: Config) -> dict[str, Any]:
     """What the Tuner is told beyond what the Trainer is."""
     tuning = config.tuning.model_dump(exclude={"enabled", "epochs"})
-    # Settings of training that somebody chose are not the search's to choose.
-    fixed = [key for key in sorted(config.given) if key.startswith(_TUNED)]
+    # What somebody set in the sections that a search chooses in is not its to choose.
+    sections = {key.partition(".")[0] for key in SPACE}
+    fixed = [key for key in sorted(config.given) if key.partition(".")[0] in sections]
     return {
         "epochs": config.tuning.epochs or max(1, config.epochs // 2),
         "tuning": {**tuning, "fixed": fixed},
