@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any, NoReturn
 
 import click
 
@@ -45,6 +46,41 @@ def _reading_options(command):
             ),
         )
     ):
+        command = option(command)
+    return command
+
+
+_RUN_OPTIONS = (
+    click.option("--data", "data_dir", type=click.Path(), help="The data folder.  [required]"),
+    click.option("--output", type=_DIRECTORY, help="Where results go.  [default: runs]"),
+    click.option("--model", type=click.Choice(list(MODELS)), help="[default: compact]"),
+    click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]"),
+    click.option("--batch-size", type=int, help="Images a training step.  [default: 32]"),
+    click.option("--seed", type=int, help="Of shuffling, weights and augmentation.  [default: 0]"),
+    _reading_options,
+    click.option("--initial-weights", type=_FILE, help="Start from these weights (.weights.h5)."),
+    click.option(
+        "--warm-start",
+        is_flag=True,
+        default=None,
+        help="Start from the newest pushed model that fits, if there is one.",
+    ),
+    click.option("--early-stopping", type=int, help="End after so many epochs without a gain."),
+    click.option("--infer-schema", is_flag=True, default=None, help="Derive the schema from data."),
+    click.option("--schema", type=_FILE, help="Import this schema, not the packaged one."),
+    click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys."),
+    click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key, repeatable."
+    ),
+    click.option("--beam-args", help="Options for Apache Beam, in one string."),
+    click.option("--no-cache", is_flag=True, help="Run every step, even if nothing changed."),
+    click.option("--debug", is_flag=True, help="Show a traceback if something breaks."),
+)
+
+
+def _run_options(command):
+    """Adds the options of a run of the pipeline."""
+    for option in reversed(_RUN_OPTIONS):
         command = option(command)
     return command
 
@@ -174,42 +210,8 @@ def show(directory, output, split, per_class, config_file) -> None:
 
 
 @cli.command()
-@click.option("--data", "data_dir", type=click.Path(), help="The data folder.  [required]")
-@click.option("--output", type=_DIRECTORY, help="Where results go.  [default: runs]")
-@click.option("--model", type=click.Choice(list(MODELS)), help="[default: compact]")
-@click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]")
-@click.option("--batch-size", type=int, help="Images a training step.  [default: 32]")
-@click.option("--seed", type=int, help="Of shuffling, weights and augmentation.  [default: 0]")
-@_reading_options
-@click.option("--initial-weights", type=_FILE, help="Start from these weights (.weights.h5).")
-@click.option(
-    "--warm-start",
-    is_flag=True,
-    default=None,
-    help="Start from the newest pushed model that fits, if there is one.",
-)
-@click.option("--early-stopping", type=int, help="End after so many epochs without a gain.")
-@click.option("--infer-schema", is_flag=True, default=None, help="Derive the schema from data.")
-@click.option("--schema", type=_FILE, help="Import this schema, not the packaged one.")
-@click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key, repeatable.")
-@click.option("--beam-args", help="Options for Apache Beam, in one string.")
-@click.option("--no-cache", is_flag=True, help="Run every step, even if nothing changed.")
-@click.option("--debug", is_flag=True, help="Show a traceback if something breaks.")
-def run(
-    data_dir,
-    config_file,
-    settings,
-    beam_args,
-    infer_schema,
-    no_cache,
-    debug,
-    format,
-    span,
-    max_bad_rows,
-    allow_duplicates,
-    **options,
-) -> None:
+@_run_options
+def run(debug, **options) -> None:
     """Run the whole pipeline here: check, train, evaluate, push if good enough.
 
     Steps that an earlier run into the same output folder already did, with the same data and
@@ -219,18 +221,58 @@ def run(
     Exit status: 0 blessed and pushed; 2 input or configuration refused, nothing trained;
     3 trained but not blessed, nothing pushed; 130 interrupted; 1 anything else.
     """
+    _run(options, debug)
+
+
+@cli.command()
+@_run_options
+@click.option("--trials", type=int, help="Settings to try at most.  [default: 20]")
+@click.option("--minutes", type=float, help="Search for so many minutes at most.")
+@click.option(
+    "--trial-epochs", type=int, help="Epochs of a trial; half of those of training unless given."
+)
+def tune(debug, trials, minutes, trial_epochs, **options) -> None:
+    """Search for better settings of training, then run the pipeline with the best.
+
+    Learning rate and its schedule, batch size, weight decay, label smoothing and augmentation
+    are tried in short trainings, the model's own settings first. What an option or the
+    configuration sets is left as it is. The best settings train the model, which is evaluated
+    and pushed as by `run`.
+
+    An interrupted search goes on with the trials that are finished when the same command is
+    given again; so does a search that is given more --trials or --minutes.
+
+    \b
+    Afterwards, in the output folder:
+      latest/tuning.csv   the leaderboard: every trial, best first
+      latest/tuned.yaml   the best settings, for `radio-signals run --config`
+
+    Exit status: as of `run`.
+    """
+    options["tuning"] = {
+        "enabled": True,
+        "trials": trials,
+        "minutes": minutes,
+        "epochs": trial_epochs,
+    }
+    _run(options, debug)
+
+
+def _run(options: dict[str, Any], debug: bool) -> NoReturn:
+    """Run the pipeline with the options of `_run_options`, and exit with its status."""
     import shlex
 
     from pipeline.config import ConfigError, load_config
     from pipeline.foreground import run_here
 
-    options.update(data=data_dir, infer_schema=infer_schema, cache=False if no_cache else None)
+    options = dict(options)
+    config_file, settings = options.pop("config_file"), options.pop("settings")
+    options["data"] = options.pop("data_dir")
+    options["cache"] = False if options.pop("no_cache") else None
     options["input"] = {
-        "format": format,
-        "span": span,
-        "max_bad_rows": max_bad_rows,
-        "allow_duplicates": allow_duplicates,
+        name: options.pop(name) for name in ("format", "span", "max_bad_rows", "allow_duplicates")
     }
+    beam_args = options.pop("beam_args")
     if beam_args:
         options["beam"] = {"args": shlex.split(beam_args)}
     config = load_config(config_file, settings, options)

@@ -29,6 +29,7 @@ OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 MONITORS = ("val_accuracy", "val_loss")
+ALGORITHMS = ("bayesian", "random", "hyperband")
 
 # Keys whose own keys are not of the configuration: class names.
 _MAPPINGS = ("class_weights",)
@@ -118,6 +119,39 @@ class Augment(_Section):
     flip_frequency: bool | None = None
     shift_frequency: float | None = Field(None, ge=0, le=0.5)
     noise: float | None = Field(None, ge=0)
+
+
+class Tuning(_Section):
+    """A search for better training settings before training, under a budget.
+
+    It chooses what `trainer.search_space` lists, except for what the configuration sets.
+
+    Attributes:
+      enabled: whether there is one; the command `tune` sets it.
+      trials: how many settings to try at most. The first trial is of those without tuning.
+      minutes: how long to search at most, over all the runs that an interrupted search takes.
+        The trial that is running then ends with its epoch. Null for no limit.
+      algorithm: bayesian, random, or hyperband, whose trials begin with few epochs.
+      epochs: of a trial; null for half of training's.
+      objective: what makes a trial better: val_accuracy or val_loss.
+    """
+
+    enabled: bool = False
+    trials: int = Field(20, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    algorithm: str = "bayesian"
+    epochs: int | None = Field(None, ge=1)
+    objective: str = "val_accuracy"
+
+    @field_validator("algorithm")
+    @classmethod
+    def _known_algorithm(cls, algorithm: str) -> str | None:
+        return _one_of(ALGORITHMS, algorithm)
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, objective: str) -> str | None:
+        return _one_of(MONITORS, objective)
 
 
 class Thresholds(_Section):
@@ -235,6 +269,7 @@ class Config(_Section):
     schedule: Schedule = Schedule()
     optimizer: Optimizer = Optimizer()
     augment: Augment = Augment()
+    tuning: Tuning = Tuning()
     thresholds: Thresholds = Thresholds()
     beam: Beam = Beam()
 
@@ -244,6 +279,11 @@ class Config(_Section):
         return Layout(
             self.classes, self.height, self.width, self.input.label_column, self.input.values
         )
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that somebody set, nested ones with dots, whatever they were set to."""
+        return frozenset(_given_keys(self))
 
     @field_validator("data")
     @classmethod
@@ -400,6 +440,15 @@ def known_keys() -> Iterator[str]:
             yield from (f"{name}.{key}" for key in section.model_fields)
         else:
             yield field.alias or name
+
+
+def _given_keys(section: _Section, prefix: str = "") -> Iterator[str]:
+    for name in section.model_fields_set:
+        value = getattr(section, name)
+        if isinstance(value, _Section):
+            yield from _given_keys(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def _leaf_keys(given: dict[str, Any], prefix: str = "") -> Iterator[str]:

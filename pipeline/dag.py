@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow_data_validation as tfdv
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer, Transform
@@ -15,6 +17,7 @@ from components import curated_schema, spectrogram_example_gen
 from components import evaluator as evaluator_package
 from components import example_validator as example_validator_package
 from components import report as report_package
+from components import tuner as tuner_package
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
@@ -23,12 +26,14 @@ from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
+from components.tuner.component import LeaderboardTuner
 from data import example_features, reading, seed_layout
 from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
 from pipeline.config import Config, packaged_schema
 from trainer import pushed
+from trainer.search_space import SPACE
 
 NAME = "radio-signals"
 
@@ -92,6 +97,42 @@ def create_pipeline(
     )
     transform.add_upstream_node(example_validator)
 
+    training = {
+        **layout,
+        "model": config.model,
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "schedule": config.schedule.model_dump(),
+        "augment": config.augment.model_dump(),
+        "optimizer": config.optimizer.model_dump(),
+        "label_smoothing": config.label_smoothing,
+        "class_weights": config.class_weights,
+        "initial_weights": config.initial_weights,
+        "initial_weights_digest": file_fingerprint(config.initial_weights),
+        "warm_start_from": warm_start_from,
+        "early_stopping": config.early_stopping,
+        "keep_best": config.keep_best,
+        "mixed_precision": config.mixed_precision,
+        "steps_per_execution": config.steps_per_execution,
+        "strategy": config.strategy,
+        "checkpoint_dir": checkpoint_dir,
+        # Checkpoints of other code are not gone on with.
+        "code": code_fingerprint(*_CODE["Trainer"]),
+    }
+
+    # On request, a search for better settings of training. A killed search goes on.
+    tuner = None
+    if config.tuning.enabled:
+        tuner = LeaderboardTuner(
+            tuner_fn="trainer.tuning.tuner_fn",
+            examples=example_gen.outputs["examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            train_args=trainer_pb2.TrainArgs(splits=["train"]),
+            eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
+            custom_config={**training, **_tuning(config)},
+        ).with_id("Tuner")
+
     # A Keras CNN; the exported model is the one of the best epoch. A killed run goes on.
     trainer = Trainer(
         run_fn="trainer.training.run_fn",
@@ -100,29 +141,8 @@ def create_pipeline(
         schema=schema_gen.outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
-        custom_config={
-            **layout,
-            "model": config.model,
-            "epochs": config.epochs,
-            "batch_size": config.batch_size,
-            "seed": config.seed,
-            "schedule": config.schedule.model_dump(),
-            "augment": config.augment.model_dump(),
-            "optimizer": config.optimizer.model_dump(),
-            "label_smoothing": config.label_smoothing,
-            "class_weights": config.class_weights,
-            "initial_weights": config.initial_weights,
-            "initial_weights_digest": file_fingerprint(config.initial_weights),
-            "warm_start_from": warm_start_from,
-            "early_stopping": config.early_stopping,
-            "keep_best": config.keep_best,
-            "mixed_precision": config.mixed_precision,
-            "steps_per_execution": config.steps_per_execution,
-            "strategy": config.strategy,
-            "checkpoint_dir": checkpoint_dir,
-            # Checkpoints of other code are not gone on with.
-            "code": code_fingerprint(*_CODE["Trainer"]),
-        },
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        custom_config=training,
     )
 
     # The model in service, to be beaten; none on the first run.
@@ -163,6 +183,7 @@ def create_pipeline(
         schema_gen,
         example_validator,
         transform,
+        *([tuner] if tuner else []),
         trainer,
         baseline_model,
         evaluator,
@@ -195,6 +216,7 @@ _CODE = {
     "Schema": (curated_schema,),
     "ExampleValidator": (example_validator_package,),
     "Transform": (trainer_package, example_features),
+    "Tuner": (tuner_package, trainer_package, example_features),
     "Trainer": (trainer_package, example_features),
     "BaselineModel": (baseline_model_package, pushed),
     "Evaluator": (evaluator_package,),
@@ -205,6 +227,18 @@ _CODE = {
 def summary_statistics() -> tfdv.StatsOptions:
     """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
     return stats_options(feature_allowlist=list(example_features.SUMMARIES))
+
+
+def _tuning(config: Config) -> dict[str, Any]:
+    """What the Tuner is told beyond what the Trainer is."""
+    tuning = config.tuning.model_dump(exclude={"enabled", "epochs"})
+    # What somebody set in the sections that a search chooses in is not its to choose.
+    sections = {key.partition(".")[0] for key in SPACE}
+    fixed = [key for key in sorted(config.given) if key.partition(".")[0] in sections]
+    return {
+        "epochs": config.tuning.epochs or max(1, config.epochs // 2),
+        "tuning": {**tuning, "fixed": fixed},
+    }
 
 
 def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 import time
@@ -93,10 +94,16 @@ def _look(config: Config) -> str:
 def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str) -> int:
     metrics = outcome.metrics
     console.print()
+    leaderboard = os.path.join(outcome.latest, "tuning.csv")
+    tuned = os.path.exists(leaderboard)
+    if tuned:
+        console.print(leaderboard_table(leaderboard))
+        console.print()
     console.print(_class_table(metrics))
     console.print(f"accuracy {metrics['accuracy']:.4f}")
     console.print(f"{'data':<8} {escape(metrics['data'])}")
-    for name, file in (("report", "report.html"), ("figures", "metrics.json")):
+    files = [("report", "report.html"), ("figures", "metrics.json")]
+    for name, file in [*files, ("tuned", "tuned.yaml")] if tuned else files:
         console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
     console.print(f"{'log':<8} {escape(log_file)}")
     if not metrics["blessed"]:
@@ -114,6 +121,25 @@ def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str)
     console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
     console.print(f"[bold green]blessed and pushed[/], done in {seconds:.0f} s")
     return failures.DONE
+
+
+def leaderboard_table(file: str) -> Table:
+    """Return the trials of a search, best first.
+
+    Args:
+      file: as `trainer.leaderboard.as_csv` writes it.
+    """
+    table = Table(box=None, pad_edge=False)
+    for heading in ("rank", "trial", "accuracy", "loss", "epochs", "seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("settings")
+    with open(file, encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            figures = [row[key] for key in ("rank", "trial", "val_accuracy", "val_loss", "epochs")]
+            seconds = f"{float(row['seconds']):.0f}"
+            outcome = "" if row["outcome"] == "finished" else f"{row['outcome']}: "
+            table.add_row(*figures, seconds, escape(outcome + row["settings"]))
+    return table
 
 
 def _class_table(metrics: dict) -> Table:

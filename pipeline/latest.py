@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE, ReportArtifact
 from pipeline.records import RunRecord
+from trainer.leaderboard import BEST_SETTINGS, LEADERBOARD
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 
 
@@ -37,12 +38,16 @@ def write_latest(
     for leftover in (fresh, stale):
         shutil.rmtree(leftover, ignore_errors=True)
     os.makedirs(os.path.join(fresh, os.path.dirname(BEST_WEIGHTS)))
-    for artifact, name in (
+    results = [
         (report, PAGE_FILE),
         (report, TABLE_FILE),
         (model_run, TRAINING_LOG),
         (model_run, BEST_WEIGHTS),
-    ):
+    ]
+    if "TunerResults" in record.artifacts:
+        search = record.only("TunerResults")
+        results += [(search, LEADERBOARD), (search, BEST_SETTINGS)]
+    for artifact, name in results:
         # Not shutil: artifacts may be in a bucket.
         tf.io.gfile.copy(os.path.join(artifact, name), os.path.join(fresh, name))
     with tf.io.gfile.GFile(os.path.join(report, METRICS_FILE)) as file:

@@ -87,6 +87,11 @@ class Checkpoints:
         self._folder = folder
         self._read_only = read_only
 
+    @property
+    def key(self) -> str:
+        """Stands for everything that decides the weights of this run."""
+        return os.path.basename(self._folder)
+
     def restore(self, model: keras.Model, best_weights: str, model_run_dir: str) -> TrainingState:
         """Bring a freshly compiled model to the state saved last; return how far that is.
 

@@ -26,7 +26,9 @@ class Settings:
       initial_weights: a weights file to start from, or empty.
       warm_start_from: a pushed model, or a folder of them, to start from, or empty.
       checkpoint_dir: where an interrupted run leaves what it can go on from; empty for nowhere.
-      given: the configuration as it came, keys that only others read included.
+      tuned: values that tuning chose, by configuration key.
+      given: the configuration as it came, with what tuning chose, and with keys that only others
+        read.
     """
 
     classes: list[str]
@@ -50,6 +52,7 @@ class Settings:
     initial_weights: str = ""
     warm_start_from: str = ""
     checkpoint_dir: str = ""
+    tuned: dict[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,13 +62,20 @@ class Settings:
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
-def resolve(custom_config: Mapping[str, Any]) -> Settings:
+def resolve(
+    custom_config: Mapping[str, Any], hyperparameters: Mapping[str, Any] | None = None
+) -> Settings:
     """Return the settings of a run.
 
     Args:
       custom_config: by the names of `Settings`. Keys with a default may be absent; None, in a
         section too, takes the model's own value.
+      hyperparameters: what tuning chose, as KerasTuner writes it; None for nothing. It wins over
+        the model's own values and, because a search leaves alone what somebody set, over
+        `custom_config`.
     """
+    tuned = _without_bookkeeping((hyperparameters or {}).get("values", {}))
+    custom_config = _with(custom_config, tuned)
     recipe = models.load(custom_config["model"])
     names = {entry.name for entry in dataclasses.fields(Settings)}
     values = {key: value for key, value in custom_config.items() if key in names}
@@ -73,7 +83,23 @@ def resolve(custom_config: Mapping[str, Any]) -> Settings:
         values[section] = {**getattr(recipe, section), **_chosen(custom_config.get(section) or {})}
     if values.get("label_smoothing") is None:
         values["label_smoothing"] = recipe.label_smoothing
-    return Settings(**values, recipe=recipe, given=dict(custom_config))
+    return Settings(**values, recipe=recipe, tuned=tuned, given=custom_config)
+
+
+def _without_bookkeeping(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Chosen values by configuration key; KerasTuner's notes have a slash in their names."""
+    return {key: value for key, value in values.items() if "/" not in key}
+
+
+def _with(custom_config: Mapping[str, Any], tuned: Mapping[str, Any]) -> dict[str, Any]:
+    config = dict(custom_config)
+    for key, value in tuned.items():
+        section, _, name = key.rpartition(".")
+        if section:
+            config[section] = {**(config.get(section) or {}), name: value}
+        else:
+            config[name] = value
+    return config
 
 
 def _chosen(section: Mapping[str, Any]) -> dict[str, Any]:

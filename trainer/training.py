@@ -70,7 +70,7 @@ def train_and_export(fn_args: FnArgs, distribution: Distribution) -> None:
 
 def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir: str) -> None:
     started = time.perf_counter()
-    settings = resolve(fn_args.custom_config)
+    settings = resolve(fn_args.custom_config, fn_args.hyperparameters)
     make_repeatable(settings.seed)
 
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -213,6 +213,7 @@ def training_facts(settings: Settings, state: TrainingState, start: Start) -> di
         "optimizer": settings.optimizer,
         "label_smoothing": settings.label_smoothing,
         "class_weights": settings.class_weights,
+        "tuned": settings.tuned,
         "mixed_precision": settings.mixed_precision,
         "started_from": dataclasses.asdict(start),
         "resumed_after_epochs": state.resumed_after,

@@ -27,7 +27,7 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Run:
-    """A finished `radio-signals run`.
+    """A finished `radio-signals run` or `tune`.
 
     Attributes:
       status, text: exit status, and what the terminal showed.
@@ -62,9 +62,9 @@ def pushed_versions(output: Path) -> set[str]:
     return {path.name for path in serving.iterdir()} if serving.exists() else set()
 
 
-def run_pipeline(data: Path, output: Path, *arguments: str) -> Run:
+def run_pipeline(data: Path, output: Path, *arguments: str, command: str = "run") -> Run:
     finished = subprocess.run(
-        [COMMAND, "run", f"--data={data}", f"--output={output}", *arguments],
+        [COMMAND, command, f"--data={data}", f"--output={output}", *arguments],
         capture_output=True,
         text=True,
         timeout=900,

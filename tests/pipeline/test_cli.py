@@ -19,7 +19,7 @@ def radio_signals(*arguments, **options):
 def test_help_lists_the_commands():
     shown = radio_signals("--help")
     assert shown.returncode == 0
-    for command in ("data", "run", "report", "tensorboard"):
+    for command in ("data", "run", "tune", "report", "tensorboard"):
         assert f"\n  {command} " in shown.stdout
 
 
@@ -36,7 +36,7 @@ def test_help_loads_nothing_heavy(module):
 
 
 def test_defaults_in_the_help_are_those_of_the_configuration():
-    from pipeline.cli import run
+    from pipeline.cli import run, tune
     from pipeline.config import Config
 
     shown = {
@@ -50,6 +50,16 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
     assert shown == {
         name: str(getattr(config.input if name in reading else config, name)) for name in shown
     }
+    (trials,) = (option for option in tune.params if option.name == "trials")
+    assert f"[default: {config.tuning.trials}]" in trials.help
+
+
+def test_tune_has_every_option_of_run():
+    from pipeline.cli import run, tune
+
+    own = {option.name for option in tune.params} - {option.name for option in run.params}
+    assert own == {"trials", "minutes", "trial_epochs"}
+    assert len(tune.params) == len(run.params) + len(own)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +70,11 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
         (["run", "--data", "x", "--set", "epoch=3"], 'Did you mean "epochs"?'),
         (["run", "--data", "x", "--epochs", "0"], "epochs: input should be greater than or equal"),
         (["run", "--data", "x", "--initial-weights", "w.h5"], "initial_weights: the file w.h5"),
+        (["tune", "--data", "x", "--trials", "0"], "tuning.trials: input should be greater than"),
+        (
+            ["tune", "--data", "x", "--set", "tuning.algorithm=grid"],
+            "it is one of bayesian, random",
+        ),
         (["run", "--modle", "compact"], "No such option"),
         (["report", "--output", "nowhere"], "Run the pipeline into nowhere first"),
         (["tensorboard", "--output", "nowhere"], "nowhere does not exist. Run the pipeline into"),

@@ -181,3 +181,10 @@ def test_nested_keys_are_listed_with_dots():
 def test_a_file_address_is_a_path():
     assert load_config(options={"data": "file:///data/seti"}).data == "/data/seti"
     assert load_config(options={"data": "gs://bucket/seti"}).data == "gs://bucket/seti"
+
+
+def test_keys_that_somebody_set_are_told_from_defaults_of_the_same_value(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("batch_size: 32\nschedule.kind: cosine\naugment:\n  noise: null\n")
+    config = load_config(str(file), ("label_smoothing=0",), {"epochs": None, "model": "compact"})
+    assert config.given == {"batch_size", "schedule.kind", "label_smoothing", "model"}

@@ -30,6 +30,32 @@ def changed(before, after):
     return {node for node in after if after[node].parameters != before[node].parameters}
 
 
+def test_tuning_is_a_step_before_training_only_on_request(compiled):
+    nodes = list(compiled("tuning.enabled=true"))
+    assert set(nodes) == NODES | {"Tuner"}
+    assert nodes.index("Transform") < nodes.index("Tuner") < nodes.index("Trainer")
+    trainer = compiled("tuning.enabled=true")["Trainer"]
+    (channel,) = trainer.inputs.inputs["hyperparameters"].channels
+    assert channel.producer_node_query.id == "Tuner"
+
+
+@pytest.mark.parametrize(
+    ("setting", "touched"),
+    [
+        ("tuning.trials=3", {"Tuner"}),
+        ("tuning.minutes=5", {"Tuner"}),
+        ("tuning.epochs=2", {"Tuner"}),
+        ("schedule.initial_rate=0.1", {"Tuner", "Trainer"}),
+        # Set to what it is anyway, it is no longer the search's to choose.
+        ("batch_size=32", {"Tuner"}),
+        ("thresholds.accuracy=0.5", {"Evaluator"}),
+    ],
+)
+def test_a_setting_of_a_search_touches_the_search(compiled, setting, touched):
+    search = "tuning.enabled=true"
+    assert changed(compiled(search), compiled(search, setting)) == touched
+
+
 def test_the_nodes_are_those_of_the_design(compiled):
     assert set(compiled()) == NODES
 
@@ -67,6 +93,10 @@ def test_another_model_to_start_from_is_another_training(compiled):
 @pytest.mark.parametrize("node", sorted(NODES - {"StatisticsGen", "Pusher"}))
 def test_a_step_that_runs_our_code_is_cached_by_that_code(compiled, node):
     assert "code" in compiled()[node].parameters.parameters
+
+
+def test_a_search_is_cached_by_our_code(compiled):
+    assert "code" in compiled("tuning.enabled=true")["Tuner"].parameters.parameters
 
 
 def test_the_schema_is_inferred_on_request(compiled):

@@ -1,0 +1,93 @@
+"""A search that is killed and goes on, and the training that it is for."""
+
+import csv
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from tests.end_to_end.conftest import COMMAND, SMALL, run_pipeline
+
+pytestmark = pytest.mark.slow
+
+SEARCH = (*SMALL, "--set=thresholds.accuracy=0", "--epochs=1", "--trial-epochs=1")
+SEARCH = (*SEARCH, "--set=tuning.algorithm=random", "--batch-size=32")
+
+
+@pytest.fixture(scope="module")
+def killed(small_data, tmp_path_factory):
+    """The output folder of a search that was killed in its second trial."""
+    output = tmp_path_factory.mktemp("tuning") / "runs"
+    shown = output.parent / "shown.txt"
+    with open(shown, "w") as terminal:
+        running = subprocess.Popen(
+            [COMMAND, "tune", f"--data={small_data}", f"--output={output}", *SEARCH, "--trials=3"],
+            stdout=terminal,
+            stderr=subprocess.STDOUT,
+        )
+        while "trial 2/3" not in shown.read_text():
+            assert running.poll() is None, shown.read_text()
+            time.sleep(0.05)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+    assert not (output / "latest").exists()
+    return output
+
+
+@pytest.fixture(scope="module")
+def resumed(small_data, killed):
+    run = run_pipeline(small_data, killed, *SEARCH, "--trials=3", command="tune")
+    assert run.status == 0, run.text
+    return run
+
+
+def leaderboard(run):
+    with open(run.latest / "tuning.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_killed_search_goes_on_with_the_trials_that_are_finished(killed, resumed):
+    # Two, if the second was faster than the kill.
+    assert 1 <= resumed.text.count("known already") <= 2
+    first = resumed.text.index("trial 1/3")
+    assert first < resumed.text.index("known already") < resumed.text.index("trial 2/3")
+    rows = leaderboard(resumed)
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert {row["trial"] for row in rows} == {"1", "2", "3"}
+    accuracies = [float(row["val_accuracy"]) for row in rows]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert len(list((killed / "checkpoints" / "trials").iterdir())) == 3, "nothing else is left"
+
+
+def test_the_best_settings_train_the_model_and_are_on_record(resumed):
+    assert resumed.steps.index("Tuner") + 1 == resumed.steps.index("Trainer")
+    best = yaml.safe_load((resumed.latest / "tuned.yaml").read_text())
+    training = resumed.metrics["training"]
+    assert training["tuned"] == best
+    assert training["schedule"]["initial_rate"] == best["schedule.initial_rate"]
+    assert float(leaderboard(resumed)[0]["schedule.initial_rate"]) == best["schedule.initial_rate"]
+    assert "batch_size" not in best, "the command line had set it"
+    assert training["batch_size"] == 32
+    assert resumed.card["training"]["tuned"] == best
+
+
+def test_a_search_that_is_asked_for_again_is_answered_from_the_cache(small_data, resumed):
+    again = run_pipeline(small_data, resumed.output, *SEARCH, "--trials=3", command="tune")
+    assert {"Tuner", "Trainer"} <= set(again.metrics["cached"])
+    assert leaderboard(again) == leaderboard(resumed)
+    assert "rank  trial  accuracy" in again.text
+
+
+def test_the_best_settings_are_a_configuration_for_later_runs(small_data, resumed):
+    tuned = f"--config={resumed.latest / 'tuned.yaml'}"
+    settings = (*SMALL, "--set=thresholds.accuracy=0", "--epochs=1", "--batch-size=32", tuned)
+    later = run_pipeline(small_data, resumed.output, *settings)
+    assert "Tuner" not in later.steps
+    assert later.metrics["training"]["tuned"] == {}
+    assert not (later.latest / "tuning.csv").exists()
+    for key in ("schedule", "augment", "optimizer", "label_smoothing"):
+        assert later.metrics["training"][key] == resumed.metrics["training"][key]
+    assert later.card["model_id"] == resumed.card["model_id"], "a digest of all weights"
