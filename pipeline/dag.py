@@ -116,6 +116,7 @@ def create_pipeline(
             "warm_start_from": warm_start_from,
             "early_stopping": config.early_stopping,
             "keep_best": config.keep_best,
+            "calibrate": config.calibrate,
             "mixed_precision": config.mixed_precision,
             "steps_per_execution": config.steps_per_execution,
             "checkpoint_dir": checkpoint_dir,

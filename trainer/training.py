@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer.augmentation import Augmentation
+from trainer.calibration import calibrate, predict
 from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
 from trainer.export import export
@@ -77,8 +78,10 @@ def run_fn(fn_args: FnArgs) -> None:
 
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
+    calibration = calibrate(*predict(model, validation.dataset), settings.calibrate)
     facts = {
         **training_facts(settings, state, start),
+        "calibration": calibration,
         "parameters": model.count_params(),
         "train_images": train.images,
         "validation_images": validation.images,
@@ -92,6 +95,7 @@ def run_fn(fn_args: FnArgs) -> None:
         settings.width,
         fn_args.serving_model_dir,
         facts={"training": facts},
+        temperature=calibration["temperature"],
     )
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, TRAINING_FACTS), "w") as file:
         json.dump(facts, file, indent=2)
