@@ -4,8 +4,9 @@
 
 MODEL_DIR is a version under the serving folder. Test images are simulated for it, as the presets
 draw them and under every condition of `conditions.py`; strong and faint signals and straight and
-curved lines are counted one by one. DIR gets robustness.md, robustness.json, strength.png and
-curvature.png; the Markdown is printed as well. docs/robustness.md says what each condition is.
+curved lines are counted one by one. DIR gets robustness.md and robustness.json, strength.png and
+curvature.png, and conditions.png, a spectrogram under each condition; the Markdown is printed too.
+docs/robustness.md says what each condition is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 from benchmarks.robustness.measure import SAGITTAS, STRENGTHS, Benchmark
 from benchmarks.robustness.model import ServedModel
-from benchmarks.robustness.plots import curvature_figure, strength_figure
+from benchmarks.robustness.plots import conditions_figure, curvature_figure, strength_figure
 from benchmarks.robustness.tables import conditions_table, shares_table
 from data.simulation.classes import check_classes
 from data.simulation.presets import PRESETS
@@ -53,18 +54,23 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.workers, context) as pool:
         run = partial(pool.map, chunksize=16)
-        measured = measure(Benchmark(model, images_a_class, arguments.seed, run))
+        benchmark = Benchmark(model, images_a_class, arguments.seed, run)
+        measured = measure(benchmark)
+        pictures = benchmark.examples()
     arguments.output.mkdir(parents=True, exist_ok=True)
     text = markdown(measured)
     (arguments.output / "robustness.md").write_text(text)
     (arguments.output / "robustness.json").write_text(json.dumps(measured, indent=2) + "\n")
-    strength_figure(STRENGTHS, measured["strength"], images_a_class).savefig(
-        arguments.output / "strength.png", dpi=130
-    )
+    figures = {
+        "conditions": conditions_figure(pictures),
+        "strength": strength_figure(STRENGTHS, measured["strength"], images_a_class),
+    }
     if "curvature" in measured:
-        curvature_figure(SAGITTAS, **measured["curvature"], images=images_a_class).savefig(
-            arguments.output / "curvature.png", dpi=130
+        figures["curvature"] = curvature_figure(
+            SAGITTAS, **measured["curvature"], images=images_a_class
         )
+    for name, figure in figures.items():
+        figure.savefig(arguments.output / f"{name}.png", dpi=100)
     print(text)
     print(f"{time.perf_counter() - started:.0f} s; written to {arguments.output}", file=sys.stderr)
 

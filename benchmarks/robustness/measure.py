@@ -56,6 +56,20 @@ class Benchmark:
             measured.append({"condition": condition.name, **found})
         return measured
 
+    def examples(self) -> dict[str, np.ndarray]:
+        """One image by condition: the same signal, of preset basic, under each of them.
+
+        Returns:
+            Grey levels, float32 [height, width] from 0 to 1.
+        """
+        name = next(name for name in self.model.classes if name != "noise")
+        pictures = {}
+        for condition in conditions(self.model.height, self.model.width):
+            images = self._images([Shot(name, 0)], BASIC, condition.shot)
+            shown = images if condition.rendering is None else condition.rendering(images)
+            pictures[condition.name] = shown[0]
+        return pictures
+
     def by_strength(self) -> dict[str, list[float]]:
         """The share of each class that is recognised at each of `STRENGTHS`.
 

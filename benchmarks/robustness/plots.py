@@ -1,4 +1,4 @@
-"""Accuracy against signal strength and against curvature, as figures."""
+"""Accuracy against signal strength and against curvature, and the conditions, as figures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def strength_figure(
             _curve(axes, number, strengths, shares_of, images, name)
     axes.set_xlabel("signal strength (dB over the noise in its FFT channel)")
     axes.set_xticks(strengths)
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -47,7 +47,7 @@ def curvature_figure(
         straight: what part of the straight lines is taken for such.
         images: that each share is of; bands are 95 % intervals.
     """
-    figure, axes = _empty("part of the curved lines")
+    figure, axes = _empty("part of the lines")
     for number, (name, shares) in enumerate(curves.items()):
         if max(shares) > 0.0:
             _curve(axes, number, sagittas, shares, images, f"called {name}")
@@ -56,7 +56,26 @@ def curvature_figure(
     axes.set_xticks(sagittas, [f"{pixels:g}" for pixels in sagittas])
     axes.minorticks_off()
     axes.set_xlabel("curvature: greatest departure from the chord (pixels)")
-    axes.legend(frameon=False, loc="center right")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def conditions_figure(pictures: dict[str, np.ndarray]) -> Figure:
+    """Draw one spectrogram under every condition.
+
+    Args:
+        pictures: by condition, grey levels [H, W] from 0 to 1.
+    """
+    columns = 3
+    rows = -(-len(pictures) // columns)
+    figure = Figure(figsize=(4 * columns, 2.3 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=False):
+        # The same grey levels everywhere: darker and flatter pictures are to look it.
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect="auto")
+        axes.set_title(name, fontsize=9)
     return figure
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.robustness.__main__ import markdown, measure
 from benchmarks.robustness.conditions import UNCHANGED, Shot, conditions, cut_by_edge, simulate
 from benchmarks.robustness.measure import SAGITTAS, STRENGTHS, Benchmark, figures
-from benchmarks.robustness.plots import curvature_figure, strength_figure
+from benchmarks.robustness.plots import conditions_figure, curvature_figure, strength_figure
 from data.seed_layout import CLASS_NAMES
 from data.simulation.classes import Signal
 from data.simulation.envelopes import single_pulse_envelope
@@ -83,7 +83,8 @@ class DarkestColumn:
 
 
 def test_a_few_images_give_every_table_and_plot(tmp_path):
-    measured = measure(Benchmark(DarkestColumn(), images_a_class=2, seed=7))
+    benchmark = Benchmark(DarkestColumn(), images_a_class=2, seed=7)
+    measured = measure(benchmark)
     assert set(measured["conditions"]) == {"basic", "hard"}
     for rows in measured["conditions"].values():
         names = [row["condition"] for row in rows]
@@ -100,6 +101,7 @@ def test_a_few_images_give_every_table_and_plot(tmp_path):
     assert text.startswith("2 images a class in every row; simulator seed 7.")
     assert text.count("| polarity inverted | ") == 2
     assert text.count("\n| 20 | ") == 1
+    conditions_figure(benchmark.examples()).savefig(tmp_path / "conditions.png")
     strength_figure(STRENGTHS, measured["strength"], 2).savefig(tmp_path / "strength.png")
     curvature_figure(SAGITTAS, **measured["curvature"], images=2).savefig(tmp_path / "curve.png")
     assert min(path.stat().st_size for path in tmp_path.iterdir()) > 10_000
