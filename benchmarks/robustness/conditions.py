@@ -94,7 +94,7 @@ def conditions(height: int, width: int) -> list[Condition]:
         Condition("3 dead channels", interference=_dead),
         Condition("carrier 10 dB, burst 10 dB, 3 dead channels", interference=_everything),
         *(
-            Condition(f"cut by the band's edge, {part:.0%} inside", part_inside=part)
+            Condition(f"cut by the band's edge, {100 * part:.0f} % inside", part_inside=part)
             for part in (0.9, 0.7, 0.5, 0.3)
         ),
     ]

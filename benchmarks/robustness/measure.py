@@ -133,19 +133,22 @@ def figures(
         classes: their names.
 
     Returns:
-        What JSON can hold: `images`, `accuracy`, `recall` by class, `lowest` (the class of the
-        lowest recall), `taken_for` (what most of its mistakes are taken for, None without any),
-        `expected_calibration_error`, `confusion_matrix` (rows actual, columns predicted).
+        What JSON can hold: `images`, `accuracy`, `signal_accuracy` (of the images that are not of
+        the class noise), `recall` by class, `lowest` (the class of the lowest recall), `taken_for`
+        (what most of its mistakes are taken for, None without any), `expected_calibration_error`,
+        `confusion_matrix` (rows actual, columns predicted).
     """
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
     recall = counts.diagonal() / counts.sum(axis=1)
+    signals = [column for column, name in enumerate(classes) if name != "noise"]
     lowest = int(recall.argmin())
     mistakes = counts[lowest].copy()
     mistakes[lowest] = 0
     return {
         "images": len(labels),
         "accuracy": float(counts.trace() / len(labels)),
+        "signal_accuracy": float(counts.diagonal()[signals].sum() / counts[signals].sum()),
         "recall": dict(zip(classes, recall.tolist(), strict=True)),
         "lowest": classes[lowest],
         "taken_for": classes[int(mistakes.argmax())] if mistakes.any() else None,

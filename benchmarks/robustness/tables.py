@@ -19,14 +19,23 @@ def conditions_table(measured: list[dict[str, Any]]) -> str:
                 row["condition"],
                 f"{row['accuracy']:.4f}",
                 change,
+                f"{row['signal_accuracy']:.4f}",
                 f"{row['recall'][lowest]:.3f}",
                 where,
                 f"{row['expected_calibration_error']:.3f}",
             ]
         )
     return _table(
-        ["condition", "accuracy", "points", "lowest recall", "of", "calibration error"],
-        "lrrrlr",
+        [
+            "condition",
+            "accuracy",
+            "points",
+            "of signals",
+            "lowest recall",
+            "of",
+            "calibration error",
+        ],
+        "lrrrrlr",
         rows,
     )
 

@@ -7,6 +7,7 @@ frequencies in band widths, as in `data.simulation.paths`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,7 @@ def add_burst(
     """
     first, last = _span(burst.start, burst.duration, len(voltage))
     components = rng.standard_normal(2 * (last - first), dtype=np.float32)
-    components *= noise_deviation * np.sqrt(10.0 ** (burst.rise / 10.0) - 1.0)
+    components *= noise_deviation * math.sqrt(10.0 ** (burst.rise / 10.0) - 1.0)
     voltage[first:last] += components.view(np.complex64)
 
 

@@ -56,11 +56,12 @@ def test_an_image_depends_on_seed_class_and_number_alone():
 def test_figures_name_the_class_that_is_missed_most_and_what_it_is_taken_for():
     predicted = [0, 0, 0, 1, 1, 1, 1, 2, 1, 0, 2, 1]
     labels = np.repeat([0, 1, 2], 4)
-    found = figures(np.eye(3)[predicted], labels, ["a", "b", "c"])
+    found = figures(np.eye(3)[predicted], labels, ["noise", "b", "c"])
     assert found["confusion_matrix"] == [[3, 1, 0], [0, 3, 1], [1, 2, 1]]
-    assert found["recall"] == {"a": 0.75, "b": 0.75, "c": 0.25}
+    assert found["recall"] == {"noise": 0.75, "b": 0.75, "c": 0.25}
     assert (found["lowest"], found["taken_for"]) == ("c", "b")
     assert found["accuracy"] == pytest.approx(7 / 12)
+    assert found["signal_accuracy"] == pytest.approx(4 / 8)
     assert found["expected_calibration_error"] == pytest.approx(5 / 12), "certain each time"
 
 
