@@ -70,7 +70,7 @@ def reliability_diagram(results: Results) -> bytes:
     if calibration["temperature"] is not None:
         title = f"as served, temperature {calibration['temperature']:.3f}"
         panels[title] = calibration["after"]["diagram"]
-    figure = Figure(figsize=(5 * len(panels), 4.6), layout="constrained")
+    figure = Figure(figsize=(5 * len(panels), 4.8), layout="constrained")
     grid = figure.subplots(
         2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1]
     )
@@ -81,7 +81,7 @@ def reliability_diagram(results: Results) -> bytes:
         left = np.arange(len(counts))[filled] * width
         bars = np.array(diagram["accuracy"], float)[filled]
         bar = {"align": "edge", "edgecolor": "white", "color": _TRAINING["color"]}
-        accuracy.bar(left, bars, width, alpha=0.5, label="accuracy of the bin", **bar)
+        accuracy.bar(left, bars, width, alpha=0.5, label="accuracy", **bar)
         accuracy.plot(
             np.array(diagram["confidence"], float)[filled],
             bars,
@@ -102,7 +102,9 @@ def reliability_diagram(results: Results) -> bytes:
             axes.grid(alpha=0.3)
     grid[0, 0].set_ylabel("accuracy")
     grid[1, 0].set_ylabel("images")
-    grid[0, 0].legend(frameon=False, loc="upper left", fontsize=9)
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3
+    )
     return _png(figure)
 
 
