@@ -231,6 +231,9 @@ class Config(_Section):
       early_stopping: epochs without a better one before training ends, 0 never.
       keep_best: what makes an epoch better, for the exported weights and for early stopping:
         val_accuracy or val_loss.
+      calibrate: serve probabilities that were brought to mean what they say, by one temperature
+        fitted on validation; the most probable class stays the same. False serves the network's
+        own.
       mixed_precision: compute in bfloat16, keep weights and probabilities in float32. For
         processors that have it; others get slower.
       steps_per_execution: training steps between two looks at callbacks; the largest number up
@@ -259,6 +262,7 @@ class Config(_Section):
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = Field(0, ge=0)
     keep_best: str = "val_accuracy"
+    calibrate: bool = True
     mixed_precision: bool = False
     steps_per_execution: int = Field(1, ge=1)
     strategy: str = "auto"

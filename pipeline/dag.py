@@ -113,6 +113,7 @@ def create_pipeline(
         "warm_start_from": warm_start_from,
         "early_stopping": config.early_stopping,
         "keep_best": config.keep_best,
+        "calibrate": config.calibrate,
         "mixed_precision": config.mixed_precision,
         "steps_per_execution": config.steps_per_execution,
         "strategy": config.strategy,

@@ -12,12 +12,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
+from trainer.calibration import at_temperature
 from trainer.model_card import write_model_card
 from trainer.starting_weights import weight_shapes
 
 
 class SpectrogramClassifier(tf.Module):
-    """Preprocessing graph, network and class names in one exportable module."""
+    """Preprocessing graph, network, calibration and class names in one exportable module."""
 
     def __init__(
         self,
@@ -26,9 +27,11 @@ class SpectrogramClassifier(tf.Module):
         classes: list[str],
         height: int,
         width: int,
+        temperature: float | None = None,
     ):
         super().__init__()
         self._network = network
+        self._temperature = temperature
         # The very variables of the network, in its own order: what a warm start reads.
         self.network_weights = [weight.value for weight in network.weights]
         self._normalise = transform.transform_features_layer()
@@ -64,6 +67,8 @@ class SpectrogramClassifier(tf.Module):
     def _classify(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self._normalise(features)[example_features.IMAGE]
         probabilities = self._network(images, training=False)
+        if self._temperature is not None:
+            probabilities = at_temperature(probabilities, self._temperature)
         return {
             "probabilities": probabilities,
             "class": tf.gather(self._classes, tf.argmax(probabilities, axis=1)),
@@ -79,6 +84,7 @@ def export(
     width: int,
     directory: str,
     facts: dict[str, Any],
+    temperature: float | None = None,
 ) -> None:
     """Write the SavedModel of a trained network.
 
@@ -89,8 +95,10 @@ def export(
       height, width: pixels along time and along frequency.
       directory: where to write.
       facts: what else the model card says (`assets.extra/model.json`).
+      temperature: of the probabilities that are served (`trainer.calibration`); None serves the
+        network's own.
     """
-    module = SpectrogramClassifier(network, transform, classes, height, width)
+    module = SpectrogramClassifier(network, transform, classes, height, width, temperature)
     tf.saved_model.save(
         module,
         directory,
@@ -102,7 +110,7 @@ def export(
     write_model_card(
         directory,
         {
-            "model_id": _identity(network, classes),
+            "model_id": _identity(network, classes, temperature),
             "classes": classes,
             "height": height,
             "width": width,
@@ -112,8 +120,8 @@ def export(
     )
 
 
-def _identity(network: keras.Model, classes: list[str]) -> str:
-    digest = hashlib.sha256(json.dumps([network.name, classes]).encode())
+def _identity(network: keras.Model, classes: list[str], temperature: float | None) -> str:
+    digest = hashlib.sha256(json.dumps([network.name, classes, temperature]).encode())
     for weights in network.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
     return digest.hexdigest()

@@ -46,6 +46,7 @@ class Settings:
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = 0
     keep_best: str = "val_accuracy"
+    calibrate: bool = True
     mixed_precision: bool = False
     steps_per_execution: int = 1
     strategy: str = "auto"

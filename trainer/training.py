@@ -16,6 +16,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer.augmentation import Augmentation
+from trainer.calibration import calibrate, predict
 from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
 from trainer.confusion_matrix import ConfusionMatrix
@@ -125,19 +126,23 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
+    if distribution.strategy:
+        # Without what a strategy makes of variables, saving needs no other worker; and a worker's
+        # share of the images is not the split.
+        weights, model = model.get_weights(), build_model(settings)
+        model.set_weights(weights)
+        validation = _whole_validation(fn_args, transform, settings)
+    calibration = calibrate(*predict(model, validation.dataset), settings.calibrate)
     facts = {
         **training_facts(settings, state, start),
         "workers": distribution.workers,
         "replicas": distribution.replicas,
+        "calibration": calibration,
         "parameters": model.count_params(),
         "train_images": train.images,
         "validation_images": validation.images,
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
-    if distribution.strategy:
-        # Without what a strategy makes of variables, saving needs no other worker.
-        weights, model = model.get_weights(), build_model(settings)
-        model.set_weights(weights)
     export(
         model,
         transform,
@@ -146,6 +151,7 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         settings.width,
         fn_args.serving_model_dir,
         facts={"training": facts},
+        temperature=calibration["temperature"],
     )
     with tf.io.gfile.GFile(os.path.join(model_run_dir, TRAINING_FACTS), "w") as file:
         json.dump(facts, file, indent=2)
@@ -183,8 +189,15 @@ def _batches(
             settings.seed,
             augmentation,
         ),
-        validation_batches(read_records(fn_args.eval_files), transform, classes, size),
+        _whole_validation(fn_args, transform, settings),
     )
+
+
+def _whole_validation(
+    fn_args: FnArgs, transform: tft.TFTransformOutput, settings: Settings
+) -> ValidationBatches:
+    records = read_records(fn_args.eval_files)
+    return validation_batches(records, transform, len(settings.classes), settings.batch_size)
 
 
 def make_repeatable(seed: int) -> None:

@@ -23,6 +23,7 @@ def render(results: Results) -> str:
     return environment.get_template("report.html").render(
         results=results,
         confusion_matrix=_data_uri(plots.confusion_matrix(results)),
+        reliability_diagram=_data_uri(plots.reliability_diagram(results)),
         training_curves=_data_uri(plots.training_curves(results)),
     )
 

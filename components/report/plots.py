@@ -42,6 +42,51 @@ def training_curves(results: Results) -> bytes:
     return _png(figure)
 
 
+def reliability_diagram(results: Results) -> bytes:
+    """Accuracy over confidence, and images by confidence; before and after calibration."""
+    calibration = results.training["calibration"]
+    panels = {"as the network has it": calibration["before"]["diagram"]}
+    if calibration["temperature"] is not None:
+        title = f"as served, temperature {calibration['temperature']:.3f}"
+        panels[title] = calibration["after"]["diagram"]
+    figure = Figure(figsize=(5 * len(panels), 4.8), layout="constrained")
+    grid = figure.subplots(
+        2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1]
+    )
+    for (accuracy, images), (title, diagram) in zip(grid.T, panels.items(), strict=True):
+        counts = np.array(diagram["images"])
+        filled = counts > 0
+        width = 1.0 / len(counts)
+        left = np.arange(len(counts))[filled] * width
+        bars = np.array(diagram["accuracy"], float)[filled]
+        bar = {"align": "edge", "edgecolor": "white", "color": _TRAINING["color"]}
+        accuracy.bar(left, bars, width, alpha=0.5, label="accuracy", **bar)
+        accuracy.plot(
+            np.array(diagram["confidence"], float)[filled],
+            bars,
+            "o",
+            color=_VALIDATION["color"],
+            label="at its mean confidence",
+        )
+        accuracy.plot([0, 1], [0, 1], color="grey", linewidth=0.8, label="calibrated")
+        accuracy.set_title(title, fontsize=10)
+        accuracy.set_ylim(0, 1.02)
+        # Nearly all images of a good model are in the last bin; linear, the others would vanish.
+        images.set_yscale("log")
+        images.bar(left, counts[filled], width, **bar)
+        images.set_xlim(0, 1)
+        images.set_ylim(0.5, 3 * counts.max())
+        images.set_xlabel("confidence: the greatest probability")
+        for axes in (accuracy, images):
+            axes.grid(alpha=0.3)
+    grid[0, 0].set_ylabel("accuracy")
+    grid[1, 0].set_ylabel("images")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3
+    )
+    return _png(figure)
+
+
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)

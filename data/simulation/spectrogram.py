@@ -17,6 +17,7 @@ import math
 import numpy as np
 
 from data.simulation.classes import Signal
+from data.simulation.interference import Interference, add_burst, silence
 
 SIGNAL_SAMPLES = 196_608
 """Complex samples of a published signal: 32 lines of 6,144 (setiQuest/seti_signal_sim).
@@ -51,6 +52,8 @@ def simulate_spectrogram(
     width: int,
     noise_rng: np.random.Generator,
     oversampling: int | None = None,
+    noise_deviation: float = NOISE_DEVIATION,
+    interference: Interference | None = None,
 ) -> np.ndarray:
     """One simulated spectrogram.
 
@@ -61,22 +64,36 @@ def simulate_spectrogram(
         noise_rng: where the receiver's noise comes from.
         oversampling: FFT rows per image row, and FFT channels per image column; None for
             `published_oversampling`.
+        noise_deviation: standard deviation of each voltage component of the noise, in steps of the
+            digitiser. A signal's strength is over the noise, so it scales with it: what changes is
+            how coarsely both are digitised, and how much of them is clipped.
+        interference: what else is heard; None for nothing.
 
     Returns:
         uint8 [height, width], 0 to 255.
     """
     oversampling = oversampling or published_oversampling(height, width)
     rows, channels = oversampling * height, oversampling * width
-    voltage = receiver_noise(rows * channels, noise_rng)
+    interference = interference or Interference()
+    voltage = receiver_noise(rows * channels, noise_rng, noise_deviation)
     if signal is not None:
-        add_tone(voltage, signal, channels)
-    return render(power(digitise(voltage).reshape(rows, channels)), height, width)
+        add_tone(voltage, signal, channels, noise_deviation)
+    for tone in interference.carriers:
+        add_tone(voltage, tone, channels, noise_deviation)
+    for burst in interference.bursts:
+        add_burst(voltage, burst, noise_deviation, noise_rng)
+    spectra = power(digitise(voltage).reshape(rows, channels))
+    for dead in interference.dead_bands:
+        silence(spectra, dead)
+    return render(spectra, height, width)
 
 
-def receiver_noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """White Gaussian noise, complex64 [samples], `NOISE_DEVIATION` in each component."""
+def receiver_noise(
+    samples: int, rng: np.random.Generator, deviation: float = NOISE_DEVIATION
+) -> np.ndarray:
+    """White Gaussian noise, complex64 [samples], of that deviation in each component."""
     components = rng.standard_normal(2 * samples, dtype=np.float32)
-    components *= NOISE_DEVIATION
+    components *= deviation
     return components.view(np.complex64)
 
 
@@ -93,7 +110,9 @@ def tone_amplitude(strength: float, channels: int) -> float:
     return float(np.sqrt(2.0 * 10.0 ** (strength / 10.0) / channels))
 
 
-def add_tone(voltage: np.ndarray, signal: Signal, channels: int) -> None:
+def add_tone(
+    voltage: np.ndarray, signal: Signal, channels: int, noise_deviation: float = NOISE_DEVIATION
+) -> None:
     """Adds the tone to complex64 [samples] in place; silent while its path is outside the band.
 
     Its phase runs on while it is silent, as in the published simulator.
@@ -103,7 +122,7 @@ def add_tone(voltage: np.ndarray, signal: Signal, channels: int) -> None:
     """
     time = np.linspace(0.0, 1.0, len(voltage))
     frequency = signal.path(time)
-    amplitude = tone_amplitude(signal.strength, channels) * NOISE_DEVIATION
+    amplitude = tone_amplitude(signal.strength, channels) * noise_deviation
     amplitude = np.float32(amplitude) * signal.envelope(time).astype(np.float32)
     amplitude[(frequency < 0.0) | (frequency >= 1.0)] = 0.0
     # After fftshift, channel 0 is -1/2 cycle per sample. Whole cycles are dropped in double

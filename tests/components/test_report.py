@@ -8,8 +8,13 @@ from sklearn.metrics import classification_report, precision_recall_fscore_suppo
 
 from components.report.page import render
 from components.report.results import Results
+from trainer.calibration import calibrate
 
 CLASSES = ["squiggle", "narrowbanddrd", "narrowband", "noise"]
+CALIBRATION = calibrate(
+    np.repeat([[0.97, 0.01, 0.01, 0.01], [0.1, 0.7, 0.1, 0.1]], [150, 50], axis=0),
+    np.repeat([0, 3, 1, 2], [130, 20, 40, 10]),
+)
 MATRIX = np.array([[48, 1, 1, 0], [0, 40, 10, 0], [2, 8, 40, 0], [0, 0, 0, 50]])
 
 
@@ -39,6 +44,7 @@ def results(**changes) -> Results:
             "validation_images": 200,
             "seed": 0,
             "schedule": {"initial_rate": 0.004},
+            "calibration": CALIBRATION,
         },
         "training_log": {
             name: [0.5, 0.3, 0.2]
@@ -89,7 +95,7 @@ def test_the_page_needs_nothing_from_outside():
     page = render(results())
     assert re.findall(r'(?:src|href)="(?!data:)', page) == []
     assert "<script" not in page
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
 
 
 def test_the_page_of_a_blessed_model_shows_figures_and_where_it_went():
@@ -109,6 +115,23 @@ def test_the_page_of_a_refused_model_names_every_threshold_it_missed():
     assert "Not blessed, not pushed." in page
     assert missed[0] in page
     assert "recall &lt;noise&gt; is low" in page
+
+
+def test_the_page_shows_calibration_before_and_after_and_what_it_was_fitted_on():
+    page = render(results())
+    before = (150 * (0.97 - 130 / 150) + 50 * (0.8 - 0.7)) / 200
+    after = CALIBRATION["after"]["expected_calibration_error"]
+    assert f"<td>{before:.4f}</td><td>{after:.4f}</td>" in page
+    assert f"at temperature {CALIBRATION['temperature']:.3f}" in page
+    assert "fitted on the 200 validation images" in page
+
+
+def test_the_page_of_a_model_that_was_not_calibrated_shows_the_networks_own_figures():
+    measured = {**CALIBRATION, "temperature": None, "after": CALIBRATION["before"]}
+    page = render(results(training={**results().training, "calibration": measured}))
+    assert "<code>calibrate</code> is off" in page
+    assert "before" not in page
+    assert page.count("data:image/png;base64,") == 3
 
 
 def test_rows_that_were_left_out_are_listed_on_the_page_and_in_the_json():

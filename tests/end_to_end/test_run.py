@@ -20,6 +20,7 @@ from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from tests.end_to_end.conftest import SMALL, pushed_versions, run_pipeline
 from tests.graph import NODES
+from trainer.reliability import reliability
 
 # Loads the model as somebody without this project would.
 CLASSIFY = """
@@ -169,6 +170,18 @@ def test_answers_are_probabilities_their_class_by_name_and_its_score(served):
     names = np.array(CLASS_NAMES, dtype="S")
     np.testing.assert_array_equal(served["example_class"], names[probabilities.argmax(axis=1)])
     np.testing.assert_array_equal(served["example_score"], probabilities.max(axis=1))
+
+
+def test_calibration_is_measured_on_the_served_probabilities(first_run, served, validation):
+    calibration = first_run.metrics["training"]["calibration"]
+    found = reliability(served["example_probabilities"], validation[1])
+    for name in ("negative_log_likelihood", "brier_score", "expected_calibration_error"):
+        assert calibration["after"][name] == pytest.approx(found[name], abs=1e-4)
+    assert calibration["after"]["diagram"]["images"] == found["diagram"]["images"]
+    assert (
+        f"temperature {calibration['temperature']:.3f}"
+        in (first_run.latest / "report.html").read_text()
+    )
 
 
 def test_the_model_has_learned_something(first_run):
