@@ -117,6 +117,7 @@ class Augment(_Section):
 
     flip_time: bool | None = None
     flip_frequency: bool | None = None
+    invert: bool | None = None
     shift_frequency: float | None = Field(None, ge=0, le=0.5)
     noise: float | None = Field(None, ge=0)
 

@@ -5,6 +5,7 @@ What keeps the label of a spectrogram (axis 0 time, axis 1 frequency), and what 
 * a flip in time or in frequency: a straight, curved or wandering line stays one;
 * a shift in frequency with wrap-around: sampling is complex, so a tone that leaves one band
   edge enters at the other in real recordings too;
+* an inversion: whether a rendering draws power bright or dark is a matter of taste;
 * added noise, within reason: it only makes a signal weaker;
 * brightness and contrast: preserved, but normalisation removes both, so they would do nothing;
 * not preserved: rotation, shear and stretching turn drift rates and curvature, which tell the
@@ -24,23 +25,27 @@ class Augmentation:
 
     Attributes:
       flip_time, flip_frequency: mirror an axis of every second image.
+      invert: change the sign of every second image, whose mean is 0.
       shift_frequency: largest cyclic shift as a part of the band's width, 0 for none.
       noise: deviation of added Gaussian noise, in deviations of the image, 0 for none.
     """
 
     flip_time: bool = False
     flip_frequency: bool = False
+    invert: bool = False
     shift_frequency: float = 0.0
     noise: float = 0.0
 
     def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Change float32 [N, H, W, 1]; `seed`, int64 [2], decides how."""
         images = tf.convert_to_tensor(images)
-        seeds = tf.random.experimental.stateless_split(seed, 4)
+        seeds = tf.random.experimental.stateless_split(seed, 5)
         if self.flip_time:
             images = _flip_half(images, 1, seeds[0])
         if self.flip_frequency:
             images = _flip_half(images, 2, seeds[1])
+        if self.invert:
+            images = tf.where(_half(images, seeds[4]), -images, images)
         if self.shift_frequency:
             images = _shift(images, self.shift_frequency, seeds[2])
         if self.noise:
@@ -49,8 +54,11 @@ class Augmentation:
 
 
 def _flip_half(images: tf.Tensor, axis: int, seed: tf.Tensor) -> tf.Tensor:
-    chosen = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
-    return tf.where(chosen, tf.reverse(images, [axis]), images)
+    return tf.where(_half(images, seed), tf.reverse(images, [axis]), images)
+
+
+def _half(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
 
 
 def _shift(images: tf.Tensor, largest: float, seed: tf.Tensor) -> tf.Tensor:

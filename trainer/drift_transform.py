@@ -18,6 +18,8 @@ import tensorflow as tf
 _PIECES = 4
 # Deviation of the Gaussian along frequency that paths are looked for with, in channels.
 _PATH_WIDTH = 0.3
+# Of a row, in squared deviations of the whole image.
+_SMALLEST_VARIANCE = 1e-4
 # Paths that are worked on at a time: so many fit in a processor's cache, and in memory.
 _PATHS_AT_A_TIME = 115
 
@@ -27,10 +29,11 @@ class DriftTransform(keras.layers.Layer):
     """Sums images along parabolas; keeps the greatest sum over all places in the band.
 
     With drift d and sagitta s the path is f + d (t - 1/2) + 4 s t (1 - t), time t from 0 to 1.
-    Outside the band there is nothing. Sums are in standard deviations of such a sum over white
-    noise of deviation 1. Nothing is learned, and no gradient passes.
+    Outside the band there is nothing. Each row, the spectrum at one time, is standardised first, so
+    that a burst over the whole band, or a gain that changes, is no line. Sums are in standard
+    deviations of such a sum over white noise. Nothing is learned, and no gradient passes.
 
-    Input: float32 [N, H, W, 1], standardised.
+    Input: float32 [N, H, W, 1].
     Output: float32 [N, drifts, sagittas, 2]; of the last axis, bright paths and dark paths.
     """
 
@@ -52,7 +55,7 @@ class DriftTransform(keras.layers.Layer):
           drift: the largest, either way, in widths of the band over the image.
           sagitta: the largest, either way, in widths of the band.
         """
-        super().__init__(trainable=False, dtype="float32", **arguments)
+        super().__init__(**{"trainable": False, "dtype": "float32", **arguments})
         self.rows, self.channels = rows, channels
         self.drifts, self.sagittas = drifts, sagittas
         self.drift, self.sagitta = drift, sagitta
@@ -98,8 +101,9 @@ class DriftTransform(keras.layers.Layer):
         images = tf.stop_gradient(images)
         if self._pool != (1, 1):
             images = tf.nn.avg_pool2d(images, self._pool, self._pool, "VALID")
-            # The mean of independent pixels is quieter; noise is to have deviation 1 again.
-            images *= float(np.sqrt(np.prod(self._pool)))
+        mean, variance = tf.nn.moments(images, axes=[2], keepdims=True)
+        # A row without any contrast becomes 0.
+        images = (images - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
         pieces = self._pieces(images[..., 0])
         channels = tf.range(self._channels)
 

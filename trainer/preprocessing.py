@@ -14,6 +14,8 @@ from data import example_features
 
 # Half a grey level. A constant image has deviation 0; it becomes zeros instead of infinities.
 _SMALLEST_DEVIATION = 0.5 / 255
+# A channel is dead that changes by less than this part of what channels change by on average.
+_DEAD = 0.25
 
 
 def preprocessing_fn(
@@ -21,8 +23,8 @@ def preprocessing_fn(
 ) -> dict[str, tf.Tensor]:
     """Reshape to [height, width, 1] and standardise each spectrogram by itself.
 
-    Per image and not over the data set: the absolute level of a spectrogram is a matter of
-    gain and rendering, the line in it is not.
+    By itself and not over the data set: the absolute level of a spectrogram is a matter of gain
+    and rendering, the line in it is not.
 
     Args:
       inputs: `image` string [N] (height x width bytes), `label` int64 [N]; the others pass by.
@@ -46,6 +48,14 @@ def preprocessing_fn(
 
 
 def standardise(images: tf.Tensor) -> tf.Tensor:
-    """Shift and scale each image of float32 [N, H, W, 1] to mean 0 and deviation 1."""
-    mean, variance = tf.nn.moments(images, axes=[1, 2, 3], keepdims=True)
-    return (images - mean) / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)
+    """Shift and scale each image of float32 [N, H, W, 1] to mean 0 and deviation 1.
+
+    Channels that never change are dead: they become 0, and do not count.
+    """
+    _, over_time = tf.nn.moments(images, axes=[1], keepdims=True)
+    typical = tf.reduce_mean(tf.sqrt(over_time), axis=2, keepdims=True)
+    alive = tf.cast(tf.sqrt(over_time) > _DEAD * typical, images.dtype) * tf.ones_like(images)
+    mean, variance = tf.nn.weighted_moments(
+        images, axes=[1, 2, 3], frequency_weights=alive, keepdims=True
+    )
+    return alive * (images - mean) / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)

@@ -37,6 +37,7 @@ SPACE = {
     "label_smoothing": (0.0, 0.05, 0.1),
     "augment.flip_time": (False, True),
     "augment.flip_frequency": (False, True),
+    "augment.invert": (False, True),
     "augment.shift_frequency": (0.0, 0.1, 0.25, 0.5),
     "augment.noise": (0.0, 0.1, 0.3),
 }

@@ -125,6 +125,8 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
 
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
+    # Keras has only done this if an epoch was left to train.
+    tensorboard.set_model(model)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
     if distribution.strategy:
         # Without what a strategy makes of variables, saving needs no other worker; and a worker's

@@ -90,7 +90,8 @@ def fn_args(data: Path, output: Path, **settings: Any) -> FnArgs:
 def _example(rng: np.random.Generator, label: int) -> bytes:
     image = rng.integers(0, 120, (HEIGHT, WIDTH), dtype=np.uint8)
     if CLASSES[label] == "stripe":
-        image[:, rng.integers(WIDTH)] = 255
+        # Not of one level throughout, which would be a dead channel.
+        image[:, rng.integers(WIDTH)] = rng.integers(180, 256, HEIGHT)
     elif CLASSES[label] == "dot":
         row, column = rng.integers(HEIGHT - 2), rng.integers(WIDTH - 2)
         image[row : row + 3, column : column + 3] = 255

@@ -27,6 +27,13 @@ def test_about_half_of_the_images_are_mirrored_in_the_right_axis(images, change,
     assert 20 < is_mirrored.sum() < 44, "half of 64, give or take three standard deviations"
 
 
+def test_about_half_of_the_images_are_inverted(images):
+    changed = Augmentation(invert=True)(images, SEED).numpy()
+    is_inverted = (changed == -images).all((1, 2, 3))
+    assert (is_inverted ^ (changed == images).all((1, 2, 3))).all()
+    assert 20 < is_inverted.sum() < 44, "half of 64, give or take three standard deviations"
+
+
 def test_a_shift_in_frequency_wraps_around_and_stays_within_its_limit(images):
     changed = Augmentation(shift_frequency=0.2)(images, SEED).numpy()
     shifts = [

@@ -44,6 +44,23 @@ def test_brightness_and_contrast_of_the_rendering_do_not_matter():
     )
 
 
+def test_inverting_the_rendering_changes_the_sign_and_nothing_else(levels):
+    np.testing.assert_allclose(
+        preprocess(255 - levels)["image"], -preprocess(levels)["image"], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_dead_channels_become_zero_and_leave_the_others_as_they_are(levels, level):
+    dead = levels.copy()
+    dead[:, :, 4] = level
+    images = preprocess(dead)["image"].numpy()[..., 0]
+    np.testing.assert_array_equal(images[:, :, 4], 0)
+    alive = np.delete(levels, 4, axis=2) / 255
+    expected = (alive - alive.mean((1, 2), keepdims=True)) / alive.std((1, 2), keepdims=True)
+    np.testing.assert_allclose(np.delete(images, 4, axis=2), expected, atol=1e-5)
+
+
 def test_a_constant_image_becomes_zeros():
     np.testing.assert_array_equal(
         preprocess(np.full((1, HEIGHT, WIDTH), 77, np.uint8))["image"], np.zeros((1, 4, 6, 1))

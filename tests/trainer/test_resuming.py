@@ -104,7 +104,7 @@ def test_a_killed_run_ends_with_the_weights_and_logs_of_one_that_was_not(
     assert rows(tmp_path / "resumed") == rows(tmp_path / "whole")
     assert len(rows(tmp_path / "whole")) == 5
     assert scalars(tmp_path / "resumed") == scalars(tmp_path / "whole")
-    assert scalars(tmp_path / "resumed")["train/epoch_loss"] == [0, 1, 2, 3, 4]
+    assert scalars(tmp_path / "resumed")["train/epoch/loss"] == [1, 2, 3, 4, 5]
 
     training = resumed["training"]
     assert training["resumed_after_epochs"] == [2]

@@ -5,7 +5,7 @@ import json
 import pytest
 from keras.optimizers import schedules
 
-from trainer.models import compact, reference
+from trainer.models import reference
 from trainer.schedule import exponential_decay, learning_rate
 
 
@@ -22,7 +22,7 @@ def test_the_reference_decays_as_in_the_tutorial():
 
 @pytest.mark.parametrize("total_steps", [25, 300, 1200, 50_000])
 def test_without_decay_steps_the_rate_ends_at_a_hundredth_whatever_the_length(total_steps):
-    schedule = exponential_decay(total_steps, **compact.SCHEDULE)
+    schedule = exponential_decay(total_steps, initial_rate=0.004, decay_rate=0.9)
     assert rate(schedule, 0) == pytest.approx(0.004)
     assert rate(schedule, total_steps) == pytest.approx(0.00004, rel=1e-3)
 
@@ -64,8 +64,8 @@ def test_every_kind_can_warm_up_and_then_has_the_rest_of_the_run(
 
 
 def test_the_default_is_the_exponential_decay_without_warm_up():
-    by_default = learning_rate(12, 100, **compact.SCHEDULE)
-    assert by_default.get_config() == exponential_decay(1200, **compact.SCHEDULE).get_config()
+    by_default = learning_rate(12, 100, initial_rate=0.004)
+    assert by_default.get_config() == exponential_decay(1200, 0.004, 0.9).get_config()
 
 
 def test_a_part_of_an_epoch_can_warm_up_and_a_warm_up_longer_than_the_run_never_ends():
@@ -74,7 +74,7 @@ def test_a_part_of_an_epoch_can_warm_up_and_a_warm_up_longer_than_the_run_never_
 
 
 def test_a_schedule_with_warm_up_survives_being_written_and_read():
-    schedule = learning_rate(10, 100, **compact.SCHEDULE, warmup_epochs=1)
+    schedule = learning_rate(10, 100, initial_rate=0.004, warmup_epochs=1)
     written = schedules.serialize(schedule)
     read = schedules.deserialize(json.loads(json.dumps(written)))
     assert [rate(read, step) for step in (0, 50, 100, 900)] == [

@@ -30,6 +30,7 @@ def test_the_defaults_are_what_is_chosen_without_tuning():
         "label_smoothing": 0.0,
         "augment.flip_time": True,
         "augment.flip_frequency": False,
+        "augment.invert": False,
         "augment.shift_frequency": 0.0,
         "augment.noise": 0.1,
     }

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""What each part of `compact` and of its training is worth.
+
+    python -m benchmarks.ablation OUTPUT [--variants NAME ...] [--epochs 12] [--seeds 0]
+
+OUTPUT is the output folder of a run: its examples and its Transform graph are trained on, by the
+code that the Trainer step runs, without export. A variant is `compact` with one thing changed.
+Prints Markdown as variants finish: validation accuracy at the best epoch and over the last three
+epochs, which no choice flatters, lowest recall at the end, and images/s of training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_transform as tft
+
+from pipeline.config import Config
+from trainer.augmentation import Augmentation
+from trainer.compiling import build_model, compile_model
+from trainer.confusion_matrix import ConfusionMatrix
+from trainer.fitting import fit
+from trainer.input import TrainingBatches, read_records, validation_batches
+from trainer.models.compact import SCALES
+from trainer.settings import Settings, resolve
+from trainer.training import make_repeatable
+
+# By name: configuration keys, and arguments of `trainer.models.compact.build`.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "compact": {},
+    "no drift transform": {"scales": ()},
+    "no drift transform, larger CNN": {"scales": (), "filters": (16, 24, 48, 64, 96)},
+    "no picture": {"filters": ()},
+    "larger CNN": {"filters": (16, 24, 48, 64, 96)},
+    "one scale": {"scales": SCALES[:1]},
+    "two scales": {"scales": SCALES[:2]},
+    "coarser map": {"scales": ((128, 33, 13), *SCALES[1:])},
+    "finer map": {"scales": ((128, 129, 49), *SCALES[1:])},
+    "no inversion": {"augment": {"invert": False}},
+    "no flips": {"augment": {"flip_time": False, "flip_frequency": False}},
+    "shifts of a quarter": {"augment": {"shift_frequency": 0.25}},
+    "noise 0.3": {"augment": {"noise": 0.3}},
+    "noise 0.6": {"augment": {"noise": 0.6}},
+    "no warm-up": {"schedule": {"warmup_epochs": 0.0}},
+    "cosine": {"schedule": {"kind": "cosine"}},
+    "constant rate": {"schedule": {"kind": "constant"}},
+    "half the rate": {"schedule": {"initial_rate": 0.002}},
+    "twice the rate": {"schedule": {"initial_rate": 0.008}},
+    "batches of 16": {"batch_size": 16},
+    "batches of 64": {"batch_size": 64},
+    "AdamW, decay 0.1": {"optimizer": {"name": "adamw", "weight_decay": 0.1}},
+    "label smoothing 0.05": {"label_smoothing": 0.05},
+    "mixed precision": {"mixed_precision": True},
+    "10 steps an execution": {"steps_per_execution": 10},
+}
+_OF_BUILD = ("filters", "scales")
+
+
+def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int) -> Settings:
+    """Return what a variant is trained with.
+
+    Args:
+      variant: a value of `VARIANTS`.
+      card: `classes`, `height` and `width`.
+      epochs, seed: of training.
+    """
+    default = Config()
+    given = {
+        "batch_size": default.batch_size,
+        **card,
+        "model": "compact",
+        "epochs": epochs,
+        "seed": seed,
+        **{key: value for key, value in variant.items() if key not in _OF_BUILD},
+    }
+    settings = resolve(given)
+    of_build = {key: variant[key] for key in _OF_BUILD if key in variant}
+    build = functools.partial(settings.recipe.build, **of_build)
+    return dataclasses.replace(settings, recipe=dataclasses.replace(settings.recipe, build=build))
+
+
+def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[int, list[float]]:
+    """Train once.
+
+    Returns:
+      Number of parameters; accuracy of the best epoch, mean of the last three, lowest recall of
+      the last, images/s.
+    """
+    make_repeatable(settings.seed)
+    transform = tft.TFTransformOutput(str(transform_dir))
+    classes = len(settings.classes)
+    train = TrainingBatches(
+        read_records([str(examples / "Split-train" / "*")]),
+        transform,
+        classes,
+        settings.batch_size,
+        settings.seed,
+        Augmentation(**settings.augment),
+    )
+    validation = validation_batches(
+        read_records([str(examples / "Split-validation" / "*")]),
+        transform,
+        classes,
+        settings.batch_size,
+    )
+    model = build_model(settings)
+    compile_model(model, settings, train.steps, [ConfusionMatrix(classes)])
+    with tempfile.TemporaryDirectory() as folder:
+        state = fit(model, train, validation, settings, folder)
+    accuracies = [logs["val_accuracy"] for logs in state.history]
+    return model.count_params(), [
+        max(accuracies),
+        float(np.mean(accuracies[-3:])),
+        state.history[-1]["val_lowest_recall"],
+        state.images / state.training_seconds,
+    ]
+
+
+def newest(folder: Path) -> Path:
+    """Return the artifact of the highest number.
+
+    Raises:
+      SystemExit: there is none.
+    """
+    found = [path for path in folder.glob("*") if path.name.isdigit()]
+    if not found:
+        sys.exit(f"{folder} holds no artifact. Name the output folder of a finished run.")
+    return max(found, key=lambda path: int(path.name))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--epochs", type=int, default=Config().epochs)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    arguments = parser.parse_args()
+    artifacts = arguments.output / "artifacts"
+    examples = newest(artifacts / "SpectrogramExampleGen" / "examples")
+    transform_dir = newest(artifacts / "Transform" / "transform_graph")
+    default = Config()
+    card = {"classes": list(default.classes), "height": default.height, "width": default.width}
+
+    print("| variant | parameters | best epoch | last three | lowest recall | images/s |")
+    print("|---|---:|---:|---:|---:|---:|", flush=True)
+    for name in arguments.variants:
+        figures = []
+        for seed in arguments.seeds:
+            settings = settings_of(VARIANTS[name], card, arguments.epochs, seed)
+            parameters, of_seed = measure(settings, examples, transform_dir)
+            figures.append(of_seed)
+        best, last, recall, speed = np.mean(figures, axis=0)
+        print(
+            f"| {name} | {parameters:,} | {best:.4f} | {last:.4f} | {recall:.4f} | {speed:.0f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
