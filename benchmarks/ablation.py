@@ -40,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no picture": {"filters": ()},
     "larger CNN": {"filters": (16, 24, 48, 64, 96)},
     "one scale": {"scales": SCALES[:1]},
-    "two scales": {"scales": SCALES[:2]},
+    "three scales": {"scales": (*SCALES, (32, 33, 7))},
     "coarser map": {"scales": ((128, 33, 13), *SCALES[1:])},
     "finer map": {"scales": ((128, 129, 49), *SCALES[1:])},
     "no inversion": {"augment": {"invert": False}},

@@ -262,7 +262,7 @@ class Config(_Section):
     label_smoothing: float | None = Field(None, ge=0, lt=1)
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = Field(0, ge=0)
-    keep_best: str = "val_accuracy"
+    keep_best: str = "val_loss"
     calibrate: bool = True
     mixed_precision: bool = False
     steps_per_execution: int = Field(1, ge=1)

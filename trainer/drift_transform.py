@@ -12,6 +12,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.fft import next_fast_len
 
 # Straight pieces that a path is made of. The most curved path departs from its pieces by a
 # sixteenth of its sagitta.
@@ -28,10 +29,10 @@ _PATHS_AT_A_TIME = 115
 class DriftTransform(keras.layers.Layer):
     """Sums images along parabolas; keeps the greatest sum over all places in the band.
 
-    With drift d and sagitta s the path is f + d (t - 1/2) + 4 s t (1 - t), time t from 0 to 1.
-    Outside the band there is nothing. Each row, the spectrum at one time, is standardised first, so
-    that a burst over the whole band, or a gain that changes, is no line. Sums are in standard
-    deviations of such a sum over white noise. Nothing is learned, and no gradient passes.
+    With drift d and sagitta s the path is f + d (t - 1/2) + s (4 t (1 - t) - 1), t from 0 to 1.
+    Each row, the spectrum at one time, is standardised first, so that a burst over the whole band,
+    or a gain that changes, is no line. Outside the band there is nothing. Sums are in standard
+    deviations of a sum of as many rows of white noise. Nothing is learned, and no gradient passes.
 
     Input: float32 [N, H, W, 1].
     Output: float32 [N, drifts, sagittas, 2]; of the last axis, bright paths and dark paths.
@@ -80,21 +81,20 @@ class DriftTransform(keras.layers.Layer):
         steepest = np.abs(slope).max()
         # Beyond the band as far as a path inside it at half-time reaches.
         self._margin = int(np.ceil(np.abs(away).max())) + 1
-        line = channels + 2 * self._margin
+        line = next_fast_len(channels + 2 * self._margin, real=True)
         slopes = np.arange(-steepest, steepest + 1)
         starts = (np.arange(_PIECES) * len(slopes) + slope + steepest) * line
         starts += self._margin + np.round(away).astype(int)
         self._starts = starts.reshape(-1, _PIECES).astype(np.int32)
 
-        # A piece is summed along a slope by moving its rows, which is turning phases.
-        turns = 2 * np.pi * np.fft.rfftfreq(line)
-        moved = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
-        window = np.exp(-0.5 * (turns * _PATH_WIDTH) ** 2)
-        phases = turns * moved[:, None] * slopes[:, None, None]
-        self._cosines = (window * np.cos(phases)).astype(np.float32)
-        self._sines = (window * np.sin(phases)).astype(np.float32)
         self._line = line
-        self._deviation = float(np.sqrt(rows * np.sum(np.fft.irfft(window, line) ** 2)))
+        self._slopes = slopes.astype(np.float32)
+        self._moved = ((np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows).astype(
+            "float32"
+        )
+        self._turns = (2 * np.pi * np.fft.rfftfreq(line)).astype(np.float32)
+        self._window = np.exp(-0.5 * (self._turns * _PATH_WIDTH) ** 2)
+        self._deviation = float(np.sqrt(rows * np.sum(np.fft.irfft(self._window, line) ** 2)))
 
     def call(self, images):
         """Transform a batch."""
@@ -105,10 +105,10 @@ class DriftTransform(keras.layers.Layer):
         # A row without any contrast becomes 0.
         images = (images - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
         pieces = self._pieces(images[..., 0])
-        channels = tf.range(self._channels)
+        middles = tf.range(self._channels)
 
         def strongest(starts):
-            places = starts[:, :, tf.newaxis] + channels
+            places = starts[:, :, tf.newaxis] + middles
             paths = tf.add_n([tf.gather(pieces, places[:, piece]) for piece in range(_PIECES)])
             return tf.stack([tf.reduce_max(paths, 1), -tf.reduce_min(paths, 1)])
 
@@ -134,9 +134,14 @@ class DriftTransform(keras.layers.Layer):
 
         The images come last, so that fetching a piece's sum at a place is one copy for all.
         """
-        images = tf.pad(images, [[0, 0], [0, self._filling], [self._margin, self._margin]])
+        above = self._line - self._channels - self._margin
+        images = tf.pad(images, [[0, 0], [0, self._filling], [self._margin, above]])
         spectra = tf.signal.rfft(images)
         spectra = tf.reshape(spectra, [tf.shape(images)[0], _PIECES, -1, spectra.shape[-1]])
-        phases = tf.complex(self._cosines, self._sines)
-        sums = tf.signal.irfft(tf.einsum("jtw,nktw->nkjw", phases, spectra), [self._line])
+        # A piece is summed along a slope by moving its rows, which is turning phases. TensorFlow
+        # folds these; as constants they would make the larger part of an exported model.
+        moves = tf.constant(self._slopes)[:, tf.newaxis] * self._moved
+        phases = moves[:, :, tf.newaxis] * self._turns
+        turned = tf.complex(self._window * tf.cos(phases), self._window * tf.sin(phases))
+        sums = tf.signal.irfft(tf.einsum("jtw,nktw->nkjw", turned, spectra), [self._line])
         return tf.transpose(tf.reshape(sums, [tf.shape(images)[0], -1]))

@@ -45,7 +45,7 @@ class Settings:
     recipe: Recipe
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = 0
-    keep_best: str = "val_accuracy"
+    keep_best: str = "val_loss"
     calibrate: bool = True
     mixed_precision: bool = False
     steps_per_execution: int = 1

@@ -34,7 +34,7 @@ AUGMENT = {
 FILTERS = (8, 16, 24, 32, 48)
 # Channels, drifts and sagittas of the drift transforms. A line that wanders is no parabola, and
 # comes close to one where neighbouring channels are averaged.
-SCALES = ((128, 65, 25), (64, 33, 13), (32, 33, 7))
+SCALES = ((128, 65, 25), (64, 33, 13))
 
 # About the mean and the deviation of the strongest of all sums over noise, in deviations of one.
 _STRONGEST_OF_NOISE, _SPREAD_OF_NOISE = 2.5, 1.1
