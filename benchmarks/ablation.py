@@ -27,22 +27,22 @@ from trainer.augmentation import Augmentation
 from trainer.compiling import build_model, compile_model
 from trainer.confusion_matrix import ConfusionMatrix
 from trainer.fitting import fit
+from trainer.fixed_part import computed_once
 from trainer.input import TrainingBatches, read_records, validation_batches
-from trainer.models.compact import SCALES
 from trainer.settings import Settings, resolve
 from trainer.training import make_repeatable
 
 # By name: configuration keys, and arguments of `trainer.models.compact.build`.
 VARIANTS: dict[str, dict[str, Any]] = {
     "compact": {},
-    "no drift transform": {"scales": ()},
-    "no drift transform, larger CNN": {"scales": (), "filters": (16, 24, 48, 64, 96)},
+    "no search": {"search": False},
+    "no search, larger CNN": {"search": False, "filters": (16, 24, 48, 64, 96)},
     "no picture": {"filters": ()},
     "larger CNN": {"filters": (16, 24, 48, 64, 96)},
-    "one scale": {"scales": SCALES[:1]},
-    "three scales": {"scales": (*SCALES, (32, 33, 7))},
-    "coarser map": {"scales": ((128, 33, 13), *SCALES[1:])},
-    "finer map": {"scales": ((128, 129, 49), *SCALES[1:])},
+    "no comparison of sagittas": {"search_without": ("sagittas",)},
+    "no wandering paths": {"search_without": ("wandering", "near")},
+    "none in the whole band": {"search_without": ("wandering",)},
+    "none near the best path": {"search_without": ("near",)},
     "no inversion": {"augment": {"invert": False}},
     "no flips": {"augment": {"flip_time": False, "flip_frequency": False}},
     "shifts of a quarter": {"augment": {"shift_frequency": 0.25}},
@@ -60,7 +60,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mixed precision": {"mixed_precision": True},
     "10 steps an execution": {"steps_per_execution": 10},
 }
-_OF_BUILD = ("filters", "scales")
+_OF_BUILD = ("filters", "search", "search_without")
 
 
 def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int) -> Settings:
@@ -111,9 +111,10 @@ def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[in
         settings.batch_size,
     )
     model = build_model(settings)
-    compile_model(model, settings, train.steps, [ConfusionMatrix(classes)])
+    task = computed_once(model, settings, train, validation)
+    compile_model(task.model, settings, train.steps, [ConfusionMatrix(classes)])
     with tempfile.TemporaryDirectory() as folder:
-        state = fit(model, train, validation, settings, folder)
+        state = fit(task, settings, folder)
     accuracies = [logs["val_accuracy"] for logs in state.history]
     return model.count_params(), [
         max(accuracies),

@@ -12,16 +12,14 @@ import tensorflow as tf
 
 from trainer.checkpoints import Checkpoints, TrainingState
 from trainer.class_weights import class_weights
-from trainer.input import TrainingBatches, ValidationBatches
+from trainer.fixed_part import Task
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.progress import EpochLog, logger
 from trainer.settings import Settings
 
 
 def fit(
-    model: keras.Model,
-    train: TrainingBatches,
-    validation: ValidationBatches,
+    task: Task,
     settings: Settings,
     model_run_dir: str,
     checkpoints: Checkpoints | None = None,
@@ -31,8 +29,8 @@ def fit(
     """Train a model and leave it with its best weights, which are also written to a file.
 
     Args:
-      model: compiled. Its weights are where training starts, unless there is a checkpoint.
-      train, validation: the batches.
+      task: its model is compiled, whose weights are where training starts, unless there is a
+        checkpoint.
       settings: of this run.
       model_run_dir: where weights, training log and TensorBoard's files go.
       checkpoints: of this run; None trains without.
@@ -44,6 +42,7 @@ def fit(
       The state at the end, over all the processes that worked on this run.
     """
     started = time.perf_counter() if started is None else started
+    model, train, validation = task.model, task.train, task.validation
     # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
     with tempfile.TemporaryDirectory() as folder:
         best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
@@ -63,6 +62,7 @@ def fit(
 
         if not state.ended:
             epoch_log = EpochLog(train.images)
+            state.training_seconds += task.seconds
             model.fit(
                 train.epochs(state.epochs, settings.epochs),
                 steps_per_epoch=train.steps,
@@ -74,13 +74,13 @@ def fit(
                 callbacks=[
                     epoch_log,
                     *watching,
-                    *_callbacks(settings, state, best_weights),
+                    *_callbacks(settings, state, best_weights, task.whole),
                     # Last, so that a checkpoint holds what the others did in the epoch.
                     StateKeeper(state, epoch_log, settings.epochs, started, save),
                 ],
                 verbose=0,
             )
-        model.load_weights(best_weights)
+        task.whole.load_weights(best_weights)
         kept = os.path.join(model_run_dir, BEST_WEIGHTS)
         tf.io.gfile.makedirs(os.path.dirname(kept))
         tf.io.gfile.copy(best_weights, kept, overwrite=True)
@@ -116,6 +116,17 @@ class StateKeeper(keras.callbacks.Callback):
         self._save()
 
 
+class _BestWeights(keras.callbacks.ModelCheckpoint):
+    """Keeps the weights of a whole model while a part of it is fitted."""
+
+    def __init__(self, whole: keras.Model, path: str, **arguments):
+        super().__init__(path, save_best_only=True, save_weights_only=True, **arguments)
+        self._whole = whole
+
+    def set_model(self, model):
+        super().set_model(self._whole)
+
+
 class _EarlyStopping(keras.callbacks.EarlyStopping):
     """Early stopping that has also seen the epochs that were trained before."""
 
@@ -130,7 +141,7 @@ class _EarlyStopping(keras.callbacks.EarlyStopping):
 
 
 def _callbacks(
-    settings: Settings, state: TrainingState, best_weights: str
+    settings: Settings, state: TrainingState, best_weights: str, whole: keras.Model
 ) -> list[keras.callbacks.Callback]:
     """What keeps the best weights and ends training early."""
     best = {
@@ -138,10 +149,9 @@ def _callbacks(
         "mode": "min" if settings.keep_best == "val_loss" else "max",
     }
     callbacks = [
-        keras.callbacks.ModelCheckpoint(
+        _BestWeights(
+            whole,
             best_weights,
-            save_best_only=True,
-            save_weights_only=True,
             initial_value_threshold=state.best(settings.keep_best) if state.epochs else None,
             **best,
         ),

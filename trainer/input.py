@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -79,6 +79,8 @@ class TrainingBatches:
       batch_size: images a batch; the last one of an epoch may have fewer.
       seed: of the order and of the augmentation.
       augmentation: applied here and nowhere else: validation and serving see plain images.
+      evidence: float32 [N, features] in stored order, what a fixed part of the model has made of
+        the images; None leaves that to the model.
     """
 
     records: Records
@@ -87,6 +89,7 @@ class TrainingBatches:
     batch_size: int
     seed: int
     augmentation: Augmentation
+    evidence: tf.Tensor | None = field(default=None, kw_only=True)
 
     @property
     def images(self) -> int:
@@ -101,7 +104,8 @@ class TrainingBatches:
     def epochs(self, first: int, last: int) -> tf.data.Dataset:
         """Return the batches of the epochs from `first` up to, not including, `last`.
 
-        Yields (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+        Yields (image float32 [B, H, W, 1], one-hot label float32 [B, classes]); with evidence,
+        `image` and `evidence` by their names in the place of the image.
         """
         return self._numbered(first * self.steps, last * self.steps)
 
@@ -110,9 +114,13 @@ class TrainingBatches:
         decode = decoder(self.transform, self.classes)
 
         def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            images, labels = decode(tf.gather(self.records.serialised, self._members(number)))
+            members = self._members(number)
+            images, labels = decode(tf.gather(self.records.serialised, members))
             seed = tf.stack([self.seed, self._augmentation_number(number)])
-            return self.augmentation(images, seed), labels
+            images = self.augmentation(images, seed)
+            if self.evidence is None:
+                return images, labels
+            return _inputs(images, tf.gather(self.evidence, members)), labels
 
         numbers = tf.data.Dataset.range(first, last)
         return numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
@@ -150,7 +158,8 @@ class ValidationBatches:
 
     Attributes:
       records: the split.
-      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]).
+      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]); with evidence,
+        `image` and `evidence` by their names in the place of the image.
       images: in the split, over all workers.
       steps: batches of `dataset` on each replica; None for all there are.
     """
@@ -162,7 +171,11 @@ class ValidationBatches:
 
 
 def validation_batches(
-    records: Records, transform: tft.TFTransformOutput, classes: int, batch_size: int
+    records: Records,
+    transform: tft.TFTransformOutput,
+    classes: int,
+    batch_size: int,
+    evidence: tf.Tensor | None = None,
 ) -> ValidationBatches:
     """Return the batches of a split.
 
@@ -171,12 +184,27 @@ def validation_batches(
       transform: output of the Transform step.
       classes: number of classes.
       batch_size: images a batch.
+      evidence: as of TrainingBatches.
     """
-    batches = tf.data.Dataset.from_tensor_slices(records.serialised).batch(batch_size)
-    dataset = batches.map(
-        decoder(transform, classes), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
+    decode = decoder(transform, classes)
+
+    def batch(serialised, evidence=None):
+        images, labels = decode(serialised)
+        return _inputs(images, evidence), labels
+
+    columns = (records.serialised,) if evidence is None else (records.serialised, evidence)
+    batches = tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)
+    dataset = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE), records.images)
+
+
+def spectrograms(inputs: tf.Tensor | dict[str, tf.Tensor]) -> tf.Tensor:
+    """Return the images, float32 [B, H, W, 1], of a batch with or without evidence."""
+    return inputs["image"] if isinstance(inputs, dict) else inputs
+
+
+def _inputs(images: tf.Tensor, evidence: tf.Tensor | None):
+    return images if evidence is None else {"image": images, "evidence": evidence}
 
 
 def decoder(transform: tft.TFTransformOutput, classes: int):

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.input import spectrograms
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -34,9 +36,9 @@ def find_mistakes(
     """Classify a split and return the mistakes that the model is most sure of.
 
     Args:
-      model: float32 [N, H, W, 1] to probabilities [N, classes].
-      batches: (images, one-hot labels) in stored order. They are gone through once, and no more
-        than a batch and `limit` images are held.
+      model: from the first of a batch to probabilities [N, classes].
+      batches: as of `trainer.input.ValidationBatches`, in stored order. They are gone through
+        once, and no more than a batch and `limit` images are held.
       limit: at most so many mistakes, the most confident first; ties in stored order.
 
     Returns:
@@ -44,8 +46,9 @@ def find_mistakes(
     """
     mistakes: list[Mistake] = []
     wrong = seen = 0
-    for images, labels in batches:
-        probabilities = model.predict_on_batch(images)
+    for inputs, labels in batches:
+        probabilities = model.predict_on_batch(inputs)
+        images = spectrograms(inputs)
         actual = np.argmax(labels.numpy(), axis=-1)
         predicted = np.argmax(probabilities, axis=-1)
         for row in np.flatnonzero(actual != predicted):

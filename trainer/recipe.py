@@ -11,6 +11,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class FixedPart:
+    """That a model is made of a part that learns nothing and of the rest.
+
+    Attributes:
+      name: of the layer without weights that maps images to float32 [N, features].
+      rest: name of the layer that maps these, as `evidence`, and the `image` to probabilities.
+      unchanged_by: the fields of `trainer.augmentation.Augmentation` that change an image and not
+        what the part makes of it.
+    """
+
+    name: str
+    rest: str
+    unchanged_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How to build a model, and what its training is set to where configuration says nothing.
 
@@ -22,6 +38,7 @@ class Recipe:
       augment: fields of `trainer.augmentation.Augmentation`; none augments nothing.
       optimizer: arguments of `trainer.compiling.optimizer`; none is Adam.
       label_smoothing: part of each label that is spread over all classes, 0 for none.
+      fixed_part: what need not be computed again in every epoch, if there is such a part.
     """
 
     build: Callable[[int, int, int], keras.Model]
@@ -29,3 +46,4 @@ class Recipe:
     augment: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     label_smoothing: float = 0.0
+    fixed_part: FixedPart | None = None

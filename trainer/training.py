@@ -22,6 +22,7 @@ from trainer.compiling import build_model, compile_model
 from trainer.confusion_matrix import ConfusionMatrix
 from trainer.export import export
 from trainer.fitting import fit
+from trainer.fixed_part import Task, computed_once
 from trainer.input import TrainingBatches, ValidationBatches, read_records, validation_batches
 from trainer.model_run import TENSORBOARD, TRAINING_FACTS
 from trainer.progress import logger
@@ -83,8 +84,6 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
             model = replicated(model)
             # A replicated model makes one step at a time.
             settings = dataclasses.replace(settings, steps_per_execution=1)
-        confusion_matrix = ConfusionMatrix(len(settings.classes))
-        compile_model(model, settings, train.steps, [confusion_matrix])
     logger.info(
         "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps%s",
         model.name,
@@ -95,6 +94,15 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         train.steps,
         distribution.in_words,
     )
+
+    if distribution.strategy:
+        # Each worker has a share of the images, and computes everything of them in every step.
+        task = Task(model, model, train, validation)
+    else:
+        task = computed_once(model, settings, train, validation)
+    confusion_matrix = ConfusionMatrix(len(settings.classes))
+    with distribution.scope():
+        compile_model(task.model, settings, train.steps, [confusion_matrix])
 
     checkpoints = checkpoints_of(
         settings,
@@ -108,12 +116,10 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         settings.classes,
         confusion_matrix,
         # Replicas hold a share of the images each, and predict together or not at all.
-        None if distribution.strategy else validation.dataset,
+        None if distribution.strategy else task.validation.dataset,
     )
     state = fit(
-        model,
-        train,
-        validation,
+        task,
         settings,
         model_run_dir,
         checkpoints,
@@ -126,15 +132,15 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
     # Keras has only done this if an epoch was left to train.
-    tensorboard.set_model(model)
+    tensorboard.set_model(task.model)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
     if distribution.strategy:
         # Without what a strategy makes of variables, saving needs no other worker; and a worker's
         # share of the images is not the split.
         weights, model = model.get_weights(), build_model(settings)
         model.set_weights(weights)
-        validation = _whole_validation(fn_args, transform, settings)
-    calibration = calibrate(*predict(model, validation.dataset), settings.calibrate)
+        task = Task(model, model, train, _whole_validation(fn_args, transform, settings))
+    calibration = calibrate(*predict(task.model, task.validation.dataset), settings.calibrate)
     facts = {
         **training_facts(settings, state, start),
         "workers": distribution.workers,

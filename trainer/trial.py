@@ -20,6 +20,7 @@ from trainer.augmentation import Augmentation
 from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
 from trainer.fitting import fit
+from trainer.fixed_part import computed_once
 from trainer.input import Records, TrainingBatches, validation_batches
 from trainer.progress import logger as training_logger
 from trainer.settings import Settings
@@ -111,12 +112,13 @@ def run_trial(
     if kept and tf.io.gfile.exists(kept):
         return _read(kept), True
 
-    compile_model(model, settings, train.steps)
+    task = computed_once(model, settings, train, validation)
+    compile_model(task.model, settings, train.steps)
     time_limit = _TimeLimit(out_of_time, settings.epochs)
     watching = [_EndOfDivergence(), time_limit]
     try:
         with tempfile.TemporaryDirectory() as folder, _epochs_as_signs_of_life(label):
-            state = fit(model, train, validation, settings, folder, checkpoints, watching, started)
+            state = fit(task, settings, folder, checkpoints, watching, started)
     except Diverged as error:
         result = TrialResult(seconds=time.perf_counter() - started, failure=str(error))
     else:

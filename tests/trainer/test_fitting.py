@@ -14,6 +14,7 @@ from trainer.augmentation import Augmentation
 from trainer.checkpoints import TrainingState
 from trainer.compiling import build_model, compile_model
 from trainer.fitting import fit
+from trainer.fixed_part import Task
 from trainer.input import TrainingBatches, read_records, validation_batches
 from trainer.settings import resolve
 from trainer.training import make_repeatable, run_fn
@@ -39,7 +40,8 @@ def fitted(small_data, tmp_path):
         )
         model = build_model(settings)
         compile_model(model, settings, train.steps)
-        return model, fit(model, train, validation, settings, str(tmp_path))
+        task = Task(model, model, train, validation)
+        return model, fit(task, settings, str(tmp_path))
 
     return fit_once
 

@@ -1,19 +1,21 @@
-"""The default model: a drift transform and a small CNN side by side, see docs/model.md.
+"""The default model: a search for lines beside a small CNN, see docs/model.md.
 
-The tutorials' dense layer over every pixel has to learn each line at each place anew. Here the
-drift transform adds up all pixels of a line, wherever it is, and gives a small map of the strongest
-one by drift and curvature: a straight line is a peak in its middle row, a curve a peak beside it, a
-wandering line a smear, noise nothing. Convolutions over the picture itself see what is no line at
-all. Both end in maxima over places, because a class is a shape wherever it lies.
+The tutorials' dense layer over every pixel has to learn each line at each place anew. Here a search
+that has nothing to learn adds up all pixels of a line, wherever it is, and says how well each kind
+of line explains them: a straight one, a curve, one that wanders, none. Convolutions over the
+picture see what is no line at all, by its mean and maximum over places. A small dense layer
+decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from trainer.drift_transform import DriftTransform
-from trainer.recipe import Recipe
+from trainer.line_search.search import line_search
+from trainer.recipe import FixedPart, Recipe
 
 SCHEDULE = {
     "initial_rate": 0.004,
@@ -29,23 +31,22 @@ AUGMENT = {
     "shift_frequency": 0.0,
     "noise": 0.0,
 }
+# What the search finds in a spectrogram, it finds in its mirror image and its negative too.
+FIXED_PART = FixedPart(
+    "line_search", "decision", unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"})
+)
 
 # Of the convolutions over the picture, each at half the size of the one before but for the last.
 FILTERS = (8, 16, 24, 32, 48)
-# Channels, drifts and sagittas of the drift transforms. A line that wanders is no parabola, and
-# comes close to one where neighbouring channels are averaged.
-SCALES = ((128, 65, 25), (64, 33, 13))
-
-# About the mean and the deviation of the strongest of all sums over noise, in deviations of one.
-_STRONGEST_OF_NOISE, _SPREAD_OF_NOISE = 2.5, 1.1
 
 
 def build(
     height: int,
     width: int,
     classes: int,
-    filters: tuple[int, ...] = FILTERS,
-    scales: tuple[tuple[int, int, int], ...] = SCALES,
+    filters: Sequence[int] = FILTERS,
+    search: bool = True,
+    search_without: Sequence[str] = (),
 ) -> keras.Model:
     """Return the model: float32 [N, height, width, 1] to probabilities [N, classes].
 
@@ -53,37 +54,36 @@ def build(
       height, width: of the images.
       classes: how many.
       filters: of each convolution over the picture; none leaves these out.
-      scales: channels, drifts and sagittas of each drift transform; none leaves these out.
+      search: whether lines are searched for.
+      search_without: kinds of evidence to leave out, see `line_search`.
     """
     image = keras.Input((height, width, 1), name="image")
-    features = [_of_lines(image, *scale) for scale in scales]
-    if filters:
-        features += _of_picture(image, filters)
+    found = {"image": image}
+    if search:
+        lines = line_search(height, width, search_without)
+        found["evidence"] = lines(image)
+    decision = _decision({name: value.shape[1:] for name, value in found.items()}, classes, filters)
+    return keras.Model(image, decision(found), name="compact")
+
+
+def _decision(
+    shapes: dict[str, tuple[int, ...]], classes: int, filters: Sequence[int]
+) -> keras.Model:
+    """Everything that is learned."""
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    features = _of_picture(inputs["image"], filters) if filters else []
+    if "evidence" in inputs:
+        features.append(layers.Dense(48, activation="relu")(inputs["evidence"]))
     features = layers.Concatenate()(features) if len(features) > 1 else features[0]
     features = layers.Dropout(0.2)(features)
+    features = layers.Dropout(0.2)(layers.Dense(48, activation="relu")(features))
     probabilities = layers.Dense(
         classes, activation="softmax", dtype="float32", name="probabilities"
     )(features)
-    return keras.Model(image, probabilities, name="compact")
+    return keras.Model(inputs, probabilities, name=FIXED_PART.rest)
 
 
-def _of_lines(image, channels: int, drifts: int, sagittas: int):
-    """What the strongest lines are like: [N, 48]."""
-    lines = DriftTransform(64, channels, drifts, sagittas, name=f"drift_transform_{channels}")(
-        image
-    )
-    lines = layers.Rescaling(1 / _SPREAD_OF_NOISE, -_STRONGEST_OF_NOISE / _SPREAD_OF_NOISE)(lines)
-    # The class depends on the curvature, and not on the drift.
-    lines = layers.MaxPooling2D((2, 1))(lines)
-    for block, filters in enumerate((16, 32, 32)):
-        lines = _convolution(lines, filters, 3)
-        if block == 0:
-            lines = layers.MaxPooling2D((2, 1))(lines)
-    lines = layers.MaxPooling2D((lines.shape[1], 1))(lines)
-    return layers.Dense(48, activation="relu")(layers.Flatten()(lines))
-
-
-def _of_picture(image, filters: tuple[int, ...]) -> list:
+def _of_picture(image, filters: Sequence[int]) -> list:
     """What patterns there are, by their mean and by their maximum: a faint one fills few pixels."""
     picture = image
     for block, count in enumerate(filters):
@@ -100,4 +100,4 @@ def _convolution(inputs, filters: int, window: int, strides: int = 1):
     return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(inputs))
 
 
-RECIPE = Recipe(build, SCHEDULE, AUGMENT)
+RECIPE = Recipe(build, SCHEDULE, AUGMENT, fixed_part=FIXED_PART)

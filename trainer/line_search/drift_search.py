@@ -1,4 +1,4 @@
-"""The drift transform: how strong the strongest line of each drift and curvature is.
+"""The first look for lines: the strongest straight line and the strongest parabola.
 
 A faint line is lost among the pixels of any window that a convolution looks through, and stands
 out once all its pixels are added up. Searches for narrowband signals therefore sum spectrograms
@@ -19,53 +19,37 @@ from scipy.fft import next_fast_len
 _PIECES = 4
 # Deviation of the Gaussian along frequency that paths are looked for with, in channels.
 _PATH_WIDTH = 0.3
-# Of a row, in squared deviations of the whole image.
-_SMALLEST_VARIANCE = 1e-4
 # Paths that are worked on at a time: so many fit in a processor's cache, and in memory.
 _PATHS_AT_A_TIME = 115
 
 
 @keras.saving.register_keras_serializable("radio_signals")
-class DriftTransform(keras.layers.Layer):
-    """Sums images along parabolas; keeps the greatest sum over all places in the band.
+class DriftSearch(keras.layers.Layer):
+    """Finds the paths, bright or dark, that the greatest sums are over.
 
     With drift d and sagitta s the path is f + d (t - 1/2) + s (4 t (1 - t) - 1), t from 0 to 1.
-    Each row, the spectrum at one time, is standardised first, so that a burst over the whole band,
-    or a gain that changes, is no line. Outside the band there is nothing. Sums are in standard
-    deviations of a sum of as many rows of white noise. Nothing is learned, and no gradient passes.
+    Outside the band there is nothing. Nothing is learned, and no gradient passes.
 
-    Input: float32 [N, H, W, 1].
-    Output: float32 [N, drifts, sagittas, 2]; of the last axis, bright paths and dark paths.
+    Input: float32 [N, H, W], as of StandardRows.
+    Output: two float32 [N, 4], the strongest of the straight paths and of all: f, d and s, in
+    widths of the band, and 1 for a bright path or -1 for a dark one.
     """
 
-    def __init__(
-        self,
-        rows: int,
-        channels: int,
-        drifts: int,
-        sagittas: int,
-        drift: float = 0.5,
-        sagitta: float = 12 / 128,
-        **arguments,
-    ):
+    def __init__(self, drifts: int, sagittas: int, drift: float, sagitta: float, **arguments):
         """Constructs the layer.
 
         Args:
-          rows, channels: about the size that images are averaged down to first.
           drifts, sagittas: how many of each, odd numbers, evenly spaced.
           drift: the largest, either way, in widths of the band over the image.
           sagitta: the largest, either way, in widths of the band.
         """
         super().__init__(**{"trainable": False, "dtype": "float32", **arguments})
-        self.rows, self.channels = rows, channels
         self.drifts, self.sagittas = drifts, sagittas
         self.drift, self.sagitta = drift, sagitta
 
     def build(self, shape):
         """Lay out the table of pieces, and where in it each path's pieces are."""
-        height, width = shape[1:3]
-        self._pool = (max(1, round(height / self.rows)), max(1, round(width / self.channels)))
-        rows, channels = height // self._pool[0], width // self._pool[1]
+        rows, channels = shape[1:]
         piece_rows = -(-rows // _PIECES)
         # Rows that do not fill a piece are filled up with nothing.
         self._filling = piece_rows * _PIECES - rows
@@ -85,7 +69,12 @@ class DriftTransform(keras.layers.Layer):
         slopes = np.arange(-steepest, steepest + 1)
         starts = (np.arange(_PIECES) * len(slopes) + slope + steepest) * line
         starts += self._margin + np.round(away).astype(int)
-        self._starts = starts.reshape(-1, _PIECES).astype(np.int32)
+        paths = np.stack(np.broadcast_arrays(drift, sagitta), axis=-1).reshape(-1, 2) / channels
+        # Paths close to each other may have the same pieces. The first of equals is the best:
+        # the straightest, so that a mirrored image has mirrored paths.
+        straightest = np.lexsort(np.abs(paths).round(6).T)
+        self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
+        self._paths = paths[straightest].astype(np.float32)
 
         self._line = line
         self._slopes = slopes.astype(np.float32)
@@ -94,40 +83,62 @@ class DriftTransform(keras.layers.Layer):
         )
         self._turns = (2 * np.pi * np.fft.rfftfreq(line)).astype(np.float32)
         self._window = np.exp(-0.5 * (self._turns * _PATH_WIDTH) ** 2)
-        self._deviation = float(np.sqrt(rows * np.sum(np.fft.irfft(self._window, line) ** 2)))
 
-    def call(self, images):
-        """Transform a batch."""
-        images = tf.stop_gradient(images)
-        if self._pool != (1, 1):
-            images = tf.nn.avg_pool2d(images, self._pool, self._pool, "VALID")
-        mean, variance = tf.nn.moments(images, axes=[2], keepdims=True)
-        # A row without any contrast becomes 0.
-        images = (images - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
-        pieces = self._pieces(images[..., 0])
+    def call(self, rows):
+        """Search a batch."""
+        pieces = self._pieces(rows)
+        sums = self._strongest(pieces)
+        straight = np.flatnonzero(np.isclose(self._paths[:, 1], 0, atol=1e-6))
+        return (
+            self._best(pieces, tf.gather(sums, straight, axis=1), straight),
+            self._best(pieces, sums, np.arange(len(self._paths))),
+        )
+
+    def compute_output_shape(self, shape):
+        """Return twice [N, 4]."""
+        return ((shape[0], 4), (shape[0], 4))
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        names = ("drifts", "sagittas", "drift", "sagitta")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _strongest(self, pieces: tf.Tensor) -> tf.Tensor:
+        """The greatest sum of each path over all places: [N, paths, 2], bright and dark."""
         middles = tf.range(self._channels)
 
         def strongest(starts):
             places = starts[:, :, tf.newaxis] + middles
-            paths = tf.add_n([tf.gather(pieces, places[:, piece]) for piece in range(_PIECES)])
-            return tf.stack([tf.reduce_max(paths, 1), -tf.reduce_min(paths, 1)])
+            sums = tf.add_n([tf.gather(pieces, places[:, piece]) for piece in range(_PIECES)])
+            return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
 
-        count = len(self._starts)
         parts = [
             strongest(tf.constant(self._starts[first : first + _PATHS_AT_A_TIME]))
-            for first in range(0, count, _PATHS_AT_A_TIME)
+            for first in range(0, len(self._starts), _PATHS_AT_A_TIME)
         ]
-        found = tf.transpose(tf.concat(parts, axis=1), [2, 1, 0]) / self._deviation
-        return tf.reshape(found, [-1, self.drifts, self.sagittas, 2])
+        return tf.transpose(tf.concat(parts, axis=1), [2, 1, 0])
 
-    def compute_output_shape(self, shape):
-        """Return [N, drifts, sagittas, 2]."""
-        return (shape[0], self.drifts, self.sagittas, 2)
+    def _best(self, pieces: tf.Tensor, sums: tf.Tensor, members: np.ndarray) -> tf.Tensor:
+        """Where the greatest of all sums is: [N, 4].
 
-    def get_config(self):
-        """Return the arguments of the constructor."""
-        names = ("rows", "channels", "drifts", "sagittas", "drift", "sagitta")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        Args:
+          pieces: of the batch.
+          sums: of the paths to choose from.
+          members: which paths these are.
+        """
+        best = tf.argmax(tf.reshape(sums, [-1, 2 * len(members)]), axis=1, output_type=tf.int32)
+        polarity = 1 - 2 * tf.cast(best % 2, tf.float32)
+        path = tf.gather(tf.constant(members.astype(np.int32)), best // 2)
+        # Its sums at every place again, because only their maximum was kept.
+        places = tf.gather(tf.constant(self._starts), path)[:, :, tf.newaxis]
+        places += tf.range(self._channels)
+        images = tf.range(tf.shape(path)[0])[:, tf.newaxis, tf.newaxis]
+        images = tf.broadcast_to(images, tf.shape(places))
+        at_places = tf.gather_nd(pieces, tf.stack([places, images], axis=-1))
+        at_places = tf.reduce_sum(at_places, axis=1) * polarity[:, tf.newaxis]
+        middle = (tf.cast(tf.argmax(at_places, axis=1), tf.float32) + 0.5) / self._channels
+        drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=1)
+        return tf.stack([middle, drift, sagitta, polarity], axis=1)
 
     def _pieces(self, images: tf.Tensor) -> tf.Tensor:
         """Sums over every piece at every slope: [pieces * slopes * line, N].

@@ -1,0 +1,65 @@
+"""The drift search: known paths are found where they are, straight ones among straight ones."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.trainer.line_search.paths import CHANNELS, noise, path_image
+from trainer.line_search.drift_search import DriftSearch
+
+DRIFTS, SAGITTAS = 65, 13
+
+
+def search(rows: np.ndarray, **arguments) -> tuple[np.ndarray, np.ndarray]:
+    layer = DriftSearch(DRIFTS, SAGITTAS, drift=0.5, sagitta=12 / 128, **arguments)
+    return tuple(found.numpy() for found in layer(rows.astype(np.float32)))
+
+
+@pytest.mark.parametrize("middle", [40.0, 64.0, 100.0])
+@pytest.mark.parametrize(
+    ("drift", "sagitta"), [(0.0, 0.0), (0.25, 0.0), (-0.375, 4 / 128), (0.125, -9 / 128)]
+)
+def test_a_path_is_found_where_it_is(middle, drift, sagitta):
+    _, ((f, d, s, polarity),) = search(path_image(middle, drift, sagitta))
+    assert abs(f * CHANNELS - 0.5 - middle) <= 1.5
+    assert abs(d - drift) <= 1 / DRIFTS
+    assert abs(s - sagitta) <= 1.01 / CHANNELS
+    assert polarity == 1
+
+
+def test_the_straight_path_is_the_best_of_those_without_a_sagitta():
+    rows = path_image(64.0, 0.25, 0.0) + 0.6 * path_image(30.0, -0.25, 8 / 128)
+    line, curve = search(rows)
+    np.testing.assert_array_equal(line, curve)
+    rows = 0.6 * path_image(64.0, 0.25, 0.0) + path_image(30.0, -0.25, 8 / 128)
+    line, curve = search(rows)
+    assert (line[0, 2], curve[0, 2]) == (0.0, 8 / 128)
+
+
+def test_a_dark_path_is_found_as_one():
+    rows = path_image(64.0, 0.25, 4 / 128)
+    bright, dark = search(rows)[1], search(-rows)[1]
+    np.testing.assert_array_equal(dark, bright * [1, 1, 1, -1])
+
+
+def test_a_faint_path_stands_out_of_noise():
+    """A line of one deviation: no single pixel tells."""
+    rows = noise(20, 0) + path_image(64.0, 0.25, 0.0)
+    line, _ = search(rows)
+    found = (np.abs(line[:, 0] * CHANNELS - 64.5) < 3) & (np.abs(line[:, 1] - 0.25) < 3 / DRIFTS)
+    assert found.sum() >= 19
+
+
+@pytest.mark.parametrize("shape", [(48, 32), (61, 130), (16, 16)])
+def test_any_size_is_searched(shape):
+    line, curve = search(np.ones((2, *shape)))
+    assert line.shape == curve.shape == (2, 4)
+
+
+def test_a_copy_made_from_its_configuration_is_the_same_layer():
+    layer = DriftSearch(9, 5, drift=0.25, sagitta=0.1)
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    rows = noise(2, 3)
+    for copied, original in zip(copy(rows), layer(rows), strict=True):
+        np.testing.assert_array_equal(copied, original)
+    assert not layer.weights

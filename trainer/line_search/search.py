@@ -1,0 +1,57 @@
+"""The whole search: from a spectrogram to the evidence for each kind of line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from trainer.line_search.close_up import CloseUp
+from trainer.line_search.drift_search import DriftSearch
+from trainer.line_search.evidence import Evidence
+from trainer.line_search.standard_rows import StandardRows
+from trainer.line_search.straightened import Straightened
+from trainer.line_search.wander import Wander
+
+NAME = "line_search"
+
+ROWS = 64
+# A line that wanders spreads over more than one channel while a row lasts, so that it is followed
+# at half the resolution, in a quarter of the time.
+FINE, COARSE = 128, 64
+# In widths of the band: over the whole observation, and away from the chord.
+DRIFT, SAGITTA = 0.5, 12 / 128
+# Channels either side of a path that was found.
+REACH = 8
+
+
+def line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
+    """Return the search as a model without weights: float32 [N, height, width, 1] to [N, features].
+
+    The strongest straight path and the strongest of all are looked for. Near each, all sagittas
+    are compared to a fraction of a channel. Paths that wander are weighed in the whole spectrogram
+    at half the resolution and, in smaller steps, near the strongest path.
+
+    Args:
+      height, width: of the images.
+      without: evidence to leave out, see `Evidence`.
+    """
+    image = keras.Input((height, width, 1), name="image")
+    coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(image)
+    fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
+    line, curve = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
+    near_line = Straightened(REACH, name="near_line")(fine, line)
+    near_curve = Straightened(REACH, name="near_curve")(fine, curve)
+    close_up = CloseUp(25, 3.0, name="close_up")
+    evidence = Evidence(without, name="evidence")(
+        {
+            "straight": close_up(near_line),
+            "curved": close_up(near_curve),
+            "curve": curve,
+            "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(
+                coarse
+            ),
+            "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near_curve),
+        }
+    )
+    return keras.Model(image, evidence, name=NAME)
