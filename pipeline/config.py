@@ -28,6 +28,7 @@ SCHEDULES = ("exponential", "cosine", "constant")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
+NORMALISATIONS = ("image", "levels")
 MONITORS = ("val_accuracy", "val_loss")
 ALGORITHMS = ("bayesian", "random", "hyperband")
 
@@ -225,6 +226,9 @@ class Config(_Section):
       initial_weights: a `.weights.h5` file to start from, or empty.
       warm_start: start from the newest pushed model that has these classes, this image size and
         this architecture; from random weights where none has.
+      normalise: image brings each spectrogram to mean 0 and deviation 1, so that neither
+        brightness nor contrast counts; levels leaves grey levels from 0 to 1; null for the
+        model's own: levels for reference, image for all others.
       label_smoothing: part of each label that is spread over all classes. Training and
         validation loss are of smoothed labels; null for the model's own.
       class_weights: how much an image counts in the training loss: null for all alike, balanced
@@ -259,6 +263,7 @@ class Config(_Section):
     seed: int = Field(0, ge=0, lt=2**31)
     initial_weights: str = ""
     warm_start: bool = False
+    normalise: str | None = None
     label_smoothing: float | None = Field(None, ge=0, lt=1)
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = Field(0, ge=0)
@@ -316,6 +321,11 @@ class Config(_Section):
     @classmethod
     def _known_monitor(cls, keep_best: str) -> str | None:
         return _one_of(MONITORS, keep_best)
+
+    @field_validator("normalise")
+    @classmethod
+    def _known_normalisation(cls, normalise: str | None) -> str | None:
+        return _one_of(NORMALISATIONS, normalise)
 
     @field_validator("strategy")
     @classmethod

@@ -93,7 +93,7 @@ def create_pipeline(
         ),
         materialize=False,
         disable_statistics=True,
-        custom_config=layout,
+        custom_config={**layout, "model": config.model, "normalise": config.normalise},
     )
     transform.add_upstream_node(example_validator)
 
@@ -106,6 +106,7 @@ def create_pipeline(
         "schedule": config.schedule.model_dump(),
         "augment": config.augment.model_dump(),
         "optimizer": config.optimizer.model_dump(),
+        "normalise": config.normalise,
         "label_smoothing": config.label_smoothing,
         "class_weights": config.class_weights,
         "initial_weights": config.initial_weights,

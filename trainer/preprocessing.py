@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from data import example_features
+from trainer.settings import normalisation
 
 # Half a grey level. A constant image has deviation 0; it becomes zeros instead of infinities.
 _SMALLEST_DEVIATION = 0.5 / 255
@@ -21,17 +22,18 @@ _DEAD = 0.25
 def preprocessing_fn(
     inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 ) -> dict[str, tf.Tensor]:
-    """Reshape to [height, width, 1] and standardise each spectrogram by itself.
+    """Reshape to [height, width, 1] and, for most models, standardise each spectrogram by itself.
 
     By itself and not over the data set: the absolute level of a spectrogram is a matter of gain
     and rendering, the line in it is not.
 
     Args:
       inputs: `image` string [N] (height x width bytes), `label` int64 [N]; the others pass by.
-      custom_config: `height` and `width`.
+      custom_config: `height`, `width`, and what `trainer.settings.normalisation` takes.
 
     Returns:
-      `image` float32 [N, height, width, 1] with mean 0 and deviation 1; `label` int64 [N].
+      `image` float32 [N, height, width, 1], with mean 0 and deviation 1 or, if normalisation is
+      `levels`, grey levels from 0 to 1; `label` int64 [N].
     """
     height, width = int(custom_config["height"]), int(custom_config["width"])
     # An inferred schema has shape [1] where the curated one has none.
@@ -41,8 +43,10 @@ def preprocessing_fn(
     # is an error and not several images.
     levels = tf.reshape(levels, [tf.shape(encoded)[0], height, width, 1])
     images = tf.cast(levels, tf.float32) / 255.0
+    if normalisation(custom_config) == "image":
+        images = standardise(images)
     return {
-        example_features.IMAGE: standardise(images),
+        example_features.IMAGE: images,
         example_features.LABEL: tf.reshape(inputs[example_features.LABEL], [-1]),
     }
 

@@ -38,6 +38,8 @@ class Recipe:
       augment: fields of `trainer.augmentation.Augmentation`; none augments nothing.
       optimizer: arguments of `trainer.compiling.optimizer`; none is Adam.
       label_smoothing: part of each label that is spread over all classes, 0 for none.
+      normalise: what Transform does to images: `image` brings each to mean 0 and deviation 1,
+        `levels` leaves grey levels from 0 to 1.
       fixed_part: what need not be computed again in every epoch, if there is such a part.
     """
 
@@ -46,4 +48,5 @@ class Recipe:
     augment: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     label_smoothing: float = 0.0
+    normalise: str = "image"
     fixed_part: FixedPart | None = None

@@ -44,6 +44,8 @@ SPACE = {
 
 # What somebody sets of a kind of schedule decides on the kind.
 _OF_KIND_EXPONENTIAL = {"schedule.decay_steps", "schedule.decay_rate", "schedule.staircase"}
+# The one makes no sense of grey levels, the other's choices are in deviations of an image.
+_OF_STANDARDISED_IMAGES = {"augment.invert", "augment.noise"}
 
 
 def search_space(
@@ -65,6 +67,8 @@ def search_space(
         excluded.add("schedule.kind")
     if objective == "val_loss":
         excluded.add("label_smoothing")
+    if settings.normalise != "image":
+        excluded |= _OF_STANDARDISED_IMAGES
     space = keras_tuner.HyperParameters()
     for key, values in SPACE.items():
         if key in excluded:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from data.invalid import InvalidData
 from trainer import models
 from trainer.recipe import Recipe
 
@@ -43,6 +44,7 @@ class Settings:
     optimizer: dict[str, Any]
     label_smoothing: float
     recipe: Recipe
+    normalise: str = "image"
     class_weights: str | dict[str, float] | None = None
     early_stopping: int = 0
     keep_best: str = "val_loss"
@@ -74,6 +76,9 @@ def resolve(
       hyperparameters: what tuning chose, as KerasTuner writes it; None for nothing. It wins over
         the model's own values and, because a search leaves alone what somebody set, over
         `custom_config`.
+
+    Raises:
+      InvalidData: an augmentation does not go with the normalisation.
     """
     tuned = _without_bookkeeping((hyperparameters or {}).get("values", {}))
     custom_config = _with(custom_config, tuned)
@@ -84,7 +89,26 @@ def resolve(
         values[section] = {**getattr(recipe, section), **_chosen(custom_config.get(section) or {})}
     if values.get("label_smoothing") is None:
         values["label_smoothing"] = recipe.label_smoothing
+    values["normalise"] = normalisation(custom_config)
+    if values["normalise"] != "image" and values["augment"].get("invert"):
+        raise InvalidData(
+            f"augment.invert changes the sign of images whose mean is 0, and normalise is "
+            f"{values['normalise']}. Set normalise=image, or augment.invert=false."
+        )
     return Settings(**values, recipe=recipe, tuned=tuned, given=custom_config)
+
+
+def normalisation(custom_config: Mapping[str, Any]) -> str:
+    """Return what Transform does to the images of a run: `image` or `levels`.
+
+    Args:
+      custom_config: `normalise`; where it is absent or None, `model` names the model whose own
+        value is taken.
+    """
+    if custom_config.get("normalise"):
+        return custom_config["normalise"]
+    model = custom_config.get("model")
+    return models.load(model).normalise if model else "image"
 
 
 def _without_bookkeeping(values: Mapping[str, Any]) -> dict[str, Any]:

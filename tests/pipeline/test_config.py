@@ -130,6 +130,10 @@ def test_an_empty_value_clears_a_text(file):
             "Received: 'equal'.",
         ),
         (
+            ["normalise=row"],
+            "normalise: it is one of image, levels. Received: 'row'.",
+        ),
+        (
             ["keep_best=accuracy"],
             "keep_best: it is one of val_accuracy, val_loss. Received: 'accuracy'.",
         ),

@@ -9,12 +9,12 @@ from trainer.preprocessing import preprocessing_fn
 HEIGHT, WIDTH = 4, 6
 
 
-def preprocess(levels: np.ndarray) -> dict[str, tf.Tensor]:
+def preprocess(levels: np.ndarray, **configured) -> dict[str, tf.Tensor]:
     inputs = {
         "image": tf.constant([image.tobytes() for image in levels]),
         "label": tf.range(len(levels), dtype=tf.int64),
     }
-    return preprocessing_fn(inputs, {"height": float(HEIGHT), "width": float(WIDTH)})
+    return preprocessing_fn(inputs, {"height": float(HEIGHT), "width": float(WIDTH), **configured})
 
 
 @pytest.fixture
@@ -28,6 +28,25 @@ def test_images_keep_their_rows_and_columns_and_get_one_channel(levels):
     pixels = levels / 255
     expected = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
     np.testing.assert_allclose(images[..., 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "configured", [{"normalise": "levels"}, {"model": "reference", "normalise": None}]
+)
+def test_grey_levels_are_left_as_they_are_where_a_model_or_the_configuration_says_so(
+    levels, configured
+):
+    images = preprocess(levels, **configured)["image"]
+    np.testing.assert_allclose(images[..., 0], levels / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "configured", [{"normalise": "image", "model": "reference"}, {"model": "compact"}]
+)
+def test_images_are_standardised_for_other_models_and_on_request(levels, configured):
+    np.testing.assert_array_equal(
+        preprocess(levels, **configured)["image"], preprocess(levels)["image"]
+    )
 
 
 def test_each_image_is_standardised_by_itself(levels):

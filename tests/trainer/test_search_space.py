@@ -89,3 +89,8 @@ def test_what_was_chosen_wins_over_the_recipe_and_leaves_the_rest_to_it():
     assert settings.augment == {"flip_time": True, "noise": 0.7}
     assert settings.tuned == chosen
     assert settings.digest != resolve(CONFIG).digest
+
+
+def test_of_grey_levels_neither_inversion_nor_noise_is_searched():
+    left_out = keys(space()) - keys(space(normalise="levels"))
+    assert left_out == {"augment.invert", "augment.noise"}
