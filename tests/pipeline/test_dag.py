@@ -72,7 +72,9 @@ def test_nothing_is_trained_before_the_data_are_found_good(compiled):
         ("epochs=3", {"Trainer"}),
         ("schedule.initial_rate=0.1", {"Trainer"}),
         ("augment.noise=0.1", {"Trainer"}),
-        ("model=reference", {"Trainer"}),
+        # What a model sees is its own to say: standardised spectrograms, or grey levels.
+        ("model=reference", {"Transform", "Trainer"}),
+        ("normalise=levels", {"Transform", "Trainer"}),
         ("optimizer.name=sgd", {"Trainer"}),
         ("class_weights=balanced", {"Trainer"}),
         ("mixed_precision=true", {"Trainer"}),
