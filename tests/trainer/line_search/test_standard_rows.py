@@ -12,9 +12,20 @@ def rows_of(images: np.ndarray, rows: int = 64, channels: int = 128) -> np.ndarr
 
 
 def test_every_row_has_mean_0_and_deviation_1():
-    rows = rows_of(5 + 3 * noise(4, 0))
+    # Sines have no values beyond four deviations, which would be cut off.
+    rows = rows_of(5 + 3 * np.sin(noise(4, 0)))
     np.testing.assert_allclose(rows.mean(axis=2), 0, atol=1e-5)
     np.testing.assert_allclose(rows.std(axis=2), 1, atol=1e-4)
+
+
+def test_a_very_strong_line_is_no_stronger_than_a_strong_one():
+    images = np.clip(noise(1, 0), -2, 2)
+    strong, very_strong = images.copy(), images.copy()
+    strong[:, :, 64], very_strong[:, :, 64] = 12, 1000
+    assert (rows_of(strong)[0, :, 64] == 4).all()
+    assert (rows_of(very_strong)[0, :, 64] == 4).all()
+    strong[:, :, 64] *= -1
+    assert (rows_of(strong)[0, :, 64] == -4).all()
 
 
 def test_a_burst_over_the_whole_band_and_another_gain_change_nothing():
