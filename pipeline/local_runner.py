@@ -19,6 +19,7 @@ from pipeline.latest import write_latest
 from pipeline.progress import Progress
 from pipeline.records import newest_run
 from trainer import models
+from trainer.settings import normalisation
 from trainer.starting_weights import newest_fitting
 
 
@@ -81,7 +82,8 @@ def _warm_start(config: Config, serving_dir: str, console: Console) -> str:
     Found now and not by the training step, so that the cache knows one model from the next.
     """
     network = models.load(config.model).build(config.height, config.width, len(config.classes))
-    pushed, found = newest_fitting(serving_dir, network, list(config.classes))
+    seen = normalisation({"model": config.model, "normalise": config.normalise})
+    pushed, found = newest_fitting(serving_dir, network, list(config.classes), seen)
     console.print(escape(found))
     return pushed.path if pushed else ""
 

@@ -46,18 +46,20 @@ def load_starting_weights(model: keras.Model, settings: Settings) -> Start:
 
 
 def newest_fitting(
-    serving_dir: str, model: keras.Model, classes: list[str]
+    serving_dir: str, model: keras.Model, classes: list[str], normalise: str
 ) -> tuple[PushedModel | None, str]:
     """Find the pushed model to start from: the newest that fits.
 
-    It fits if it answers the same classes in the same order and has weights of the same shapes.
-    Newer ones that do not fit are passed over, because a change of classes, image size or model
-    is meant, and is no reason for training every night to fail from then on.
+    It fits if it answers the same classes in the same order, has weights of the same shapes and
+    was trained on images normalised alike. Newer ones that do not fit are passed over, because a
+    change of classes, image size or model is meant, and is no reason for training every night to
+    fail from then on.
 
     Args:
       serving_dir: folder or bucket address that holds one folder a version.
       model: to be trained.
       classes: that it is to be trained for.
+      normalise: how the images are normalised that it is to be trained on.
 
     Returns:
       The pushed model or None, and a sentence that says what was found.
@@ -65,7 +67,7 @@ def newest_fitting(
     pushed = pushed_models(serving_dir)
     reasons = []
     for candidate in reversed(pushed):
-        reason = _misfit(candidate.card, model, classes)
+        reason = _misfit(candidate.card, model, classes, normalise)
         if not reason:
             passed = f"; passed over: {', '.join(reasons)}" if reasons else ""
             return candidate, f"warm start from {candidate.path}{passed}"
@@ -79,7 +81,7 @@ def weight_shapes(model: keras.Model) -> list[list[int]]:
     return [list(weight.shape) for weight in model.weights]
 
 
-def _misfit(card: dict, model: keras.Model, classes: list[str]) -> str:
+def _misfit(card: dict, model: keras.Model, classes: list[str], normalise: str) -> str:
     """Why a pushed model does not fit; empty if it does."""
     if card.get("classes") != classes:
         return "is for other classes"
@@ -89,6 +91,8 @@ def _misfit(card: dict, model: keras.Model, classes: list[str]) -> str:
         return "is for another image size"
     if card["weights"] != weight_shapes(model):
         return "is of another architecture"
+    if card.get("normalise") != normalise:
+        return "sees images normalised otherwise"
     return ""
 
 
@@ -97,14 +101,14 @@ def _warm_start(model: keras.Model, settings: Settings) -> Start:
     card = read_model_card(path)
     if card:
         # Chosen before: a runner has looked, and the path is part of what the step is cached by.
-        reason = _misfit(card, model, settings.classes)
+        reason = _misfit(card, model, settings.classes, settings.normalise)
         if reason:
             raise InvalidData(
                 f"The pushed model {path} {reason}. Train without a warm start, or with the "
                 "configuration that it was trained with."
             )
     else:
-        chosen, found = newest_fitting(path, model, settings.classes)
+        chosen, found = newest_fitting(path, model, settings.classes, settings.normalise)
         logger.info(found)
         if chosen is None:
             return Start()

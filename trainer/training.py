@@ -158,7 +158,7 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         settings.height,
         settings.width,
         fn_args.serving_model_dir,
-        facts={"training": facts},
+        facts={"normalise": settings.normalise, "training": facts},
         temperature=calibration["temperature"],
     )
     with tf.io.gfile.GFile(os.path.join(model_run_dir, TRAINING_FACTS), "w") as file:

@@ -79,12 +79,13 @@ def test_the_newest_model_that_fits_is_taken_and_it_is_said_which_were_passed_ov
     serving(3, classes=["dot", "stripe", "nothing"])
     serving(4, height=2 * HEIGHT)
     serving(5, weights=[[3, 3, 1, 99]])
+    serving(6, normalise="levels")
     model = build(HEIGHT, WIDTH, len(CLASSES))
-    pushed, found = newest_fitting(str(serving.folder), model, list(CLASSES))
+    pushed, found = newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert pushed.path == str(fitting)
     assert found == (
-        f"warm start from {fitting}; passed over: 5 is of another architecture, "
-        "4 is for another image size, 3 is for other classes"
+        f"warm start from {fitting}; passed over: 6 sees images normalised otherwise, "
+        "5 is of another architecture, 4 is for another image size, 3 is for other classes"
     )
 
 
@@ -99,7 +100,7 @@ def test_without_a_pushed_model_training_starts_from_random_weights_and_says_so(
     assert_same(model, before)
     assert "nothing has been pushed yet; training starts from random weights" in caplog.text
     serving(1, classes=["a", "b"])
-    _, found = newest_fitting(str(serving.folder), model, list(CLASSES))
+    _, found = newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert "no pushed model fits: 1 is for other classes" in found
 
 
