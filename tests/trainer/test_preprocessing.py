@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data.simulation.interference import DeadBand, Interference, carrier
+from data.simulation.spectrogram import simulate_spectrogram
 from trainer.preprocessing import preprocessing_fn
 
 HEIGHT, WIDTH = 4, 6
@@ -14,7 +16,8 @@ def preprocess(levels: np.ndarray, **configured) -> dict[str, tf.Tensor]:
         "image": tf.constant([image.tobytes() for image in levels]),
         "label": tf.range(len(levels), dtype=tf.int64),
     }
-    return preprocessing_fn(inputs, {"height": float(HEIGHT), "width": float(WIDTH), **configured})
+    layout = {"height": float(HEIGHT), "width": float(WIDTH)}
+    return preprocessing_fn(inputs, layout | configured)
 
 
 @pytest.fixture
@@ -78,6 +81,32 @@ def test_dead_channels_become_zero_and_leave_the_others_as_they_are(levels, leve
     alive = np.delete(levels, 4, axis=2) / 255
     expected = (alive - alive.mean((1, 2), keepdims=True)) / alive.std((1, 2), keepdims=True)
     np.testing.assert_allclose(np.delete(images, 4, axis=2), expected, atol=1e-5)
+
+
+def test_channels_without_power_are_found_beside_their_neighbours_leakage_and_strong_lines_kept():
+    dead_columns, line_column = [20, 71, 100], 50
+    lines = [carrier(line_column / 128, strength) for strength in (5.0, 10.0, 20.0)]
+    levels = np.stack(
+        [
+            simulate_spectrogram(
+                None,
+                64,
+                128,
+                np.random.default_rng(seed),
+                interference=Interference(
+                    carriers=(line,),
+                    dead_bands=tuple(DeadBand(column / 128, 1 / 128) for column in dead_columns),
+                ),
+            )
+            for seed, line in enumerate(lines)
+        ]
+    )
+    images = preprocess(levels, height=64, width=128)["image"].numpy()[..., 0]
+    zero = ~images.any(axis=1)
+    assert [np.flatnonzero(of_image).tolist() for of_image in zero] == [dead_columns] * 3
+    # What is left are the lines, the stronger the further from the noise.
+    depths = np.abs(images[:, :, line_column].mean(axis=1))
+    assert (np.diff(depths) > 0.5).all()
 
 
 def test_a_constant_image_becomes_zeros():
