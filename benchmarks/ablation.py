@@ -60,7 +60,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mixed precision": {"mixed_precision": True},
     "10 steps an execution": {"steps_per_execution": 10},
 }
-_OF_BUILD = ("filters", "search", "search_without")
+OF_BUILD = ("filters", "search", "search_without")
 
 
 def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int) -> Settings:
@@ -78,10 +78,10 @@ def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed
         "model": "compact",
         "epochs": epochs,
         "seed": seed,
-        **{key: value for key, value in variant.items() if key not in _OF_BUILD},
+        **{key: value for key, value in variant.items() if key not in OF_BUILD},
     }
     settings = resolve(given)
-    of_build = {key: variant[key] for key in _OF_BUILD if key in variant}
+    of_build = {key: variant[key] for key in OF_BUILD if key in variant}
     build = functools.partial(settings.recipe.build, **of_build)
     return dataclasses.replace(settings, recipe=dataclasses.replace(settings.recipe, build=build))
 

@@ -53,7 +53,7 @@ def build(
     Args:
       height, width: of the images.
       classes: how many.
-      filters: of each convolution over the picture; none leaves these out.
+      filters: of each convolution over the picture; none leaves its own mean and maximum.
       search: whether lines are searched for.
       search_without: kinds of evidence to leave out, see `line_search`.
     """
@@ -71,11 +71,10 @@ def _decision(
 ) -> keras.Model:
     """Everything that is learned."""
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-    features = _of_picture(inputs["image"], filters) if filters else []
+    features = _of_picture(inputs["image"], filters)
     if "evidence" in inputs:
         features.append(layers.Dense(48, activation="relu")(inputs["evidence"]))
-    features = layers.Concatenate()(features) if len(features) > 1 else features[0]
-    features = layers.Dropout(0.2)(features)
+    features = layers.Dropout(0.2)(layers.Concatenate()(features))
     features = layers.Dropout(0.2)(layers.Dense(48, activation="relu")(features))
     probabilities = layers.Dense(
         classes, activation="softmax", dtype="float32", name="probabilities"
