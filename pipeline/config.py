@@ -198,10 +198,12 @@ class Thresholds(_Section):
     def _one_bound_or_by_class(cls, bounds: Any) -> Any:
         if not isinstance(bounds, dict) and not _is_part(bounds):
             raise ValueError("it is a number from 0 to 1, or such a number for some class names")
-        for name, bound in bounds.items() if isinstance(bounds, dict) else ():
+        if not isinstance(bounds, dict):
+            return bounds
+        for name, bound in bounds.items():
             if not _is_part(bound):
                 raise ValueError(f'the bound of "{name}" is not a number from 0 to 1')
-        return bounds
+        return {str(name): bound for name, bound in bounds.items()}
 
 
 class Input(_Section):

@@ -20,10 +20,7 @@ LINE_STRENGTH_RANGE = "line_strength_range"
 LINE_STRENGTHS = (5.0, 7.0, 10.0)
 LINE_STRENGTH_RANGES = (
     f"below {LINE_STRENGTHS[0]:g}",
-    *(
-        f"{low:g} to {high:g}"
-        for low, high in itertools.pairwise(LINE_STRENGTHS)
-    ),
+    *(f"{low:g} to {high:g}" for low, high in itertools.pairwise(LINE_STRENGTHS)),
     f"{LINE_STRENGTHS[-1]:g} and more",
 )
 
