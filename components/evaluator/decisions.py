@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from components.evaluator.intervals import LEVEL, Interval, mean_interval, wilson
+from components.evaluator.intervals import Interval, mean_interval, wilson
 
 # Counts by (actual class, predicted class).
 Counts = dict[tuple[int, int], float]
@@ -81,7 +81,9 @@ def average(counts: Counts, figure: str, weighted: bool = False) -> Estimate:
     sizes = [_support(counts, class_id) if weighted else 1.0 for class_id in present]
     weights = [size / sum(sizes) for size in sizes]
     mean = sum(weight * value for weight, value in zip(weights, values, strict=True))
-    return Estimate(mean, mean_interval(values, intervals, weights))
+    # Recalls of different classes vary independently, and so do precisions. But a mistake lowers
+    # the F1 of two classes at once, so the variance of their mean is twice what it would be.
+    return Estimate(mean, mean_interval(values, intervals, weights, 2.0 if figure == "f1" else 1.0))
 
 
 BY_CLASS = {"precision": precision, "recall": recall, "f1": f1}
@@ -98,7 +100,7 @@ def _present(counts: Counts) -> Iterator[int]:
 def _part(hits: float, of: float) -> Estimate:
     if not of:
         return Estimate(math.nan, (math.nan, math.nan))
-    return Estimate(hits / of, wilson(hits, of, LEVEL))
+    return Estimate(hits / of, wilson(hits, of))
 
 
 def _f1_of_overlap(overlap: float) -> float:

@@ -9,12 +9,13 @@ import numpy as np
 from scipy.stats import norm
 
 LEVEL = 0.95
+_DEVIATIONS = float(norm.ppf((1 + LEVEL) / 2))
 
 # Lower and upper bound.
 Interval = tuple[float, float]
 
 
-def wilson(hits: float, of: float, level: float = LEVEL) -> Interval:
+def wilson(hits: float, of: float) -> Interval:
     """Return Wilson's score interval of a part.
 
     Unlike the mean plus or minus two deviations, and unlike a bootstrap, it does not shrink to
@@ -23,7 +24,7 @@ def wilson(hits: float, of: float, level: float = LEVEL) -> Interval:
     Args:
       hits, of: how many, of how many, which is above 0. Weights need not be whole.
     """
-    z = norm.ppf((1 + level) / 2)
+    z = _DEVIATIONS
     part, scale = hits / of, 1 + z**2 / of
     middle = (part + z**2 / (2 * of)) / scale
     half = z / scale * math.sqrt(part * (1 - part) / of + (z / (2 * of)) ** 2)
@@ -32,9 +33,12 @@ def wilson(hits: float, of: float, level: float = LEVEL) -> Interval:
 
 
 def mean_interval(
-    values: Sequence[float], intervals: Sequence[Interval], weights: Sequence[float]
+    values: Sequence[float],
+    intervals: Sequence[Interval],
+    weights: Sequence[float],
+    dependence: float = 1.0,
 ) -> Interval:
-    """Return the interval of a weighted mean of figures that vary independently.
+    """Return the interval of a weighted mean of figures.
 
     Zou and Donner's method of variance estimates recovery: each bound's squared distances add up,
     so that intervals that are not symmetrical, as those near 1 are, give one that is not either.
@@ -42,8 +46,10 @@ def mean_interval(
     Args:
       values, intervals: of the figures.
       weights: their parts in the mean; they add up to 1.
+      dependence: variance of the mean, as a multiple of that of independent figures.
     """
     value, weight, bounds = map(np.asarray, (values, weights, intervals))
     mean = float(weight @ value)
-    below, above = np.sqrt((weight[:, np.newaxis] ** 2 * (bounds.T - value).T ** 2).sum(axis=0))
+    squares = (weight[:, np.newaxis] * (bounds - value[:, np.newaxis])) ** 2
+    below, above = np.sqrt(dependence * squares.sum(axis=0))
     return max(0.0, mean - float(below)), min(1.0, mean + float(above))

@@ -11,7 +11,14 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    classification_report,
+    confusion_matrix,
+    roc_auc_score,
+)
 from sklearn.metrics import precision_recall_fscore_support as scores
 
 from data.reading.inventory import take_inventory
@@ -151,18 +158,87 @@ def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
     predicted = [CLASS_NAMES.index(name.decode()) for name in served["example_class"]]
     precision, recall, f1, support = scores(actual, predicted, zero_division=0)
     for index, name in enumerate(CLASS_NAMES):
-        assert metrics["classes"][name] == {
-            "precision": pytest.approx(precision[index], abs=1e-9),
-            "recall": pytest.approx(recall[index], abs=1e-9),
-            "f1": pytest.approx(f1[index], abs=1e-9),
-            "support": support[index],
-        }
+        expected = {"precision": precision[index], "recall": recall[index], "f1": f1[index]}
+        found = metrics["classes"][name]
+        assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-9)
+        assert found["support"] == support[index]
     assert metrics["accuracy"] == pytest.approx(accuracy_score(actual, predicted), abs=1e-9)
     assert metrics["confusion_matrix"] == confusion_matrix(actual, predicted).tolist()
     table = (first_run.latest / "classification_report.txt").read_text()
     assert table == classification_report(
         actual, predicted, target_names=CLASS_NAMES, digits=4, zero_division=0
     )
+
+
+def test_averages_are_scikit_learns(first_run, served, validation):
+    metrics, actual = first_run.metrics, validation[1]
+    predicted = [CLASS_NAMES.index(name.decode()) for name in served["example_class"]]
+    balanced = balanced_accuracy_score(actual, predicted)
+    assert metrics["balanced_accuracy"] == pytest.approx(balanced, abs=1e-9)
+    assert metrics["lowest_recall"] == min(of["recall"] for of in metrics["classes"].values())
+    for average in ("macro", "weighted"):
+        expected = scores(actual, predicted, average=average, zero_division=0)[:3]
+        found = metrics["averages"][average]
+        assert [found["precision"], found["recall"], found["f1"]] == pytest.approx(
+            expected, abs=1e-9
+        )
+
+
+def test_auc_and_average_precision_are_scikit_learns(first_run, served, validation):
+    metrics, actual = first_run.metrics, np.asarray(validation[1])
+    probabilities = served["example_probabilities"]
+    # The same model in batches of another size may differ in the last bit of a single-precision
+    # number, and so tell apart, or not, two images of the same class rank; more it may not.
+    last_bit = {"abs": 1e-4}
+    for index, name in enumerate(CLASS_NAMES):
+        one, score = actual == index, probabilities[:, index]
+        found = metrics["classes"][name]
+        assert found["auc"] == pytest.approx(roc_auc_score(one, score), **last_bit)
+        expected = average_precision_score(one, score)
+        assert found["average_precision"] == pytest.approx(expected, **last_bit)
+    one_hot = np.eye(len(CLASS_NAMES))[actual]
+    for average in ("macro", "weighted"):
+        found = metrics["averages"][average]
+        expected = roc_auc_score(one_hot, probabilities, average=average)
+        assert found["auc"] == pytest.approx(expected, **last_bit)
+        expected = average_precision_score(one_hot, probabilities, average=average)
+        assert found["average_precision"] == pytest.approx(expected, **last_bit)
+
+
+def test_figures_lie_within_their_intervals(first_run):
+    metrics = first_run.metrics
+    intervals = metrics["intervals"]
+    assert intervals["level"] == 0.95
+    pairs = [(metrics[key], intervals[key]) for key in ("accuracy", "balanced_accuracy")]
+    for kind in ("classes", "averages"):
+        for name, figures in intervals[kind].items():
+            pairs += [(metrics[kind][name][key], bounds) for key, bounds in figures.items()]
+    assert len(pairs) == 2 + (4 + 2) * 5
+    for value, bounds in pairs:
+        # There is none where no resample ranks anything wrongly.
+        assert value == 1 if bounds is None else bounds[0] <= value <= bounds[1]
+
+
+def test_slices_by_class_and_by_line_strength_each_make_up_the_whole(first_run):
+    metrics = first_run.metrics
+    by_feature = {}
+    for part in metrics["slices"]:
+        by_feature.setdefault(part["feature"], {})[part["value"]] = part
+    assert list(by_feature) == ["class_name", "line_strength_range"]
+    assert list(by_feature["class_name"]) == list(CLASS_NAMES)
+    for name, part in by_feature["class_name"].items():
+        assert part["accuracy"] == metrics["classes"][name]["recall"]
+        assert part["images"] == metrics["classes"][name]["support"]
+    for parts in by_feature.values():
+        matrices = [part["confusion_matrix"] for part in parts.values()]
+        assert np.sum(matrices, axis=0).tolist() == metrics["confusion_matrix"]
+    faint = by_feature["line_strength_range"]["below 5"]
+    # Every signal of preset basic is visible, so what has no strong line is noise.
+    assert faint["images"] == faint["classes"]["noise"]["support"] == 30
+
+
+def test_a_first_model_has_no_baseline(first_run):
+    assert first_run.metrics["baseline"] is None
 
 
 def test_both_signatures_answer_the_same(served):
@@ -241,6 +317,14 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(small_data, first_r
     assert worse.status == 3, worse.text
     assert pushed_versions(worse.output) == pushed
     assert "below the baseline's, more than the 0.01 allowed" in worse.text
+    baseline = worse.metrics["baseline"]
+    assert baseline["confusion_matrix"] == first_run.metrics["confusion_matrix"]
+    assert baseline["accuracy"] == first_run.metrics["accuracy"]
+    change = baseline["change"]
+    assert change["accuracy"] == worse.metrics["accuracy"] - baseline["accuracy"]
+    assert change["classes"]["noise"]["auc"] == (
+        worse.metrics["classes"]["noise"]["auc"] - baseline["classes"]["noise"]["auc"]
+    )
 
 
 def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_run, tmp_path):
