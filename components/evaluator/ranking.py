@@ -2,8 +2,8 @@
 
 Exact, as scikit-learn computes them, by sorting all predictions. TFMA's AUC counts predictions in
 10,000 bins of equal width instead, which lumps together the probabilities near 0 and 1 where those
-of a good model are; it has no average precision, and needs a minute where this needs a second.
-The price is that a worker holds a number for every example and class.
+of a good model are, and it has no average precision for classifiers. The price is that a worker
+holds a number for every example and class.
 """
 
 from __future__ import annotations
