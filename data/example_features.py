@@ -26,4 +26,17 @@ DYNAMIC_RANGE = "dynamic_range"
 # int64: frequency channels (columns) whose level never changes over time.
 DEAD_CHANNELS = "dead_channels"
 
-SUMMARIES = (LABEL, CLASS_NAME, BRIGHTNESS, CONTRAST, DYNAMIC_RANGE, DEAD_CHANNELS)
+# float: how far the strongest straight stretches of 16 time steps stand out, in deviations of what
+# 16 pixels of noise add up to. Pure noise has about 4, lines that an eye sees 7 and more. It is by
+# this that the evaluation tells faint signals from strong ones.
+LINE_STRENGTH = "line_strength"
+
+SUMMARIES = (
+    LABEL,
+    CLASS_NAME,
+    BRIGHTNESS,
+    CONTRAST,
+    DYNAMIC_RANGE,
+    DEAD_CHANNELS,
+    LINE_STRENGTH,
+)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from data.reading.files import is_remote
 from data.reading.layout import FORMAT_NAMES, VALUES, Layout, Tolerance
@@ -33,7 +34,7 @@ MONITORS = ("val_accuracy", "val_loss")
 ALGORITHMS = ("bayesian", "random", "hyperband")
 
 # Keys whose own keys are not of the configuration: class names.
-_MAPPINGS = ("class_weights",)
+_MAPPINGS = ("class_weights", "thresholds.class_precision", "thresholds.class_recall")
 
 
 class ConfigError(ValueError):
@@ -42,6 +43,22 @@ class ConfigError(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+# From 0 to 1.
+_Part = Annotated[float, Field(ge=0, le=1)]
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _refuse_unknown_classes(names: Iterable[str], classes: Sequence[str]) -> None:
+    for name in names:
+        # Where the classes themselves are wrong, their own message is the one to read.
+        if classes and name not in classes:
+            (nearest,) = difflib.get_close_matches(str(name), classes, n=1, cutoff=0)
+            raise ValueError(f'there is no class "{name}"; the nearest is "{nearest}"')
 
 
 def _one_of(choices: Sequence[str], value: str | None) -> str | None:
@@ -157,12 +174,36 @@ class Tuning(_Section):
 
 
 class Thresholds(_Section):
-    """What a model must reach to be blessed, on validation. 0 turns one off."""
+    """What a model must reach to be blessed, on validation. 0 turns one off.
 
-    accuracy: float = Field(0.9, ge=0, le=1)
-    class_precision: float = Field(0.8, ge=0, le=1)
-    class_recall: float = Field(0.8, ge=0, le=1)
-    baseline_margin: float = Field(0.01, ge=0, le=1)
+    Attributes:
+      accuracy: the least part of all images taken for the right class.
+      balanced_accuracy: the least mean of the classes' recalls, for data with rare classes.
+      class_precision, class_recall: the least of every class, or a mapping of class names to
+        bounds, none for classes that are not named.
+      baseline_margin: how far accuracy may lie below that of the model in service.
+      baseline_recall_margin: how far the lowest recall of any class may lie below the lowest of
+        the model in service.
+    """
+
+    accuracy: _Part = 0.9
+    balanced_accuracy: _Part = 0.0
+    class_precision: _Part | dict[str, _Part] = 0.8
+    class_recall: _Part | dict[str, _Part] = 0.8
+    baseline_margin: _Part = 0.01
+    baseline_recall_margin: _Part = 0.05
+
+    @field_validator("class_precision", "class_recall", mode="before")
+    @classmethod
+    def _one_bound_or_by_class(cls, bounds: Any) -> Any:
+        if not isinstance(bounds, dict) and not _is_part(bounds):
+            raise ValueError("it is a number from 0 to 1, or such a number for some class names")
+        if not isinstance(bounds, dict):
+            return bounds
+        for name, bound in bounds.items():
+            if not _is_part(bound):
+                raise ValueError(f'the bound of "{name}" is not a number from 0 to 1')
+        return {str(name): bound for name, bound in bounds.items()}
 
 
 class Input(_Section):
@@ -341,13 +382,28 @@ class Config(_Section):
             isinstance(weight, (int, float)) and weight > 0 for weight in weights.values()
         ):
             raise ValueError("it is balanced, or a weight above 0 for each of some class names")
-        classes = validated.data.get("classes", ())
-        for name in weights:
-            # Where the classes themselves are wrong, their own message is the one to read.
-            if classes and name not in classes:
-                (nearest,) = difflib.get_close_matches(name, classes, n=1, cutoff=0)
-                raise ValueError(f'there is no class "{name}"; the nearest is "{nearest}"')
+        _refuse_unknown_classes(weights, validated.data.get("classes", ()))
         return weights
+
+    @field_validator("thresholds")
+    @classmethod
+    def _bounds_of_known_classes(
+        cls, thresholds: Thresholds, validated: ValidationInfo
+    ) -> Thresholds:
+        for key in ("class_precision", "class_recall"):
+            bounds = getattr(thresholds, key)
+            try:
+                names = bounds if isinstance(bounds, dict) else ()
+                _refuse_unknown_classes(names, validated.data.get("classes", ()))
+            except ValueError as error:
+                # So that the message names the key within its section.
+                wrong = InitErrorDetails(
+                    type=PydanticCustomError("class", "{why}", {"why": str(error)}),
+                    loc=(key,),
+                    input=bounds,
+                )
+                raise ValidationError.from_exception_data("Thresholds", [wrong]) from None
+        return thresholds
 
     @field_validator("warm_start")
     @classmethod
@@ -441,7 +497,9 @@ def _refuse_unknown_keys(given: dict[str, Any]) -> None:
     known = list(known_keys())
     sections = {key.partition(".")[0] for key in known if "." in key}
     for key in _leaf_keys(given):
-        if key in known or key in sections or key.partition(".")[0] in _MAPPINGS:
+        if key in known or key in sections:
+            continue
+        if key.startswith(tuple(f"{mapping}." for mapping in _MAPPINGS)):
             continue
         nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
         raise ConfigError(f'There is no configuration key "{key}". Did you mean "{nearest[0]}"?')

@@ -150,7 +150,8 @@ def create_pipeline(
     # The model in service, to be beaten; none on the first run.
     baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
 
-    # Accuracy, precision and recall by class, against thresholds and baseline.
+    # Accuracy, and figures by class and for faint and strong signals apart, with intervals;
+    # thresholds and baseline decide.
     evaluator = BaselineAwareEvaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -158,6 +159,7 @@ def create_pipeline(
         schema=schema_gen.outputs["schema"],
         example_splits=["validation"],
         eval_config=eval_config(config.classes, **config.thresholds.model_dump()),
+        module_path="components.evaluator.slices",
     ).with_id("Evaluator")
 
     # Only a blessed model is served.
@@ -221,7 +223,7 @@ _CODE = {
     "Tuner": (tuner_package, trainer_package, example_features),
     "Trainer": (trainer_package, example_features),
     "BaselineModel": (baseline_model_package, pushed),
-    "Evaluator": (evaluator_package,),
+    "Evaluator": (evaluator_package, example_features),
     "Report": (report_package, evaluator_package),
 }
 

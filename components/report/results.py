@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_analysis as tfma
 from sklearn.metrics import classification_report
 
-from components.evaluator import metrics as names
+from components.evaluator.figures import Evaluation, read_evaluation
+from components.evaluator.intervals import LEVEL
+from components.evaluator.names import RANKING_FIGURES
+from components.evaluator.verdict import failed_thresholds
 from components.spectrogram_example_gen.executor import FINDINGS_FILE
 from data.reading.problems import Problem
 from trainer.model_run import TRAINING_FACTS, TRAINING_LOG
@@ -38,6 +39,8 @@ class Results:
       data_warnings: what else was odd about the data, a sentence each.
       training: model, epochs, images a second, parameters and the other training facts.
       training_log: columns of the training log by name.
+      evaluation: all of the Evaluator's figures, with intervals, averages, slices and those of
+        the baseline; the ones above among them. None where only those are known.
     """
 
     classes: list[str]
@@ -54,6 +57,7 @@ class Results:
     data_warnings: list[str]
     training: dict[str, Any]
     training_log: dict[str, list[float]]
+    evaluation: Evaluation | None = None
 
     @property
     def support(self) -> dict[str, int]:
@@ -71,7 +75,7 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         """The content of metrics.json, less what only the runner knows."""
-        return {
+        content = {
             "accuracy": self.accuracy,
             "classes": {
                 name: {
@@ -92,6 +96,26 @@ class Results:
             "data_warnings": self.data_warnings,
             "training": self.training,
         }
+        if self.evaluation:
+            self._add_evaluation(content, self.evaluation)
+        return content
+
+    def _add_evaluation(self, content: dict[str, Any], evaluation: Evaluation) -> None:
+        overall, baseline = evaluation.overall, evaluation.baseline
+        content["balanced_accuracy"] = overall.balanced_accuracy.value
+        content["lowest_recall"] = overall.lowest_recall.value
+        for name, of_class in content["classes"].items():
+            for figure in RANKING_FIGURES:
+                of_class[figure] = overall.by_class[name][figure].value
+        content["averages"] = {
+            average: {figure: found.value for figure, found in means.items()}
+            for average, means in overall.averages.items()
+        }
+        content["intervals"] = {"level": LEVEL, **overall.intervals()}
+        content["slices"] = [of_slice.as_json() for of_slice in evaluation.slices]
+        content["baseline"] = (
+            {**baseline.as_json(), "change": evaluation.change()} if baseline else None
+        )
 
     def classification_report(self) -> str:
         """The table as scikit-learn prints it.
@@ -132,20 +156,20 @@ def read_results(
       data: where the data came from, in words.
       data_fingerprint: identity of the data files.
     """
-    metrics = _overall_metrics(evaluation_dir)
+    evaluation = read_evaluation(evaluation_dir, classes)
+    overall = evaluation.overall
     findings = _read_json(os.path.join(examples_dir, FINDINGS_FILE))
 
-    def value(name: str) -> float:
-        number = float(metrics[name].get("doubleValue", math.nan))
-        return 0.0 if math.isnan(number) else number
+    def by_class(figure: str) -> dict[str, float]:
+        return {name: overall.by_class[name][figure].value or 0.0 for name in classes}
 
     return Results(
         classes=classes,
-        accuracy=value(names.ACCURACY),
-        precision={name: value(names.precision_name(name)) for name in classes},
-        recall={name: value(names.recall_name(name)) for name in classes},
-        confusion_matrix=_confusion_matrix(metrics[names.CONFUSION_MATRIX], len(classes)),
-        failures=names.failed_thresholds(evaluation_dir),
+        accuracy=overall.accuracy.value or 0.0,
+        precision=by_class("precision"),
+        recall=by_class("recall"),
+        confusion_matrix=overall.confusion_matrix,
+        failures=failed_thresholds(evaluation_dir),
         blessed=blessed,
         pushed_to=pushed_to,
         data=data,
@@ -154,36 +178,8 @@ def read_results(
         data_warnings=[str(Problem(**row)) for row in findings["warnings"]],
         training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
         training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
+        evaluation=evaluation,
     )
-
-
-def _overall_metrics(evaluation_dir: str) -> dict[str, dict]:
-    """Metric values of the whole validation split by name; names are unique among ours."""
-    result = tfma.load_eval_result(evaluation_dir, model_name=_candidate(evaluation_dir))
-    (overall,) = [values for key, values in result.slicing_metrics if key == ()]
-    return {
-        name: metric
-        for by_sub_key in overall.values()
-        for by_name in by_sub_key.values()
-        for name, metric in by_name.items()
-    }
-
-
-def _candidate(evaluation_dir: str) -> str | None:
-    """The name TFMA gave the new model; it names models only where there are two of them."""
-    models = tfma.load_eval_results([evaluation_dir], model_name=None).get_results()[0]
-    names_given = [spec.name for spec in models.config.model_specs if not spec.is_baseline]
-    return names_given[0] or None
-
-
-def _confusion_matrix(metric: dict, classes: int) -> np.ndarray:
-    matrix = np.zeros((classes, classes), dtype=int)
-    (at_zero,) = metric["multiClassConfusionMatrixAtThresholds"]["matrices"]
-    for entry in at_zero["entries"]:
-        # JSON of a protocol buffer leaves zeros out.
-        cell = entry.get("actualClassId", 0), entry.get("predictedClassId", 0)
-        matrix[cell] = round(entry.get("numWeightedExamples", 0))
-    return matrix
 
 
 def _read_json(path: str) -> dict[str, Any]:

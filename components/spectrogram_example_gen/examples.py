@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from components.spectrogram_example_gen.line_strength import line_strength
 from data import example_features
 from data.reading.layout import Layout
 
@@ -48,6 +49,7 @@ def serialised(levels: np.ndarray, labels: np.ndarray, layout: Layout) -> Iterat
                 example_features.CONTRAST: _float(summaries.contrast[row]),
                 example_features.DYNAMIC_RANGE: _float(summaries.dynamic_range[row]),
                 example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[row])),
+                example_features.LINE_STRENGTH: _float(summaries.line_strength[row]),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             yield example.SerializeToString(deterministic=True)
@@ -59,6 +61,7 @@ class _Summaries:
     contrast: np.ndarray
     dynamic_range: np.ndarray
     dead_channels: np.ndarray
+    line_strength: np.ndarray
 
 
 def _summaries(levels: np.ndarray, layout: Layout) -> _Summaries:
@@ -66,12 +69,14 @@ def _summaries(levels: np.ndarray, layout: Layout) -> _Summaries:
     # Sums of whole numbers are exact, and need no floating-point copy of the pixels.
     mean = levels.sum(axis=1, dtype=np.int64) / layout.pixels
     squares = np.square(levels, dtype=np.uint16).sum(axis=1, dtype=np.int64) / layout.pixels
+    deviation = np.sqrt(np.maximum(squares - mean**2, 0))
     images = levels.reshape(-1, layout.height, layout.width)
     return _Summaries(
         brightness=mean / 255,
-        contrast=np.sqrt(np.maximum(squares - mean**2, 0)) / 255,
+        contrast=deviation / 255,
         dynamic_range=(levels.max(axis=1) - levels.min(axis=1)) / 255,
         dead_channels=(images == images[:, :1]).all(axis=1).sum(axis=1),
+        line_strength=line_strength(images, mean, deviation),
     )
 
 

@@ -1,44 +1,131 @@
-"""Accuracy, precision and recall of a decision, against scikit-learn."""
+"""Figures of a decision against scikit-learn, and their intervals."""
 
 import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
 
 from components.evaluator import decisions
+from components.evaluator.intervals import wilson
 
 CLASSES = 4
+
+
+def counts_of(matrix):
+    return {index: float(matrix[index]) for index in np.ndindex(matrix.shape) if matrix[index]}
 
 
 @pytest.fixture(scope="module")
 def labels():
     rng = np.random.default_rng(0)
-    actual = rng.integers(0, CLASSES, 500)
+    actual = rng.choice(CLASSES, 500, p=[0.5, 0.3, 0.15, 0.05])
     return actual, np.where(rng.random(500) < 0.7, actual, rng.integers(0, CLASSES, 500))
 
 
 @pytest.fixture(scope="module")
 def counts(labels):
-    matrix = confusion_matrix(*labels)
-    return {index: float(matrix[index]) for index in np.ndindex(matrix.shape) if matrix[index]}
+    return counts_of(confusion_matrix(*labels))
 
 
 def test_accuracy_is_scikit_learns(labels, counts):
-    assert decisions.accuracy(counts) == pytest.approx(accuracy_score(*labels), abs=1e-12)
+    assert decisions.accuracy(counts).value == pytest.approx(accuracy_score(*labels), abs=1e-12)
 
 
-@pytest.mark.parametrize("class_id", range(CLASSES))
-def test_precision_and_recall_are_scikit_learns(labels, counts, class_id):
-    of_class = {"labels": [class_id], "average": None}
-    (precision,), (recall,) = (
-        precision_score(*labels, **of_class),
-        recall_score(*labels, **of_class),
+def test_figures_by_class_are_scikit_learns(labels, counts):
+    found = np.array(
+        [
+            [decisions.BY_CLASS[figure](counts, class_id).value for class_id in range(CLASSES)]
+            for figure in ("precision", "recall", "f1")
+        ]
     )
-    assert decisions.precision(counts, class_id) == pytest.approx(precision, abs=1e-12)
-    assert decisions.recall(counts, class_id) == pytest.approx(recall, abs=1e-12)
+    expected = precision_recall_fscore_support(*labels)[:3]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_averages_are_scikit_learns(labels, counts, average):
+    found = [
+        decisions.average(counts, figure, average == "weighted").value
+        for figure in ("precision", "recall", "f1")
+    ]
+    expected = precision_recall_fscore_support(*labels, average=average)[:3]
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_mean_recall_is_scikit_learns_balanced_accuracy(labels, counts):
+    found = decisions.average(counts, "recall").value
+    assert found == pytest.approx(balanced_accuracy_score(*labels), abs=1e-12)
+
+
+def test_the_lowest_recall_is_that_of_the_worst_class(counts):
+    recalls = [decisions.recall(counts, class_id).value for class_id in range(CLASSES)]
+    assert decisions.lowest_recall(counts).value == min(recalls)
 
 
 def test_precision_of_a_class_that_was_never_predicted_is_undefined():
-    assert math.isnan(decisions.precision({(0, 1): 3.0}, 0))
-    assert decisions.recall({(0, 1): 3.0}, 0) == 0.0
+    nothing = {(0, 1): 3.0}
+    assert math.isnan(decisions.precision(nothing, 0).value)
+    assert decisions.recall(nothing, 0).value == 0.0
+
+
+def test_a_precision_that_is_undefined_counts_as_zero_in_averages():
+    counts = {(0, 1): 3.0, (1, 1): 3.0}
+    assert decisions.average(counts, "precision").value == pytest.approx(0.25)
+    (lower, upper) = decisions.average(counts, "precision").interval
+    assert lower < 0.25 < upper
+
+
+def test_classes_that_no_example_is_of_are_left_out_of_averages():
+    counts = {(0, 0): 9.0, (0, 2): 1.0}
+    assert decisions.average(counts, "recall").value == 0.9
+    assert math.isnan(decisions.recall(counts, 2).value)
+
+
+def test_wilsons_interval_is_the_published_one():
+    # Newcombe (1998), Statistics in Medicine 17, table I, method 3.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+def test_a_model_without_a_mistake_is_not_certain_to_make_none():
+    counts = {(class_id, class_id): 200.0 for class_id in range(CLASSES)}
+    assert decisions.accuracy(counts).interval == pytest.approx((0.9952, 1), abs=5e-5)
+    for figure, of_class in decisions.BY_CLASS.items():
+        lower, upper = of_class(counts, 0).interval
+        assert 0.98 < lower < 0.991, figure
+        assert upper == 1
+
+
+@pytest.mark.parametrize("quality", [0.7, 0.95, 0.99])
+def test_intervals_hold_the_figure_of_unlimited_images_19_times_in_20(quality):
+    rng = np.random.default_rng(1)
+    chances = np.full((CLASSES, CLASSES), (1 - quality) / (CLASSES - 1))
+    np.fill_diagonal(chances, quality)
+    chances[1, 1], chances[1, 2] = chances[1, 1] - 0.05, chances[1, 2] + 0.05
+    unlimited = counts_of(chances)
+    figures = {
+        "accuracy": decisions.accuracy,
+        "recall": lambda counts: decisions.recall(counts, 1),
+        "precision": lambda counts: decisions.precision(counts, 2),
+        "f1": lambda counts: decisions.f1(counts, 1),
+        **{
+            f"macro {of}": lambda counts, of=of: decisions.average(counts, of)
+            for of in ("precision", "recall", "f1")
+        },
+    }
+    held = dict.fromkeys(figures, 0)
+    for _ in range(400):
+        matrix = np.array([rng.multinomial(200, row) for row in chances])
+        for name, figure in figures.items():
+            lower, upper = figure(counts_of(matrix)).interval
+            held[name] += lower <= figure(unlimited).value <= upper
+    # 400 draws of 0.95 have a deviation of 0.011.
+    assert all(count / 400 >= 0.91 for count in held.values()), held

@@ -76,6 +76,9 @@ def test_summary_features_describe_the_image(ingested):
         assert features["contrast"].float_list.value[0] == pytest.approx(levels.std())
         assert features["dynamic_range"].float_list.value[0] == pytest.approx(np.ptp(levels))
         assert features["dead_channels"].int64_list.value[0] == 0
+        # Every signal of preset basic is plain to an eye.
+        strong = features["line_strength"].float_list.value[0] > 5
+        assert strong == (CLASS_NAMES[label] != "noise")
 
 
 def test_rows_sorted_by_class_leave_shuffled(ingested):

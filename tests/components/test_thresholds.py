@@ -1,11 +1,14 @@
 """What a failed threshold says of itself."""
 
+import json
 import math
 
 import pytest
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from components.evaluator.metrics import _sentence, eval_config
+from components.evaluator.metrics import eval_config
+from components.evaluator.verdict import sentence
 
 
 def failure(name: str, value: float, bound: float):
@@ -17,8 +20,13 @@ def failure(name: str, value: float, bound: float):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "sentence"),
+    ("name", "value", "said"),
     [
+        (
+            "balanced_accuracy",
+            0.85,
+            "balanced accuracy is 0.8500, 0.0500 below thresholds.balanced_accuracy = 0.9",
+        ),
         ("accuracy", 0.85, "accuracy is 0.8500, 0.0500 below thresholds.accuracy = 0.9"),
         (
             "precision_narrow_band",
@@ -38,18 +46,30 @@ def failure(name: str, value: float, bound: float):
         ),
     ],
 )
-def test_a_missed_bound_is_named_with_value_and_distance(name, value, sentence):
-    assert _sentence(failure(name, value, bound=0.9)) == sentence
+def test_a_missed_bound_is_named_with_value_and_distance(name, value, said):
+    assert sentence(failure(name, value, bound=0.9)) == said
 
 
-def test_a_model_below_the_baseline_is_told_by_how_much():
-    worse = failure("accuracy", -0.03, bound=0)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "accuracy",
+            "accuracy is 0.0300 below the baseline's, more than the 0.01 allowed "
+            "(thresholds.baseline_margin)",
+        ),
+        (
+            "lowest_recall",
+            "the lowest recall of a class is 0.0300 below the baseline's, more than the 0.01 "
+            "allowed (thresholds.baseline_recall_margin)",
+        ),
+    ],
+)
+def test_a_model_below_the_baseline_is_told_by_how_much(name, said):
+    worse = failure(name, -0.03, bound=0)
     worse.metric_key.is_diff = True
     worse.metric_threshold.change_threshold.absolute.value = -0.01
-    assert _sentence(worse) == (
-        "accuracy is 0.0300 below the baseline's, more than the 0.01 allowed "
-        "(thresholds.baseline_margin)"
-    )
+    assert sentence(worse) == said
 
 
 def thresholds(**settings):
@@ -57,23 +77,34 @@ def thresholds(**settings):
         ["a", "b"],
         **{
             "accuracy": 0.9,
+            "balanced_accuracy": 0.0,
             "class_precision": 0.8,
             "class_recall": 0.7,
             "baseline_margin": 0.01,
+            "baseline_recall_margin": 0.05,
             **settings,
         },
     )
+    found = {}
+    for metric in config.metrics_specs[0].metrics:
+        assert not metric.HasField("threshold"), "it would hold for every slice"
+        for of_slices in metric.per_slice_thresholds:
+            assert list(of_slices.slicing_specs) == [tfma.SlicingSpec()], "all images"
+            found[json.loads(metric.config)["name"]] = of_slices.threshold
+    return found
+
+
+def lower_bounds(found):
     return {
-        metric.config.split('"name": "')[1].split('"')[0]: metric.threshold
-        for metric in config.metrics_specs[0].metrics
-        if metric.HasField("threshold")
+        name: of.value_threshold.lower_bound.value
+        for name, of in found.items()
+        if of.HasField("value_threshold")
     }
 
 
 def test_every_bound_of_the_configuration_is_set_on_its_metric():
     found = thresholds()
-    bounds = {name: of.value_threshold.lower_bound.value for name, of in found.items()}
-    assert bounds == {
+    assert lower_bounds(found) == {
         "accuracy": 0.9,
         "precision_a": 0.8,
         "precision_b": 0.8,
@@ -81,10 +112,22 @@ def test_every_bound_of_the_configuration_is_set_on_its_metric():
         "recall_b": 0.7,
     }
     assert found["accuracy"].change_threshold.absolute.value == -0.01
+    assert found["lowest_recall"].change_threshold.absolute.value == -0.05
+
+
+def test_bounds_by_class_hold_for_the_classes_named():
+    found = thresholds(class_recall={"b": 0.95}, class_precision={}, balanced_accuracy=0.85)
+    assert lower_bounds(found) == {"accuracy": 0.9, "balanced_accuracy": 0.85, "recall_b": 0.95}
 
 
 def test_zero_turns_a_bound_off_but_a_model_can_still_be_blessed():
-    found = thresholds(accuracy=0, class_precision=0, class_recall=0, baseline_margin=0)
+    found = thresholds(
+        accuracy=0,
+        class_precision=0,
+        class_recall=0,
+        baseline_margin=0,
+        baseline_recall_margin=0,
+    )
     assert set(found) == {"accuracy"}
     assert found["accuracy"].value_threshold.lower_bound.value == 0
     assert not found["accuracy"].HasField("change_threshold")

@@ -22,6 +22,7 @@ SMALL = (
     "--set=thresholds.accuracy=0.4",
     "--set=thresholds.class_precision=0",
     "--set=thresholds.class_recall=0",
+    "--set=thresholds.baseline_recall_margin=0",
 )
 
 

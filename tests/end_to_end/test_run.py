@@ -11,7 +11,14 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    classification_report,
+    confusion_matrix,
+    roc_auc_score,
+)
 from sklearn.metrics import precision_recall_fscore_support as scores
 
 from data.reading.inventory import take_inventory
@@ -73,13 +80,17 @@ def validation(small_data):
 def served(first_run, validation, tmp_path_factory):
     """What the pushed model answers, loaded with TensorFlow alone."""
     folder = tmp_path_factory.mktemp("served")
-    np.save(folder / "levels.npy", validation[0])
+    return answers(first_run.metrics["pushed_to"], validation[0], folder)
+
+
+def answers(model, levels, folder):
+    np.save(folder / "levels.npy", levels)
     finished = subprocess.run(
         [
             sys.executable,
             "-c",
             CLASSIFY,
-            first_run.metrics["pushed_to"],
+            model,
             folder / "levels.npy",
             folder / "answers.npz",
         ],
@@ -151,18 +162,81 @@ def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
     predicted = [CLASS_NAMES.index(name.decode()) for name in served["example_class"]]
     precision, recall, f1, support = scores(actual, predicted, zero_division=0)
     for index, name in enumerate(CLASS_NAMES):
-        assert metrics["classes"][name] == {
-            "precision": pytest.approx(precision[index], abs=1e-9),
-            "recall": pytest.approx(recall[index], abs=1e-9),
-            "f1": pytest.approx(f1[index], abs=1e-9),
-            "support": support[index],
-        }
+        expected = {"precision": precision[index], "recall": recall[index], "f1": f1[index]}
+        found = metrics["classes"][name]
+        assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-9)
+        assert found["support"] == support[index]
     assert metrics["accuracy"] == pytest.approx(accuracy_score(actual, predicted), abs=1e-9)
     assert metrics["confusion_matrix"] == confusion_matrix(actual, predicted).tolist()
     table = (first_run.latest / "classification_report.txt").read_text()
     assert table == classification_report(
         actual, predicted, target_names=CLASS_NAMES, digits=4, zero_division=0
     )
+
+
+def test_averages_and_rankings_are_scikit_learns(first_run, served, validation):
+    assert_scikit_learns(first_run.metrics, served["example_probabilities"], validation[1])
+
+
+def assert_scikit_learns(metrics, probabilities, actual):
+    """Compare what classification_report.txt does not show."""
+    predicted, actual = probabilities.argmax(axis=1), np.asarray(actual)
+    balanced = balanced_accuracy_score(actual, predicted)
+    assert metrics["balanced_accuracy"] == pytest.approx(balanced, abs=1e-9)
+    assert metrics["lowest_recall"] == min(of["recall"] for of in metrics["classes"].values())
+    # The same model in batches of another size may answer another last bit, and so order two
+    # images otherwise that it had all but tied; more than a few pairs that cannot be.
+    one_hot, few_pairs = np.eye(len(CLASS_NAMES))[actual], {"abs": 1e-3}
+    ranking = {"auc": roc_auc_score, "average_precision": average_precision_score}
+    for figure, score in ranking.items():
+        found = [metrics["classes"][name][figure] for name in CLASS_NAMES]
+        expected = score(one_hot, probabilities, average=None)
+        assert found == pytest.approx(expected.tolist(), **few_pairs)
+    for average in ("macro", "weighted"):
+        found = metrics["averages"][average]
+        decided = scores(actual, predicted, average=average, zero_division=0)[:3]
+        assert [found["precision"], found["recall"], found["f1"]] == pytest.approx(
+            decided, abs=1e-9
+        )
+        for figure, score in ranking.items():
+            expected = score(one_hot, probabilities, average=average)
+            assert found[figure] == pytest.approx(expected, **few_pairs)
+
+
+def test_figures_lie_within_their_intervals(first_run):
+    metrics = first_run.metrics
+    intervals = metrics["intervals"]
+    assert intervals["level"] == 0.95
+    pairs = [(metrics[key], intervals[key]) for key in ("accuracy", "balanced_accuracy")]
+    for kind in ("classes", "averages"):
+        for name, figures in intervals[kind].items():
+            pairs += [(metrics[kind][name][key], bounds) for key, bounds in figures.items()]
+    assert len(pairs) == 2 + (4 + 2) * 5
+    for value, bounds in pairs:
+        # There is none where no resample ranks anything wrongly.
+        assert value == 1 if bounds is None else bounds[0] <= value <= bounds[1]
+
+
+def test_slices_by_class_and_by_line_strength_each_make_up_the_whole(first_run):
+    metrics = first_run.metrics
+    by_feature = {}
+    for part in metrics["slices"]:
+        by_feature.setdefault(part["feature"], {})[part["value"]] = part
+    assert list(by_feature) == ["class_name", "line_strength_range"]
+    assert list(by_feature["class_name"]) == list(CLASS_NAMES)
+    for name, part in by_feature["class_name"].items():
+        assert part["accuracy"] == metrics["classes"][name]["recall"]
+        assert part["images"] == metrics["classes"][name]["support"]
+    for parts in by_feature.values():
+        matrices = [part["confusion_matrix"] for part in parts.values()]
+        assert np.sum(matrices, axis=0).tolist() == metrics["confusion_matrix"]
+    faint = by_feature["line_strength_range"]["below 5"]
+    # Every signal of preset basic is visible, so what has no strong line is noise.
+    assert faint["images"] == faint["classes"]["noise"]["support"] == 30
+
+
+def test_a_first_model_has_no_baseline(first_run):
+    assert first_run.metrics["baseline"] is None
 
 
 def test_both_signatures_answer_the_same(served):
@@ -233,7 +307,9 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
     assert failure in (refused.latest / "report.html").read_text()
 
 
-def test_a_model_worse_than_the_one_in_service_is_not_pushed(small_data, first_run):
+def test_a_model_worse_than_the_one_in_service_is_not_pushed(
+    small_data, first_run, validation, tmp_path
+):
     pushed = pushed_versions(first_run.output)
     worse = run_pipeline(
         small_data, first_run.output, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0"
@@ -241,6 +317,20 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(small_data, first_r
     assert worse.status == 3, worse.text
     assert pushed_versions(worse.output) == pushed
     assert "below the baseline's, more than the 0.01 allowed" in worse.text
+    baseline = worse.metrics["baseline"]
+    assert baseline["confusion_matrix"] == first_run.metrics["confusion_matrix"]
+    assert baseline["accuracy"] == first_run.metrics["accuracy"]
+    change = baseline["change"]
+    assert change["accuracy"] == worse.metrics["accuracy"] - baseline["accuracy"]
+    assert change["classes"]["noise"]["auc"] == (
+        worse.metrics["classes"]["noise"]["auc"] - baseline["classes"]["noise"]["auc"]
+    )
+    # Its figures are scikit-learn's too, and unlike those of a good model not all but 1.
+    models = worse.output / "artifacts" / "Trainer" / "model"
+    newest = max(models.iterdir(), key=lambda folder: int(folder.name))
+    found = answers(newest / "Format-Serving", validation[0], tmp_path)
+    assert worse.metrics["balanced_accuracy"] < 0.9
+    assert_scikit_learns(worse.metrics, found["example_probabilities"], validation[1])
 
 
 def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_run, tmp_path):

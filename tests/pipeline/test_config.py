@@ -81,6 +81,26 @@ def test_an_empty_value_clears_a_text(file):
             "thresholds.accuracy: input should be less than or equal to 1. Received: 98.",
         ),
         (
+            ["thresholds.class_recall={squigle: 0.9}"],
+            'thresholds.class_recall: there is no class "squigle"; the nearest is "squiggle". '
+            "Received: {'squigle': 0.9}.",
+        ),
+        (
+            ["thresholds.class_precision.noise=2"],
+            'thresholds.class_precision: the bound of "noise" is not a number from 0 to 1. '
+            "Received: {'noise': 2}.",
+        ),
+        (
+            ["thresholds.class_recall=high"],
+            "thresholds.class_recall: it is a number from 0 to 1, or such a number for some class "
+            "names. Received: 'high'.",
+        ),
+        (
+            ["thresholds.class_recal.noise=0.9"],
+            'There is no configuration key "thresholds.class_recal.noise". '
+            'Did you mean "thresholds.class_recall"?',
+        ),
+        (
             ["model=huge"],
             "model: there is no such model; the models are compact, reference. Received: 'huge'.",
         ),
@@ -174,6 +194,16 @@ def test_class_weights_are_balanced_or_by_class_name(file):
     assert by_name.class_weights == {"noise": 2, "squiggle": 0.5}
     own = load_config(settings=("classes=[hum, tone]", "class_weights.hum=3"))
     assert own.class_weights == {"hum": 3}
+
+
+def test_bounds_are_one_for_all_classes_or_by_class_name(file):
+    assert load_config(settings=("thresholds.class_recall=0.7",)).thresholds.class_recall == 0.7
+    path = file("thresholds: {class_recall: {squiggle: 0.9}}")
+    by_name = load_config(path, ("thresholds.class_recall.noise=0.5",)).thresholds
+    assert by_name.class_recall == {"squiggle": 0.9, "noise": 0.5}
+    assert by_name.class_precision == 0.8
+    own = load_config(settings=("classes=[hum, tone]", "thresholds.class_precision.hum=0.9"))
+    assert own.thresholds.class_precision == {"hum": 0.9}
 
 
 def test_nested_keys_are_listed_with_dots():
