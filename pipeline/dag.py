@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -171,14 +173,22 @@ def create_pipeline(
         ),
     )
 
-    # The same figures for people: a page, scikit-learn's table, and JSON.
+    # The same figures for people: a page, scikit-learn's table, and JSON; with pictures, and with
+    # what it all was made of.
     report = Report(
         examples=example_gen.outputs["examples"],
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema_gen.outputs["schema"],
+        transform_graph=transform.outputs["transform_graph"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        baseline=baseline_model.outputs["baseline"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
-        model_run=trainer.outputs["model_run"],
         pushed_model=pusher.outputs["pushed_model"],
-        classes=list(config.classes),
+        **layout,
+        configuration=json.dumps(config.model_dump(mode="json"), sort_keys=True),
+        pipeline_code=code_fingerprint(*itertools.chain.from_iterable(_CODE.values())),
     )
 
     nodes = [

@@ -14,6 +14,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import path_utils
 
 from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
 
@@ -29,12 +30,23 @@ class ReportArtifact(Artifact):
 
 
 class ReportSpec(ComponentSpec):
-    PARAMETERS = {"classes": ExecutionParameter(type=list[str])}
+    PARAMETERS = {
+        "classes": ExecutionParameter(type=list[str]),
+        "height": ExecutionParameter(type=int),
+        "width": ExecutionParameter(type=int),
+        "configuration": ExecutionParameter(type=str),
+        "pipeline_code": ExecutionParameter(type=str),
+    }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "baseline": ChannelParameter(type=standard_artifacts.Model),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
-        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
     OUTPUTS = {"report": ChannelParameter(type=ReportArtifact)}
@@ -45,18 +57,24 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict, output_dict, exec_properties: dict[str, Any]) -> None:
         # Here and not above: the graph is read without loading plots and metrics libraries.
+        from components.report.contents import Contents
+        from components.report.data_statistics import read_statistics
+        from components.report.gallery import galleries
         from components.report.page import render
+        from components.report.predictions import predict
+        from components.report.provenance import flattened, lineage, versions
         from components.report.results import read_results
 
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         was_pushed = pushed.get_int_custom_property("pushed") == 1
+        classes = exec_properties["classes"]
         results = read_results(
             examples.uri,
             artifact_utils.get_single_uri(input_dict["evaluation"]),
             artifact_utils.get_single_uri(input_dict["model_run"]),
-            exec_properties["classes"],
+            classes,
             blessed=model_utils.is_model_blessed(
                 artifact_utils.get_single_instance(input_dict["blessing"])
             ),
@@ -66,10 +84,28 @@ class Executor(base_executor.BaseExecutor):
             data=examples.get_string_custom_property(SOURCE_PROPERTY),
             data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
         )
+        predictions = predict(
+            path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
+            examples.uri,
+            exec_properties["height"],
+            exec_properties["width"],
+        )
+        page = render(
+            Contents(
+                results,
+                predictions,
+                galleries(predictions, classes),
+                read_statistics(artifact_utils.get_single_uri(input_dict["statistics"])),
+                flattened(json.loads(exec_properties["configuration"])),
+                versions(),
+                exec_properties["pipeline_code"],
+                lineage(input_dict),
+            )
+        )
         folder = artifact_utils.get_single_uri(output_dict["report"])
         _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))
         _write(folder, TABLE_FILE, results.classification_report())
-        _write(folder, PAGE_FILE, render(results))
+        _write(folder, PAGE_FILE, page)
 
 
 def _write(folder: str, name: str, text: str) -> None:
@@ -82,7 +118,8 @@ class Report(base_component.BaseComponent):
     """What a run achieved, for people and for programs.
 
     Output `report`: a folder with a self-contained `report.html`, scikit-learn's
-    `classification_report.txt` and `metrics.json`. All figures are those of the Evaluator.
+    `classification_report.txt` and `metrics.json`. Figures are those of the Evaluator; curves and
+    pictures are of the exported model's answers.
     """
 
     SPEC_CLASS = ReportSpec
@@ -91,29 +128,52 @@ class Report(base_component.BaseComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
+        statistics: types.BaseChannel,
+        schema: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        model: types.BaseChannel,
+        model_run: types.BaseChannel,
+        baseline: types.BaseChannel,
         evaluation: types.BaseChannel,
         blessing: types.BaseChannel,
-        model_run: types.BaseChannel,
         pushed_model: types.BaseChannel,
         classes: list[str],
+        height: int,
+        width: int,
+        configuration: str,
+        pipeline_code: str,
     ):
         """Constructs the component.
 
         Args:
           examples: output of SpectrogramExampleGen, which knows where the data came from.
+          statistics: output of StatisticsGen.
+          schema, transform_graph, baseline: named in the lineage.
+          model, model_run: outputs of the Trainer.
           evaluation, blessing: outputs of the Evaluator.
-          model_run: output of the Trainer.
           pushed_model: output of the Pusher.
           classes: names in the order of the label columns.
+          height, width: of the stored spectrograms.
+          configuration: the run's, JSON.
+          pipeline_code: fingerprint of the project's own code.
         """
         super().__init__(
             ReportSpec(
                 examples=examples,
+                statistics=statistics,
+                schema=schema,
+                transform_graph=transform_graph,
+                model=model,
+                model_run=model_run,
+                baseline=baseline,
                 evaluation=evaluation,
                 blessing=blessing,
-                model_run=model_run,
                 pushed_model=pushed_model,
                 classes=classes,
+                height=height,
+                width=width,
+                configuration=configuration,
+                pipeline_code=pipeline_code,
                 report=types.Channel(type=ReportArtifact),
             )
         )

@@ -6,13 +6,15 @@ import base64
 import os
 
 import jinja2
+from markupsafe import Markup
 
 from components.report import plots
-from components.report.results import Results
+from components.report.contents import Contents
+from components.report.data_statistics import MEASURES
 
 
-def render(results: Results) -> str:
-    """Return the page: no script, no network, images inside."""
+def render(contents: Contents) -> str:
+    """Return the page: no script, no network, pictures inside."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
         autoescape=True,
@@ -20,13 +22,61 @@ def render(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"png": _png, "figure": _figure, "change": _change, "plain": _plain}
+    results = contents.results
     return environment.get_template("report.html").render(
+        contents=contents,
         results=results,
-        confusion_matrix=_data_uri(plots.confusion_matrix(results)),
-        reliability_diagram=_data_uri(plots.reliability_diagram(results)),
-        training_curves=_data_uri(plots.training_curves(results)),
+        evaluation=results.evaluation,
+        measures=MEASURES,
+        confusion_matrix=_plot(plots.confusion_matrix, results),
+        precision_recall=_plot(
+            plots.precision_recall_curves, contents.predictions, results.classes
+        ),
+        reliability_diagram=_plot(plots.reliability_diagram, results),
+        training_curves=_plot(plots.training_curves, results),
     )
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def _plot(draw, *of) -> dict[str, str]:
+    return {theme: _uri(svg, "svg+xml") for theme, svg in plots.in_both_themes(draw, *of).items()}
+
+
+def _png(picture: bytes) -> str:
+    return _uri(picture, "png")
+
+
+def _uri(picture: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
+
+
+def _figure(found) -> Markup | str:
+    """A figure with its interval; a dash where there is nothing to measure."""
+    if found.value is None:
+        return "-"
+    if not found.interval:
+        return f"{found.value:.4f}"
+    low, high = found.interval
+    return Markup('{:.4f}<span class="interval">{:.3f} to {:.3f}</span>').format(
+        found.value, low, high
+    )
+
+
+def _change(value: float | None) -> Markup | str:
+    """A difference to the baseline, with its sign."""
+    if value is None:
+        return ""
+    # Half of the last digit shown.
+    kind = "more" if value > 5e-5 else "less" if value < -5e-5 else "same"
+    return Markup('<span class="{}">{}</span>').format(kind, f"{value:+.4f}")
+
+
+def _plain(value) -> str:
+    """A configured value as a person would write it."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "{}" if value == {} else str(value)

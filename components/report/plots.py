@@ -1,26 +1,70 @@
-"""The report's plots, as PNG bytes."""
+"""The report's plots, as SVG that suits a light or a dark page."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
 
+from components.report.predictions import Predictions
 from components.report.results import Results
 from trainer.figures import confusion_matrix_figure
 
-# Two hues that survive colour blindness; training and validation also differ in line style.
+# Hues that survive colour blindness (Okabe and Ito's), on light and on dark; what differs in hue
+# differs in line style too.
+_HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 3)))
 _TRAINING = {"color": "#0072b2", "linestyle": "--", "label": "training"}
 _VALIDATION = {"color": "#d55e00", "linestyle": "-", "label": "validation"}
 
+_INK = {"light": "#1b1f24", "dark": "#e6e9ed"}
 
-def confusion_matrix(results: Results) -> bytes:
+
+def in_both_themes(draw: Callable[..., Figure], *of) -> dict[str, bytes]:
+    """Draw a figure for a light page and for a dark one.
+
+    Returns:
+      SVG with a transparent background, by "light" and "dark".
+    """
+    return {theme: _svg(draw, of, ink) for theme, ink in _INK.items()}
+
+
+def confusion_matrix(results: Results) -> Figure:
     """Heat map of the confusion matrix: colour by share of the actual class, counts written."""
-    return _png(confusion_matrix_figure(results.confusion_matrix, results.classes))
+    return confusion_matrix_figure(results.confusion_matrix, results.classes)
 
 
-def training_curves(results: Results) -> bytes:
+def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) -> Figure:
+    """Precision over recall of each class against the rest, over all thresholds."""
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for index, name in enumerate(classes):
+        is_class = predictions.labels == index
+        if not is_class.any():
+            continue
+        precision, recall, _ = precision_recall_curve(is_class, predictions.probabilities[:, index])
+        axes.step(
+            recall,
+            precision,
+            where="post",
+            color=_HUES[index % len(_HUES)],
+            linestyle=_STYLES[index % len(_STYLES)],
+            label=name,
+        )
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(top=1.01)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def training_curves(results: Results) -> Figure:
     """Loss, accuracy and learning rate over the epochs, the exported epoch marked."""
     log = results.training_log
     epochs = np.arange(1, len(log["loss"]) + 1)
@@ -39,10 +83,10 @@ def training_curves(results: Results) -> bytes:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
     loss.legend(frameon=False)
-    return _png(figure)
+    return figure
 
 
-def reliability_diagram(results: Results) -> bytes:
+def reliability_diagram(results: Results) -> Figure:
     """Accuracy over confidence, and images by confidence; before and after calibration."""
     calibration = results.training["calibration"]
     panels = {"as the network has it": calibration["before"]["diagram"]}
@@ -84,10 +128,17 @@ def reliability_diagram(results: Results) -> bytes:
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3
     )
-    return _png(figure)
+    return figure
 
 
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
+def _svg(draw: Callable[..., Figure], of: Sequence, ink: str) -> bytes:
+    colours = dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), ink
+    )
+    # The same figures give the same file: no date, no random ids.
+    stable = {"svg.hashsalt": "radio-signals"}
+    with matplotlib.rc_context({**colours, **stable, "axes.facecolor": "none"}):
+        figure = draw(*of)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()
