@@ -1,12 +1,21 @@
 """The report's figures, table and page, from a confusion matrix."""
 
+import functools
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import classification_report, precision_recall_fscore_support
 
+from components.evaluator.figures import Evaluation, Figure, Figures, Slice
+from components.report.contents import Contents
+from components.report.data_statistics import Measure, SplitStatistics
+from components.report.gallery import galleries
 from components.report.page import render
+from components.report.predictions import Predictions
+from components.report.provenance import Ancestor, flattened
 from components.report.results import Results
 from trainer.calibration import calibrate
 
@@ -16,6 +25,60 @@ CALIBRATION = calibrate(
     np.repeat([0, 3, 1, 2], [130, 20, 40, 10]),
 )
 MATRIX = np.array([[48, 1, 1, 0], [0, 40, 10, 0], [2, 8, 40, 0], [0, 0, 0, 50]])
+
+
+def figures(accuracy: float = 0.89) -> Figures:
+    of_class = {
+        name: Figure(value, (value - 0.05, value + 0.01))
+        for name, value in (("precision", 0.7843), ("recall", 0.8), ("f1", 0.79), ("auc", 0.97))
+    }
+    of_class["average_precision"] = Figure(0.9, None)
+    return Figures(
+        accuracy=Figure(accuracy, (0.84, 0.93)),
+        balanced_accuracy=Figure(0.89, (0.85, 0.92)),
+        lowest_recall=Figure(0.8, None),
+        by_class={name: of_class for name in CLASSES},
+        averages={"macro": of_class, "weighted": of_class},
+        confusion_matrix=MATRIX,
+    )
+
+
+def predictions() -> Predictions:
+    """Answers that make up `MATRIX`, the surer the later an image comes."""
+    actual, predicted = np.nonzero(MATRIX)
+    counts = MATRIX[actual, predicted]
+    labels, said = np.repeat(actual, counts), np.repeat(predicted, counts)
+    sure = np.linspace(0.4, 0.999, len(labels))
+    probabilities = np.repeat((1 - sure)[:, np.newaxis] / 3, 4, axis=1)
+    probabilities[np.arange(len(labels)), said] = sure
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 16, 32), dtype=np.uint8)
+    return Predictions(labels, probabilities.astype(np.float32), images)
+
+
+def page_of(baseline: Figures | None = None, **changes) -> str:
+    """The page of `results` with these changes, beside what does not change."""
+    strong = Slice("line_strength_range", "10 and more", figures())
+    found = results(evaluation=Evaluation(figures(), (strong,), baseline), **changes)
+    answers = predictions()
+    measure = Measure(least=0.1, median=0.2, mean=0.25, deviation=0.05, greatest=0.4)
+    counts = {name: 50 for name in CLASSES}
+    return render(
+        Contents(
+            found,
+            answers,
+            galleries(answers, CLASSES),
+            [SplitStatistics("validation", 200, counts, {"brightness": measure})],
+            flattened({"epochs": 3, "schedule": {"kind": None}, "classes": CLASSES}),
+            {"python": "3.10.1", "tfx": "1.16.0"},
+            "abc123",
+            [Ancestor("model", "Model", 7, "/artifacts/Trainer/model/7")],
+        )
+    )
+
+
+@functools.cache
+def plain_page() -> str:
+    return page_of()
 
 
 def results(**changes) -> Results:
@@ -92,18 +155,76 @@ def test_metrics_json_names_what_the_design_names():
 
 
 def test_the_page_needs_nothing_from_outside():
-    page = render(results())
-    assert re.findall(r'(?:src|href)="(?!data:)', page) == []
+    page = plain_page()
+    assert re.findall(r'(?:src|srcset|href)="(?!data:|#)', page) == []
     assert "<script" not in page
-    assert page.count("data:image/png;base64,") == 3
+    # Four plots, for light pages and for dark ones.
+    assert page.count("data:image/svg+xml;base64,") == 2 * 4
+
+
+def test_every_picture_has_a_text_in_its_place():
+    images = re.findall(r"<img [^>]*>", plain_page())
+    assert len(images) > 4
+    assert all(re.search(r'alt="[^"]{20,}"', image) for image in images)
+
+
+def test_every_figure_has_its_interval_and_its_change_from_the_model_in_service():
+    page = plain_page()
+    assert '0.8000<span class="interval">0.750 to 0.810</span>' in page
+    assert "against the model in service" not in page
+    page = page_of(baseline=figures(accuracy=0.87))
+    assert "+0.0200 against the model in service" in page
+    assert '<span class="same">+0.0000</span>' in page
+
+
+def test_of_each_class_the_page_shows_right_ones_the_worst_and_the_undecided():
+    right, wrong, undecided = galleries(predictions(), CLASSES)
+    for name in CLASSES:
+        assert {picture.predicted for picture in right.by_class[name]} == {name}
+        assert len(right.by_class[name]) == 4
+        surest_first = [-picture.probability for picture in right.by_class[name]]
+        assert surest_first == sorted(surest_first)
+    assert [picture.predicted for picture in wrong.by_class["squiggle"]] == [
+        "narrowband",
+        "narrowbanddrd",
+    ]
+    assert not wrong.by_class["noise"]
+    # Surer the later, so that the first of each class are the least certain.
+    assert [picture.position for picture in undecided.by_class["narrowbanddrd"]] == [50, 51, 52, 53]
+    page = plain_page()
+    assert "taken for narrowband (" in page
+    assert page.count("<figcaption>") == sum(
+        len(pictures)
+        for gallery in (right, wrong, undecided)
+        for pictures in gallery.by_class.values()
+    )
+
+
+def test_large_spectrograms_are_averaged_down_to_what_a_page_has_room_for():
+    images = np.zeros((1, 384, 512), np.uint8)
+    images[0, :, 256:] = 200
+    answer = Predictions(np.array([0]), np.array([[0.9, 0.1]], np.float32), images)
+    (picture,) = galleries(answer, ["line", "noise"])[0].by_class["line"]
+    drawn = np.asarray(Image.open(io.BytesIO(picture.png)))
+    assert drawn.shape == (128, 171)
+    assert (drawn[0, 0], drawn[0, -1]) == (0, 255)
+
+
+def test_the_page_says_what_the_run_was_made_of():
+    page = plain_page()
+    for part in ("sha256:abc", "abc123", "1.16.0", "/artifacts/Trainer/model/7"):
+        assert part in page
+    assert "<code>schedule.kind</code></th><td>not set</td>" in page
+    assert "squiggle, narrowbanddrd, narrowband, noise</td>" in page
+    assert "<td>0.25</td>" in page, "mean brightness"
 
 
 def test_the_page_of_a_blessed_model_shows_figures_and_where_it_went():
-    page = render(results())
+    page = plain_page()
     assert "Blessed." in page
     assert "/serving/1" in page
     assert "/data (SIMULATED: preset basic, seed 0)" in page
-    assert ">0.7843<" in page, "precision of narrowband, 40 of 51"
+    assert ">0.7843<" in page, "precision"
 
 
 def test_the_page_of_a_refused_model_names_every_threshold_it_missed():
@@ -111,14 +232,14 @@ def test_the_page_of_a_refused_model_names_every_threshold_it_missed():
         "accuracy is 0.8900, 0.0600 below thresholds.accuracy = 0.95",
         "recall <noise> is low",
     ]
-    page = render(results(blessed=False, pushed_to=None, failures=missed))
+    page = page_of(blessed=False, pushed_to=None, failures=missed)
     assert "Not blessed, not pushed." in page
     assert missed[0] in page
     assert "recall &lt;noise&gt; is low" in page
 
 
 def test_the_page_shows_calibration_before_and_after_and_what_it_was_fitted_on():
-    page = render(results())
+    page = plain_page()
     before = (150 * (0.97 - 130 / 150) + 50 * (0.8 - 0.7)) / 200
     after = CALIBRATION["after"]["expected_calibration_error"]
     assert f"<td>{before:.4f}</td><td>{after:.4f}</td>" in page
@@ -128,17 +249,16 @@ def test_the_page_shows_calibration_before_and_after_and_what_it_was_fitted_on()
 
 def test_the_page_of_a_model_that_was_not_calibrated_shows_the_networks_own_figures():
     measured = {**CALIBRATION, "temperature": None, "after": CALIBRATION["before"]}
-    page = render(results(training={**results().training, "calibration": measured}))
+    page = page_of(training={**results().training, "calibration": measured})
     assert "<code>calibrate</code> is off" in page
-    assert "before" not in page
-    assert page.count("data:image/png;base64,") == 3
+    assert ">network</th>" not in page
+    assert page.count("data:image/svg+xml;base64,") == 2 * 4
 
 
 def test_rows_that_were_left_out_are_listed_on_the_page_and_in_the_json():
     dropped = ['images.csv, row 3, column 6: "<oops>" is not a number.']
-    found = results(dropped_rows=dropped)
-    assert found.as_json()["dropped_rows"] == dropped
-    page = render(found)
+    assert results(dropped_rows=dropped).as_json()["dropped_rows"] == dropped
+    page = page_of(dropped_rows=dropped)
     assert "Bad rows left out: 1" in page
     assert "&lt;oops&gt;" in page
-    assert "left out" not in render(results())
+    assert "left out" not in plain_page()
