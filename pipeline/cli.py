@@ -6,6 +6,7 @@ importing TFX takes ten seconds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -289,15 +290,61 @@ def _run(options: dict[str, Any], debug: bool) -> NoReturn:
 
 @cli.command()
 @click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
+def runs(output) -> None:
+    """List the runs into an output folder: when, what of, how good, blessed, pushed."""
+    from pipeline.console import plain_console
+    from pipeline.past_runs import past_runs
+    from pipeline.runs_table import runs_table
+
+    with _lookup_is_usage():
+        found = past_runs(output)
+    plain_console().print(runs_table(found))
+
+
+@cli.command()
+@click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
+@click.option("--run", "wanted", default="latest", show_default=True, help="Which, see RUN.")
+@click.option("--compare", nargs=2, metavar="RUN RUN", help="Two runs side by side.")
 @click.option("--open", "show_it", is_flag=True, help="Open it in the browser.")
-def report(output, show_it) -> None:
-    """Say where the latest report is."""
-    path = os.path.abspath(os.path.join(output, "latest", "report.html"))
-    if not os.path.exists(path):
-        raise click.UsageError(f"{path} does not exist. Run the pipeline into {output} first.")
-    click.echo(path)
+def report(output, wanted, compare, show_it) -> None:
+    """Say where a run's report is, or compare two runs.
+
+    RUN is a number or the beginning of a date, as `radio-signals runs` lists them, or latest. A
+    comparison is printed, and is a page in OUTPUT/comparisons.
+    """
+    from pipeline.past_runs import find_run, past_runs
+
+    with _lookup_is_usage():
+        found = past_runs(output)
+        chosen = [find_run(found, name) for name in compare or (wanted,)]
+    page = _compared(output, *chosen) if compare else chosen[0].page
+    click.echo(os.path.abspath(page) if "://" not in page else page)
     if show_it:
-        click.launch(path)
+        click.launch(page)
+
+
+def _compared(output: str, first, second) -> str:
+    """Print two runs side by side; return the page of the same."""
+    from components.report.comparison import render_comparison
+    from pipeline.console import plain_console
+    from pipeline.runs_table import comparison_table
+
+    plain_console().print(comparison_table(first, second))
+    folder = os.path.join(output, "comparisons")
+    os.makedirs(folder, exist_ok=True)
+    page = os.path.join(folder, f"{first.number}-{second.number}.html")
+    with open(page, "w", encoding="utf-8") as file:
+        file.write(render_comparison({f"run {run.number}": run.metrics for run in (first, second)}))
+    return page
+
+
+@contextlib.contextmanager
+def _lookup_is_usage():
+    """Name what was asked for and is not there, as a wrong option is named."""
+    try:
+        yield
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @cli.command()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 from typing import Any
 
 import tensorflow as tf
 
-from components.report.component import METRICS_FILE, PAGE_FILE, TABLE_FILE, ReportArtifact
+from components.report.files import METRICS_FILE, PAGE_FILE, REPORT_TYPE, TABLE_FILE
 from pipeline.records import RunRecord
 from trainer.leaderboard import BEST_SETTINGS, LEADERBOARD
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
@@ -31,7 +29,7 @@ def write_latest(
     Returns:
       The folder, and the content of its metrics.json.
     """
-    report, model_run = record.only(ReportArtifact.TYPE_NAME), record.only("ModelRun")
+    report, model_run = record.only(REPORT_TYPE), record.only("ModelRun")
     folder = os.path.join(output, "latest")
     # Made beside and swapped in: a reader never sees half of one run and half of another.
     fresh, stale = folder + ".new", folder + ".old"
@@ -55,9 +53,6 @@ def write_latest(
     metrics["seconds"] = {node: round(value, 3) for node, value in seconds.items()}
     metrics["cached"] = sorted(cached)
     metrics["run_id"] = record.run_id
-    metrics["versions"] = {
-        name: importlib.metadata.version(name) for name in ("radio-signals", "tfx", "tensorflow")
-    } | {"python": platform.python_version()}
     with open(os.path.join(fresh, METRICS_FILE), "w", encoding="utf-8") as file:
         json.dump(metrics, file, indent=2)
     if os.path.exists(folder):

@@ -16,17 +16,14 @@ from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
+from components.report.files import METRICS_FILE, PAGE_FILE, REPORT_TYPE, TABLE_FILE
 from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
-
-METRICS_FILE = "metrics.json"
-TABLE_FILE = "classification_report.txt"
-PAGE_FILE = "report.html"
 
 
 class ReportArtifact(Artifact):
     """A folder with `report.html`, `classification_report.txt` and `metrics.json`."""
 
-    TYPE_NAME = "RadioSignalsReport"
+    TYPE_NAME = REPORT_TYPE
 
 
 class ReportSpec(ComponentSpec):
@@ -90,20 +87,24 @@ class Executor(base_executor.BaseExecutor):
             exec_properties["height"],
             exec_properties["width"],
         )
+        provenance = {
+            "configuration": flattened(json.loads(exec_properties["configuration"])),
+            "versions": versions(),
+            "code": exec_properties["pipeline_code"],
+        }
         page = render(
             Contents(
                 results,
                 predictions,
                 galleries(predictions, classes),
                 read_statistics(artifact_utils.get_single_uri(input_dict["statistics"])),
-                flattened(json.loads(exec_properties["configuration"])),
-                versions(),
-                exec_properties["pipeline_code"],
-                lineage(input_dict),
+                lineage=lineage(input_dict),
+                **provenance,
             )
         )
         folder = artifact_utils.get_single_uri(output_dict["report"])
-        _write(folder, METRICS_FILE, json.dumps(results.as_json(), indent=2))
+        metrics = {**results.as_json(), **provenance}
+        _write(folder, METRICS_FILE, json.dumps(metrics, indent=2))
         _write(folder, TABLE_FILE, results.classification_report())
         _write(folder, PAGE_FILE, page)
 

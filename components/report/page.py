@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 
 import jinja2
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from components.report import plots
 from components.report.contents import Contents
 from components.report.data_statistics import MEASURES
+from trainer.figures import confusion_matrix_figure
 
 
 def render(contents: Contents) -> str:
     """Return the page: no script, no network, pictures inside."""
+    results = contents.results
+    return template("report.html").render(
+        contents=contents,
+        results=results,
+        evaluation=results.evaluation,
+        measures=MEASURES,
+        confusion_matrix=plot(confusion_matrix_figure, results.confusion_matrix, results.classes),
+        precision_recall=plot(plots.precision_recall_curves, contents.predictions, results.classes),
+        reliability_diagram=plot(plots.reliability_diagram, results),
+        training_curves=plot(plots.training_curves, results),
+    )
+
+
+def template(name: str) -> jinja2.Template:
+    """Return a template of this folder."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
         autoescape=True,
@@ -23,22 +41,11 @@ def render(contents: Contents) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"png": _png, "figure": _figure, "change": _change, "plain": _plain}
-    results = contents.results
-    return environment.get_template("report.html").render(
-        contents=contents,
-        results=results,
-        evaluation=results.evaluation,
-        measures=MEASURES,
-        confusion_matrix=_plot(plots.confusion_matrix, results),
-        precision_recall=_plot(
-            plots.precision_recall_curves, contents.predictions, results.classes
-        ),
-        reliability_diagram=_plot(plots.reliability_diagram, results),
-        training_curves=_plot(plots.training_curves, results),
-    )
+    return environment.get_template(name)
 
 
-def _plot(draw, *of) -> dict[str, str]:
+def plot(draw: Callable[..., Figure], *of) -> dict[str, str]:
+    """Return a plot for a light page and for a dark one, as addresses that hold it."""
     return {theme: _uri(svg, "svg+xml") for theme, svg in plots.in_both_themes(draw, *of).items()}
 
 

@@ -12,7 +12,6 @@ from sklearn.metrics import precision_recall_curve
 
 from components.report.predictions import Predictions
 from components.report.results import Results
-from trainer.figures import confusion_matrix_figure
 
 # Hues that survive colour blindness (Okabe and Ito's), on light and on dark; what differs in hue
 # differs in line style too.
@@ -31,11 +30,6 @@ def in_both_themes(draw: Callable[..., Figure], *of) -> dict[str, bytes]:
       SVG with a transparent background, by "light" and "dark".
     """
     return {theme: _svg(draw, of, ink) for theme, ink in _INK.items()}
-
-
-def confusion_matrix(results: Results) -> Figure:
-    """Heat map of the confusion matrix: colour by share of the actual class, counts written."""
-    return confusion_matrix_figure(results.confusion_matrix, results.classes)
 
 
 def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) -> Figure:
