@@ -292,13 +292,12 @@ def _run(options: dict[str, Any], debug: bool) -> NoReturn:
 @click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
 def runs(output) -> None:
     """List the runs into an output folder: when, what of, how good, blessed, pushed."""
-    from pipeline.console import plain_console
     from pipeline.past_runs import past_runs
     from pipeline.runs_table import runs_table
 
     with _lookup_is_usage():
         found = past_runs(output)
-    plain_console().print(runs_table(found))
+    _print_table(runs_table(found))
 
 
 @cli.command()
@@ -326,16 +325,25 @@ def report(output, wanted, compare, show_it) -> None:
 def _compared(output: str, first, second) -> str:
     """Print two runs side by side; return the page of the same."""
     from components.report.comparison import render_comparison
-    from pipeline.console import plain_console
     from pipeline.runs_table import comparison_table
 
-    plain_console().print(comparison_table(first, second))
+    _print_table(comparison_table(first, second))
     folder = os.path.join(output, "comparisons")
     os.makedirs(folder, exist_ok=True)
     page = os.path.join(folder, f"{first.number}-{second.number}.html")
     with open(page, "w", encoding="utf-8") as file:
         file.write(render_comparison({f"run {run.number}": run.metrics for run in (first, second)}))
     return page
+
+
+def _print_table(table) -> None:
+    """Print a table of rich, as wide as it is where no terminal bounds it."""
+    from pipeline.console import plain_console
+
+    console = plain_console()
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
 
 
 @contextlib.contextmanager

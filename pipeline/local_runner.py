@@ -6,18 +6,16 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from rich.markup import escape
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from data.reading.files import is_remote
 from pipeline.config import Config
 from pipeline.dag import create_pipeline
 from pipeline.latest import write_latest
 from pipeline.progress import Progress
-from pipeline.records import newest_run
+from pipeline.records import metadata_connection, newest_run
 from trainer import models
 from trainer.settings import normalisation
 from trainer.starting_weights import newest_fitting
@@ -36,11 +34,6 @@ class Outcome:
     latest: str
     metrics: dict[str, Any]
     cached: set[str]
-
-
-def metadata_connection(output: str) -> metadata_store_pb2.ConnectionConfig:
-    """Return where the metadata of an output folder are."""
-    return sqlite_metadata_connection_config(os.path.join(output, "metadata.sqlite"))
 
 
 def run(config: Config, console: Console) -> Outcome:

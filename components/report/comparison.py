@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.report.differences import compared_figures, differing
-from components.report.page import plot, template
+from components.report.html import plot, template
 from trainer.figures import confusion_matrix_figure
 
 

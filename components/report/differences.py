@@ -26,9 +26,11 @@ def differing(
 ) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Yield what two runs did not have in common: data, code, versions, settings."""
     flat = [
-        {"data": of["data"], "data fingerprint": of["data_fingerprint"], "code": of["code"]}
-        | of["versions"]
-        | of["configuration"]
+        {"data": of["data"], "data fingerprint": of["data_fingerprint"]}
+        # Reports of old did not tell.
+        | {"code": of.get("code", NOTHING)}
+        | of.get("versions", {})
+        | of.get("configuration", {})
         for of in (first, second)
     ]
     for name in dict.fromkeys([*flat[0], *flat[1]]):

@@ -1,11 +1,9 @@
-"""The report's plots, as SVG that suits a light or a dark page."""
+"""The report's plots."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
@@ -19,17 +17,6 @@ _HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 3)))
 _TRAINING = {"color": "#0072b2", "linestyle": "--", "label": "training"}
 _VALIDATION = {"color": "#d55e00", "linestyle": "-", "label": "validation"}
-
-_INK = {"light": "#1b1f24", "dark": "#e6e9ed"}
-
-
-def in_both_themes(draw: Callable[..., Figure], *of) -> dict[str, bytes]:
-    """Draw a figure for a light page and for a dark one.
-
-    Returns:
-      SVG with a transparent background, by "light" and "dark".
-    """
-    return {theme: _svg(draw, of, ink) for theme, ink in _INK.items()}
 
 
 def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) -> Figure:
@@ -123,16 +110,3 @@ def reliability_diagram(results: Results) -> Figure:
         *grid[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3
     )
     return figure
-
-
-def _svg(draw: Callable[..., Figure], of: Sequence, ink: str) -> bytes:
-    colours = dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), ink
-    )
-    # The same figures give the same file: no date, no random ids.
-    stable = {"svg.hashsalt": "radio-signals"}
-    with matplotlib.rc_context({**colours, **stable, "axes.facecolor": "none"}):
-        figure = draw(*of)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return buffer.getvalue()

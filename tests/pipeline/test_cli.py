@@ -19,7 +19,7 @@ def radio_signals(*arguments, **options):
 def test_help_lists_the_commands():
     shown = radio_signals("--help")
     assert shown.returncode == 0
-    for command in ("data", "run", "tune", "report", "tensorboard"):
+    for command in ("data", "run", "tune", "runs", "report", "tensorboard"):
         assert f"\n  {command} " in shown.stdout
 
 
@@ -76,7 +76,7 @@ def test_tune_has_every_option_of_run():
             "it is one of bayesian, random",
         ),
         (["run", "--modle", "compact"], "No such option"),
-        (["report", "--output", "nowhere"], "Run the pipeline into nowhere first"),
+        (["report", "--output", "nowhere"], "nowhere holds no runs"),
         (["tensorboard", "--output", "nowhere"], "nowhere does not exist. Run the pipeline into"),
         (["data", "simulate", "d", "--train", "2"], "fewer than the 4 classes"),
         (["data", "simulate", "d", "--classes", "noise,pulsar"], "Cannot simulate class 'pulsar'"),

@@ -1,0 +1,82 @@
+"""Past runs: listed, found again, and two side by side."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import COMMAND, SMALL, run_pipeline
+
+
+def radio_signals(*arguments):
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def output(small_data, first_run, tmp_path_factory):
+    """An output folder of two runs, of which the second has another threshold."""
+    folder = tmp_path_factory.mktemp("past") / "runs"
+    shutil.copytree(first_run.output, folder)
+    # Training is answered from the cache.
+    second = run_pipeline(small_data, folder, *SMALL, "--set=thresholds.accuracy=0.41")
+    assert second.status == 0, second.text
+    return folder
+
+
+def test_runs_are_listed_with_what_came_of_them(output, first_run):
+    listed = radio_signals("runs", f"--output={output}").stdout.splitlines()
+    assert listed[0].split()[:4] == ["no.", "started", "model", "accuracy"]
+    first = first_run.metrics
+    assert listed[1].split()[0] == "1"
+    assert f"{first['accuracy']:.4f}" in listed[1]
+    assert first["run_id"][:16].replace("T", " ") in listed[1]
+    assert first["pushed_to"].rpartition("/")[2] in listed[1]
+    worst = min(first["classes"], key=lambda name: first["classes"][name]["recall"])
+    assert f"{worst} {first['classes'][worst]['recall']:.4f}" in listed[1]
+    assert "SIMULATED" in listed[1]
+
+
+def test_a_report_is_found_by_number_and_by_date(output, first_run):
+    by_number = radio_signals("report", f"--output={output}", "--run=1").stdout.strip()
+    with open(by_number) as page:
+        assert f"{first_run.metrics['accuracy']:.4f} accuracy, blessed" in page.read()
+    date = first_run.metrics["run_id"][:21]
+    assert (
+        radio_signals("report", f"--output={output}", f"--run={date}").stdout.strip() == by_number
+    )
+
+
+def test_two_runs_are_shown_side_by_side_with_what_was_not_the_same(output, first_run):
+    shown = radio_signals("report", f"--output={output}", "--compare", 1, "latest").stdout
+    lines = {line[: line.find("  ")]: line.split() for line in shown.splitlines()}
+    accuracy = f"{first_run.metrics['accuracy']:.4f}"
+    assert lines["accuracy"][1:] == [accuracy, accuracy, "+0.0000"]
+    assert lines["thresholds.accuracy"][1:] == ["0.4", "0.41"]
+    page = Path(shown.splitlines()[-1]).read_text()
+    assert "<td><code>0.4</code></td><td><code>0.41</code></td>" in page
+    assert re.findall(r'(?:src|srcset|href)="(?!data:|#)', page) == []
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--run=9"], 'no run begins with "9"'),
+        (["--compare", "1", "1999-01"], 'no run begins with "1999-01"'),
+    ],
+)
+def test_a_run_that_is_not_there_is_named(output, arguments, message):
+    answer = radio_signals("report", f"--output={output}", *arguments)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["runs", "report"])
+def test_a_folder_without_runs_is_named(tmp_path, command):
+    answer = radio_signals(command, f"--output={tmp_path}")
+    assert answer.returncode == 2
+    assert f"{tmp_path} holds no runs" in answer.stderr
