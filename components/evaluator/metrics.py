@@ -14,6 +14,7 @@ from components.evaluator.decision_metrics import (
     ClassFigure,
     LowestRecall,
 )
+from components.evaluator.plots import plot_specs
 from components.evaluator.ranking_metrics import Ranking
 from components.evaluator.slices import slicing_specs
 from data import example_features
@@ -89,7 +90,7 @@ def eval_config(
             )
         ],
         slicing_specs=slicing_specs(),
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics), *plot_specs(len(classes))],
     )
 
 
