@@ -1,0 +1,1 @@
+"""What data and evaluations look like, in notebooks and in pages, on line and off line."""
