@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data import seed_layout
 from data.reading.layout import Layout
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw_gallery(
@@ -36,16 +40,22 @@ def draw_gallery(
             file and row.
     """
     record = seed_layout.read_record(directory) or {}
-    layout = layout or Layout(
-        tuple(record.get("classes", seed_layout.CLASS_NAMES)),
-        record.get("height", seed_layout.HEIGHT),
-        record.get("width", seed_layout.WIDTH),
-    )
+    layout = layout or recorded_layout(directory)
     examples = read_examples(directory, split, per_class, layout)
     title = f"{Path(directory).resolve().name}, {split}"
     if record.get("simulated"):
         title += f": simulated (preset {record['preset']}, seed {record['seed']})"
     return draw_examples(examples, output, title)
+
+
+def recorded_layout(directory: str | Path) -> Layout:
+    """What a folder's record says of classes and size, or else the published set's."""
+    record = seed_layout.read_record(directory) or {}
+    return Layout(
+        tuple(record.get("classes", seed_layout.CLASS_NAMES)),
+        record.get("height", seed_layout.HEIGHT),
+        record.get("width", seed_layout.WIDTH),
+    )
 
 
 def draw_examples(examples: Mapping[str, np.ndarray], output: str | Path, title: str = "") -> Path:
@@ -58,6 +68,19 @@ def draw_examples(examples: Mapping[str, np.ndarray], output: str | Path, title:
 
     Returns:
         The PNG's path.
+    """
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    examples_figure(examples, title).savefig(output, format="png", dpi=100)
+    return output
+
+
+def examples_figure(examples: Mapping[str, np.ndarray], title: str = "") -> Figure:
+    """Draws spectrograms, a row of pictures a class: time downwards, frequency to the right.
+
+    Args:
+        examples: by class name, float or uint8 [n, height, width]; n may differ.
+        title: a line above the pictures.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -72,10 +95,7 @@ def draw_examples(examples: Mapping[str, np.ndarray], output: str | Path, title:
         for axis, image in zip(row, images, strict=False):
             _draw(axis, image, name)
     figure.suptitle(f"{title}\n(contrast stretched picture by picture)".strip(), fontsize=11)
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(output, format="png", dpi=100)
-    return output
+    return figure
 
 
 def read_examples(
