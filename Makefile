@@ -9,7 +9,7 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint lock clean
+.PHONY: help setup run notebook test test-slow lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ run: setup ## Run the pipeline on DATA=dir, or on simulated data; ARGS="--epochs
 	@$(if $(DATA),:,test -f $(SIMULATED)/validation/labels.csv || \
 	  .venv/bin/radio-signals data simulate $(SIMULATED) --train 1600 --validation 400 --overwrite)
 	@.venv/bin/radio-signals run --data '$(or $(DATA),$(SIMULATED))' --output '$(OUTPUT)' $(ARGS)
+
+# Without DATA the notebooks choose by themselves.
+notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as for run
+	@cd notebooks && RADIO_SIGNALS_DATA='$(if $(DATA),$(abspath $(DATA)))' \
+	  RADIO_SIGNALS_OUTPUT='$(abspath $(OUTPUT))' ../.venv/bin/jupyter-lab $(ARGS)
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
 	@.venv/bin/python -m pytest -m "not slow" $(ARGS)

@@ -1,0 +1,261 @@
+"""TFMA's views in a browser: in every front end of Jupyter, in its exports, and in plain pages."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from nbconvert import HTMLExporter
+from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+
+from components.views.evaluation import show_evaluation
+from data.seed_layout import CLASS_NAMES
+from pipeline.records import evaluations, metadata_connection
+from tests.end_to_end.notebook import NOTEBOOKS, execute
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FRAME = 'iframe[title="TFMA\'s interactive views"]'
+# A kernel imports TFMA, which takes a minute on a busy machine.
+MINUTES = 60_000
+
+GOOGLE = "https://www.gstatic.com/charts/loader.js"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    # Whether there is a way to the internet must not decide a test.
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def saved(first_run, tmp_path_factory) -> Path:
+    """The page of the first run's evaluation, compared with itself."""
+    found = evaluations(metadata_connection(str(first_run.output)))
+    evaluation = found[first_run.metrics["run_id"]]
+    file = tmp_path_factory.mktemp("saved") / "page.html"
+    runs = {"2026-01-01": evaluation, "2026-01-02": evaluation}
+    show_evaluation(runs, CLASS_NAMES).save(file)
+    return file
+
+
+def views(page: Page) -> FrameLocator:
+    """The frame, once its components are mounted."""
+    frame = page.frame_locator(FRAME)
+    frame.locator("body[data-drawn-by]").wait_for(state="attached", timeout=5 * MINUTES)
+    return frame
+
+
+def expect_figures(page: Page, accuracy: float, images: int = 120) -> None:
+    """Expect TFMA's own elements, with the run's figures, in a frame that shows all of them."""
+    frame = views(page)
+    # CSS selectors of Playwright see into shadow roots.
+    table = frame.locator("tfma-nb-slicing-metrics tfma-metrics-table table")
+    overall = table.locator("tr", has_text="Overall")
+    expect(overall).to_contain_text(f"{accuracy:.5f}")
+    expect(overall).to_contain_text(str(images))
+    for name in CLASS_NAMES:
+        expect(table.locator("th", has_text=f"recall_{name}").first).to_be_attached()
+    expect(frame.locator("tfma-nb-slicing-metrics svg rect").first).to_be_attached()
+    # The other of the two is for several classes an image.
+    matrix = frame.locator(
+        "tfma-nb-plot tfma-multi-class-confusion-matrix-at-thresholds:not([multi-label])"
+    )
+    expect(matrix).to_contain_text("squiggle")
+    height = page.locator(FRAME).bounding_box()["height"]
+    content = frame.locator("body").evaluate("body => body.getBoundingClientRect().height")
+    assert height >= content > 500
+
+
+def test_a_plain_page_opened_from_a_disk_draws_without_internet(page, saved, first_run):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(saved.as_uri())
+    expect_figures(page, first_run.metrics["accuracy"])
+    assert views(page).locator("body").get_attribute("data-drawn-by") == "offline charts"
+    assert errors == []
+
+
+def test_runs_are_compared_in_a_table_and_in_a_line_over_them(page, saved, first_run):
+    page.goto(saved.as_uri())
+    runs = views(page).locator("tfma-nb-time-series")
+    expect(runs.locator("tfma-metrics-table tr", has_text="2026-01-01")).to_be_visible()
+    expect(runs.locator("tfma-metrics-table tr", has_text="2026-01-02")).to_be_visible()
+    expect(runs.locator("tfma-line-chart svg polyline")).to_have_count(1)
+    expect(runs.locator("tfma-line-chart svg circle")).to_have_count(2)
+
+
+def test_the_plots_of_a_class_are_a_choice_away(page, saved):
+    page.goto(saved.as_uri())
+    frame = views(page)
+    frame.locator("label > select").select_option("noise")
+    plots = frame.locator("tfma-nb-plot")
+    expect(plots.locator("tfma-calibration-plot svg circle").first).to_be_visible()
+    plots.get_by_text("Show all plots").click()
+    for curve in ("roc-curve", "precision-recall-curve#pr", "gain-chart", "accuracy-charts"):
+        expect(plots.locator(f"tfma-{curve} svg polyline").first).to_be_visible()
+    expect(plots.locator("tfma-prediction-distribution svg rect").first).to_be_attached()
+    expect(plots.locator("tfma-residual-plot svg polyline").first).to_be_visible()
+
+
+def test_a_table_is_sorted_by_a_click_on_a_heading(page, saved):
+    page.goto(saved.as_uri())
+    runs = views(page).locator("tfma-nb-time-series tfma-metrics-table")
+    first = runs.locator("tbody tr").first
+    expect(first).to_contain_text("2026-01-02")
+    runs.locator("th", has_text="Model").click()
+    expect(first).to_contain_text("2026-01-01")
+    runs.locator("th", has_text="Model").click()
+    expect(first).to_contain_text("2026-01-02")
+
+
+def test_a_histogram_of_slices_is_drawn_as_well(page, saved):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(saved.as_uri())
+    metrics = views(page).locator("tfma-nb-slicing-metrics")
+    metrics.locator("#chart-type paper-dropdown-menu").click()
+    metrics.get_by_text("Metrics Histogram").click()
+    expect(metrics.locator("tfma-metrics-histogram #details svg rect").first).to_be_attached()
+    assert errors == []
+
+
+def test_google_charts_are_taken_where_they_can_be_had(page, saved):
+    # Ours under their address: that theirs are asked first is what can be seen here.
+    charts = Path(show_evaluation.__code__.co_filename).with_name("offline_charts.js").read_text()
+    loader = charts + "window.google = {...offlineCharts, isTheirs: true};"
+    page.route(GOOGLE, lambda route: route.fulfill(body=loader, content_type="text/javascript"))
+    page.goto(saved.as_uri())
+    frame = views(page)
+    assert frame.locator("body").get_attribute("data-drawn-by") == "Google Charts"
+    assert frame.locator("body").evaluate("() => window.google.isTheirs")
+
+
+def test_without_scripts_the_figures_are_there_and_no_blank_box(browser, saved, first_run):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(saved.as_uri())
+    expect(page.get_by_role("row", name=re.compile("^accuracy")).first).to_contain_text(
+        f"{first_run.metrics['accuracy']:.4f}"
+    )
+    assert page.locator(FRAME).bounding_box()["height"] == 0
+    context.close()
+
+
+def test_nbconverts_html_shows_the_views(page, first_run, tmp_path):
+    notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=first_run.output)
+    body, _ = HTMLExporter().from_notebook_node(notebook)
+    file = tmp_path / "evaluate.html"
+    file.write_text(body, encoding="utf-8")
+    page.goto(file.as_uri())
+    expect_figures(page, latest_accuracy(first_run))
+
+
+def run_all(page: Page) -> None:
+    """In JupyterLab and in Notebook 7, which is made of it."""
+    # A cell that is run before that asks which kernel to take.
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'",
+        timeout=3 * MINUTES,
+    )
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+
+def run_all_classic(page: Page) -> None:
+    page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected()", timeout=3 * MINUTES)
+    page.evaluate("Jupyter.notebook.execute_all_cells()")
+
+
+@pytest.mark.parametrize(
+    ("application", "path", "start"),
+    [
+        ("lab", "lab/tree/evaluate.ipynb", run_all),
+        ("notebook", "notebooks/evaluate.ipynb", run_all),
+        ("nbclassic", "nbclassic/notebooks/evaluate.ipynb", run_all_classic),
+    ],
+)
+def test_a_front_end_of_jupyter_shows_the_views(
+    page, first_run, application, path, start, tmp_path
+):
+    shutil.copy(NOTEBOOKS / "evaluate.ipynb", tmp_path)
+    with server(application, tmp_path, first_run.output) as address:
+        page.goto(address + path, timeout=2 * MINUTES)
+        start(page)
+        # A notebook draws what is in sight.
+        failed = '[data-mime-type="application/vnd.jupyter.error"], .output_error'
+        page.locator(f"{FRAME}, {failed}").first.wait_for(state="attached", timeout=10 * MINUTES)
+        assert page.locator(failed).all_inner_texts() == []
+        page.locator(FRAME).scroll_into_view_if_needed()
+        expect_figures(page, latest_accuracy(first_run))
+        if "SCREENSHOTS" in os.environ:
+            page.screenshot(path=Path(os.environ["SCREENSHOTS"], f"{application}.png"))
+
+
+def latest_accuracy(run) -> float:
+    """Of the last run into the folder of the first, which other tests may have added."""
+    return json.loads((run.output / "latest" / "metrics.json").read_text())["accuracy"]
+
+
+@contextmanager
+def server(application: str, folder: Path, output: Path):
+    """A server of Jupyter on a free port; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            Path(sys.executable).with_name(f"jupyter-{application}"),
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            "--IdentityProvider.token=",
+            f"--ServerApp.root_dir={folder}",
+        ],
+        env={**os.environ, "RADIO_SIGNALS_OUTPUT": str(output), "JUPYTER_CONFIG_DIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(address + "api", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, f"jupyter {application} has ended"
+                assert time.monotonic() < deadline, f"jupyter {application} does not answer"
+                time.sleep(0.5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
