@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow_model_analysis as tfma
 
+# TFMA 0.52 exports it nowhere else.
+from tensorflow_model_analysis.proto.config_pb2 import PerSliceMetricThreshold
+
 from components.evaluator import names
 from components.evaluator.decision_metrics import (
     Accuracy,
@@ -110,7 +113,7 @@ def _metric(
         # A threshold without slices is one for all of them, and noise alone has no recall of
         # signals.
         config.per_slice_thresholds.append(
-            tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+            PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
         )
     return config
 
