@@ -25,15 +25,21 @@ def differing(
     first: dict[str, Any], second: dict[str, Any]
 ) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Yield what two runs did not have in common: data, code, versions, settings."""
-    flat = [
-        {"data": of["data"], "data fingerprint": of["data_fingerprint"]}
-        # Reports of old did not tell.
-        | {"code": of.get("code", NOTHING)}
-        | of.get("versions", {})
-        | of.get("configuration", {})
-        for of in (first, second)
-    ]
+    flat = [_made_of(first), _made_of(second)]
     for name in dict.fromkeys([*flat[0], *flat[1]]):
         values = tuple(of.get(name, NOTHING) for of in flat)
         if values[0] != values[1]:
             yield name, values
+
+
+def _made_of(metrics: dict[str, Any]) -> dict[str, Any]:
+    # Reports of old did not tell all of it. That of the data says more than the setting does.
+    of_configuration = dict(metrics.get("configuration", {}))
+    of_configuration.pop("data", None)
+    return {
+        "data": metrics["data"],
+        "data fingerprint": metrics["data_fingerprint"],
+        "code": metrics.get("code", NOTHING),
+        **metrics.get("versions", {}),
+        **of_configuration,
+    }

@@ -56,6 +56,7 @@ def test_two_runs_are_shown_side_by_side_with_what_was_not_the_same(output, firs
     accuracy = f"{first_run.metrics['accuracy']:.4f}"
     assert lines["accuracy"][1:] == [accuracy, accuracy, "+0.0000"]
     assert lines["thresholds.accuracy"][1:] == ["0.4", "0.41"]
+    assert not {"data", "code", "tfx", "epochs"} & lines.keys(), "these are the same"
     page = Path(shown.splitlines()[-1]).read_text()
     assert "<td><code>0.4</code></td><td><code>0.41</code></td>" in page
     assert re.findall(r'(?:src|srcset|href)="(?!data:|#)', page) == []
