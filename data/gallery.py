@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data import seed_layout
+from data.contrast import shown_range
 from data.reading.layout import Layout
 
 if TYPE_CHECKING:
@@ -128,9 +129,8 @@ def read_examples(
 
 
 def _draw(axis, image: np.ndarray, name: str) -> None:
-    # The eye is lost in the few lightest of thousands of pixels. The darkest may be the signal.
-    lightest = np.percentile(image, 99.8)
-    axis.imshow(image, cmap="gray", vmin=image.min(), vmax=lightest, aspect="auto")
+    darkest, lightest = shown_range(image)
+    axis.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
     axis.set_title(name, fontsize=9)
     axis.set_xlabel("frequency (channel)", fontsize=7)
     axis.set_ylabel("time (row)", fontsize=7)

@@ -15,7 +15,7 @@ from tfx.types.channel import BaseChannel
 
 import trainer as trainer_package
 from components import baseline_model as baseline_model_package
-from components import curated_schema, spectrogram_example_gen
+from components import curated_schema, pages, spectrogram_example_gen
 from components import evaluator as evaluator_package
 from components import example_validator as example_validator_package
 from components import report as report_package
@@ -29,7 +29,7 @@ from components.example_validator.histograms import stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
-from data import example_features, reading, seed_layout
+from data import contrast, example_features, reading, seed_layout
 from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
@@ -234,7 +234,7 @@ _CODE = {
     "Trainer": (trainer_package, example_features),
     "BaselineModel": (baseline_model_package, pushed),
     "Evaluator": (evaluator_package, example_features),
-    "Report": (report_package, evaluator_package),
+    "Report": (report_package, evaluator_package, pages, contrast),
 }
 
 

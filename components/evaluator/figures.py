@@ -12,6 +12,12 @@ import tensorflow_model_analysis as tfma
 
 from components.evaluator import names
 from components.evaluator.intervals import Interval
+from components.evaluator.result import (
+    OVERALL,
+    confusion_matrix,
+    metrics_by_name,
+    model_names,
+)
 from components.evaluator.slices import LINE_STRENGTH_RANGE, LINE_STRENGTH_RANGES
 from data import example_features
 
@@ -159,28 +165,21 @@ def read_evaluation(evaluation_dir: str, classes: Sequence[str]) -> Evaluation:
       evaluation_dir: its `evaluation`.
       classes: names in the order of the label columns.
     """
-    of_candidate, of_baseline = _model_names(evaluation_dir)
+    of_candidate, of_baseline = model_names(evaluation_dir)
     by_key = _figures_by_slice(evaluation_dir, of_candidate, classes)
     values = {example_features.CLASS_NAME: classes, LINE_STRENGTH_RANGE: LINE_STRENGTH_RANGES}
     return Evaluation(
-        overall=by_key[()],
+        overall=by_key[OVERALL],
         slices=tuple(
             Slice(feature, value, by_key[((feature, value),)])
             for feature, in_order in values.items()
             for value in in_order
             if ((feature, value),) in by_key
         ),
-        baseline=_figures_by_slice(evaluation_dir, of_baseline, classes)[()]
+        baseline=_figures_by_slice(evaluation_dir, of_baseline, classes)[OVERALL]
         if of_baseline
         else None,
     )
-
-
-def _model_names(evaluation_dir: str) -> tuple[str | None, str | None]:
-    """What TFMA calls the new model and the baseline; it names models only if there are two."""
-    config = tfma.load_eval_results([evaluation_dir], model_name=None).get_results()[0].config
-    found = {spec.is_baseline: spec.name for spec in config.model_specs}
-    return found[False] or None, found.get(True)
 
 
 def _figures_by_slice(
@@ -188,16 +187,7 @@ def _figures_by_slice(
 ) -> dict[tuple, Figures]:
     result = tfma.load_eval_result(evaluation_dir, model_name=model_name)
     return {
-        key: _figures(
-            {
-                name: metric
-                for by_sub_key in values.values()
-                for by_name in by_sub_key.values()
-                for name, metric in by_name.items()
-            },
-            classes,
-        )
-        for key, values in result.slicing_metrics
+        key: _figures(metrics_by_name(values), classes) for key, values in result.slicing_metrics
     }
 
 
@@ -222,19 +212,9 @@ def _figures(metrics: Mapping[str, Mapping], classes: Sequence[str]) -> Figures:
             average: {of: figure(names.average_name(average, of)) for of in names.FIGURES}
             for average in names.AVERAGES
         },
-        confusion_matrix=_confusion_matrix(metrics[names.CONFUSION_MATRIX], len(classes)),
+        confusion_matrix=confusion_matrix(metrics, len(classes)),
     )
 
 
 def _defined(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _confusion_matrix(metric: Mapping, classes: int) -> np.ndarray:
-    matrix = np.zeros((classes, classes), dtype=int)
-    (at_zero,) = metric["multiClassConfusionMatrixAtThresholds"]["matrices"]
-    for entry in at_zero["entries"]:
-        # JSON of a protocol buffer leaves zeros out.
-        cell = entry.get("actualClassId", 0), entry.get("predictedClassId", 0)
-        matrix[cell] = round(entry.get("numWeightedExamples", 0))
-    return matrix

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from components.evaluator.names import FIGURES
+
 NOTHING = "-"
 
 
@@ -16,7 +18,7 @@ def compared_figures(
         yield name.replace("_", " "), (first.get(name), second.get(name))
     # In the first's order, then what only the second knows.
     for name in dict.fromkeys([*first["classes"], *second["classes"]]):
-        for figure in ("precision", "recall", "f1", "auc", "average_precision"):
+        for figure in FIGURES:
             values = tuple(of["classes"].get(name, {}).get(figure) for of in (first, second))
             yield f"{name} {figure.replace('_', ' ')}", values
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from components.report.predictions import Predictions
+from data.contrast import shown_range
 
 # Of each class.
 SHOWN = 4
@@ -139,8 +140,7 @@ def _png(levels: np.ndarray) -> bytes:
     if factor > 1:
         pixels = pixels.reduce(factor)
     values = np.asarray(pixels, np.float32)
-    # The eye is lost in the few lightest of thousands of pixels. The darkest may be the signal.
-    darkest, lightest = values.min(), np.percentile(values, 99.8)
+    darkest, lightest = shown_range(values)
     stretched = np.clip((values - darkest) / max(lightest - darkest, 1) * 255, 0, 255)
     buffer = io.BytesIO()
     Image.fromarray(stretched.astype(np.uint8)).save(buffer, "PNG", optimize=True)

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Callable
 
 import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from components.pages import data_uri, templates
 from components.report.themes import in_both_themes
 
 
 def template(name: str) -> jinja2.Template:
     """Return a template of this folder."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(__package__)
     environment.filters |= {"png": _png, "figure": _figure, "change": _change, "plain": _plain}
     return environment.get_template(name)
 
 
 def plot(draw: Callable[..., Figure], *of) -> dict[str, str]:
     """Return a plot for a light page and for a dark one, as addresses that hold it."""
-    return {theme: _uri(svg, "svg+xml") for theme, svg in in_both_themes(draw, *of).items()}
+    return {theme: data_uri(svg, "svg+xml") for theme, svg in in_both_themes(draw, *of).items()}
 
 
 def _png(picture: bytes) -> str:
-    return _uri(picture, "png")
-
-
-def _uri(picture: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
+    return data_uri(picture, "png")
 
 
 def _figure(found) -> Markup | str:

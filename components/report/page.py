@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.evaluator.names import FIGURES
 from components.report import plots
 from components.report.contents import Contents
 from components.report.data_statistics import MEASURES
@@ -16,6 +17,7 @@ def render(contents: Contents) -> str:
         contents=contents,
         results=results,
         evaluation=results.evaluation,
+        figures_by_class=FIGURES,
         measures=MEASURES,
         confusion_matrix=plot(confusion_matrix_figure, results.confusion_matrix, results.classes),
         precision_recall=plot(plots.precision_recall_curves, contents.predictions, results.classes),

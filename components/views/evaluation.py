@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import io
 import math
@@ -19,14 +18,15 @@ from matplotlib.figure import Figure
 from tensorflow_model_analysis.slicer import slicer_lib as slicer
 from tensorflow_model_analysis.view import util
 
-from components.views.evaluation_figures import curves_figure, runs_figure
-from components.views.evaluation_result import (
+from components.evaluator.result import (
     OVERALL,
     confusion_matrix,
     load_candidate,
     metrics_by_name,
     overall_metrics,
 )
+from components.pages import data_uri
+from components.views.evaluation_figures import curves_figure, runs_figure
 from components.views.files import template
 from components.views.tfma_frame import Mount, View, document
 from trainer.figures import confusion_matrix_figure
@@ -66,7 +66,7 @@ def show_evaluation(evaluations: str | Mapping[str, str], classes: Sequence[str]
     return EvaluationView(
         classes=classes,
         metrics=_by_slice(newest),
-        confusion_matrix=confusion_matrix(newest, len(classes)),
+        confusion_matrix=confusion_matrix(overall_metrics(newest), len(classes)),
         runs=_by_run(results),
         plots=_plots(newest, classes),
         views=_views(results, classes),
@@ -249,4 +249,4 @@ def _number(value: float) -> str:
 def _data_uri(figure: Figure, dpi: int = 100) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_uri(buffer.getvalue(), "png")

@@ -6,13 +6,12 @@ from importlib import resources
 
 import jinja2
 
+from components.pages import templates
+
 
 def template(name: str) -> jinja2.Template:
     """Return a template of this package."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(text(name))
+    return templates(__package__).get_template(name)
 
 
 def text(name: str) -> str:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from components.evaluator.result import confusion_matrix, overall_metrics
 from components.views.evaluation import show_evaluation
-from components.views.evaluation_result import confusion_matrix
 from data.seed_layout import CLASS_NAMES
 from pipeline.records import all_runs, evaluations, metadata_connection
 
@@ -147,7 +147,7 @@ def test_with_a_baseline_the_matrix_is_the_new_models_and_not_the_change():
     change = metric([{"numWeightedExamples": -1.0}])
     values = {"confusion_matrix": ours, "confusion_matrix_diff": change}
     result = SimpleNamespace(slicing_metrics=[((), {"": {"": values}})])
-    assert confusion_matrix(result, 2).tolist() == [[3, 1], [0, 2]]
+    assert confusion_matrix(overall_metrics(result), 2).tolist() == [[3, 1], [0, 2]]
 
 
 def test_runs_are_listed_oldest_first_and_a_cached_evaluation_once(first_run):

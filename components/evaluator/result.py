@@ -1,4 +1,4 @@
-"""What an evaluation found out about the new model, read back."""
+"""TFMA's result of an evaluation, read back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 import tensorflow_model_analysis as tfma
 
+from components.evaluator import names
+
 # TFMA's key of everything that was evaluated, as opposed to a slice of it.
 OVERALL = ()
 
-_CONFUSION_MATRIX = "multiClassConfusionMatrixAtThresholds"
+
+def model_names(evaluation_dir: str) -> tuple[str | None, str | None]:
+    """Return what TFMA calls the new model and the baseline, which it does only for two models."""
+    config = tfma.load_eval_results([evaluation_dir], model_name=None).get_results()[0].config
+    found = {spec.is_baseline: spec.name for spec in config.model_specs}
+    return found[False] or None, found.get(True)
 
 
 def load_candidate(evaluation_dir: str) -> tfma.EvalResult:
@@ -20,10 +27,7 @@ def load_candidate(evaluation_dir: str) -> tfma.EvalResult:
     Args:
       evaluation_dir: output of the Evaluator.
     """
-    # TFMA names models only where there are two of them.
-    models = tfma.load_eval_results([evaluation_dir], model_name=None).get_results()[0]
-    names = [spec.name for spec in models.config.model_specs if not spec.is_baseline]
-    return tfma.load_eval_result(evaluation_dir, model_name=names[0] or None)
+    return tfma.load_eval_result(evaluation_dir, model_name=model_names(evaluation_dir)[0])
 
 
 def metrics_by_name(of_slice: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
@@ -42,15 +46,10 @@ def overall_metrics(result: tfma.EvalResult) -> dict[str, Any]:
     return metrics_by_name(overall)
 
 
-def confusion_matrix(result: tfma.EvalResult, classes: int) -> np.ndarray:
-    """Return int [classes, classes] of everything, rows actual, columns predicted."""
+def confusion_matrix(metrics: Mapping[str, Any], classes: int) -> np.ndarray:
+    """Return int [classes, classes], rows actual, columns predicted, from metrics by name."""
     matrix = np.zeros((classes, classes), dtype=int)
-    (counts,) = [
-        metric[_CONFUSION_MATRIX]
-        for name, metric in overall_metrics(result).items()
-        # With a baseline there is what has changed, as well.
-        if _CONFUSION_MATRIX in metric and not name.endswith("_diff")
-    ]
+    counts = metrics[names.CONFUSION_MATRIX]["multiClassConfusionMatrixAtThresholds"]
     (at_zero,) = counts["matrices"]
     for entry in at_zero["entries"]:
         # JSON of a protocol buffer leaves zeros out.
