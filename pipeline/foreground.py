@@ -22,6 +22,7 @@ from pipeline import failures
 from pipeline.config import Config
 from pipeline.console import busy, libraries_to
 from pipeline.output_folder import sole_user_of
+from pipeline.temporary_files import own_temporary_folder
 
 if TYPE_CHECKING:
     from pipeline.local_runner import Outcome
@@ -41,7 +42,7 @@ def run_here(config: Config, debug: bool) -> int:
     images = _look(config)
     output = os.path.abspath(config.output)
     log_file = os.path.join(output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
-    with sole_user_of(output), libraries_to(log_file) as console:
+    with sole_user_of(output), own_temporary_folder(), libraries_to(log_file) as console:
         console.print(f"Radio Signals: model {config.model}, data {escape(config.data)}{images}")
         started = time.perf_counter()
         try:

@@ -30,7 +30,9 @@ class SpectrogramClassifier(tf.Module):
         temperature: float | None = None,
     ):
         super().__init__()
-        self._network = network
+        # Behind a function, so that each variable is stored once: by way of Keras's variables and
+        # layers TensorFlow would store them again.
+        self._predict = lambda images: network(images, training=False)
         self._temperature = temperature
         # The very variables of the network, in its own order: what a warm start reads.
         self.network_weights = [weight.value for weight in network.weights]
@@ -66,7 +68,7 @@ class SpectrogramClassifier(tf.Module):
 
     def _classify(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         images = self._normalise(features)[example_features.IMAGE]
-        probabilities = self._network(images, training=False)
+        probabilities = self._predict(images)
         if self._temperature is not None:
             probabilities = at_temperature(probabilities, self._temperature)
         return {

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from data.contrast import shown_range
+
 if TYPE_CHECKING:
     from trainer.misclassified import Mistake
 
@@ -82,9 +84,8 @@ def mistakes_figure(
         axes.set_axis_off()
     for axes, mistake in zip(grid.flat, mistakes, strict=False):
         image = mistake.image
-        # The eye is lost in the few lightest of thousands of pixels. The darkest may be the signal.
-        lightest = np.percentile(image, 99.8)
-        axes.imshow(image, cmap="gray", vmin=image.min(), vmax=lightest, aspect="auto")
+        darkest, lightest = shown_range(image)
+        axes.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
         axes.set_title(
             f"{classes[mistake.predicted]} {mistake.probability:.2f}\n"
             f"actually {classes[mistake.actual]}",

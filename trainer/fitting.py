@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from trainer.checkpoints import Checkpoints, TrainingState
 from trainer.class_weights import class_weights
+from trainer.compiling import build_model
 from trainer.fixed_part import Task
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.progress import EpochLog, logger
@@ -53,6 +54,7 @@ def fit(
             _note_resuming(state, settings.epochs)
         training_log = os.path.join(model_run_dir, TRAINING_LOG)
         _write_training_log(training_log, state)
+        best = build_model(settings)
 
         def save() -> None:
             _write_training_log(training_log, state)
@@ -74,13 +76,14 @@ def fit(
                 callbacks=[
                     epoch_log,
                     *watching,
-                    *_callbacks(settings, state, best_weights, task.whole),
+                    *_callbacks(settings, state, best_weights, task.whole, best),
                     # Last, so that a checkpoint holds what the others did in the epoch.
                     StateKeeper(state, epoch_log, settings.epochs, started, save),
                 ],
                 verbose=0,
             )
-        task.whole.load_weights(best_weights)
+        best.load_weights(best_weights)
+        task.whole.set_weights(best.get_weights())
         kept = os.path.join(model_run_dir, BEST_WEIGHTS)
         tf.io.gfile.makedirs(os.path.dirname(kept))
         tf.io.gfile.copy(best_weights, kept, overwrite=True)
@@ -117,14 +120,23 @@ class StateKeeper(keras.callbacks.Callback):
 
 
 class _BestWeights(keras.callbacks.ModelCheckpoint):
-    """Keeps the weights of a whole model while a part of it is fitted."""
+    """Keeps the weights of a whole model while a part of it is fitted.
 
-    def __init__(self, whole: keras.Model, path: str, **arguments):
+    They are written by way of a model that was never compiled: one that was brings its optimiser
+    along, which is twice the size of the weights and of no use to anybody who reads them.
+    """
+
+    def __init__(self, whole: keras.Model, best: keras.Model, path: str, **arguments):
         super().__init__(path, save_best_only=True, save_weights_only=True, **arguments)
         self._whole = whole
+        self._best = best
 
     def set_model(self, model):
-        super().set_model(self._whole)
+        super().set_model(self._best)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._best.set_weights(self._whole.get_weights())
+        super().on_epoch_end(epoch, logs)
 
 
 class _EarlyStopping(keras.callbacks.EarlyStopping):
@@ -141,7 +153,11 @@ class _EarlyStopping(keras.callbacks.EarlyStopping):
 
 
 def _callbacks(
-    settings: Settings, state: TrainingState, best_weights: str, whole: keras.Model
+    settings: Settings,
+    state: TrainingState,
+    best_weights: str,
+    whole: keras.Model,
+    best_model: keras.Model,
 ) -> list[keras.callbacks.Callback]:
     """What keeps the best weights and ends training early."""
     best = {
@@ -151,6 +167,7 @@ def _callbacks(
     callbacks = [
         _BestWeights(
             whole,
+            best_model,
             best_weights,
             initial_value_threshold=state.best(settings.keep_best) if state.epochs else None,
             **best,

@@ -134,12 +134,14 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     # Keras has only done this if an epoch was left to train.
     tensorboard.set_model(task.model)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
+    # Fresh from its recipe, a model has no optimiser, which would be exported with it and is twice
+    # its size; nor what a strategy makes of variables, with which saving needs the other workers.
+    exported = build_model(settings)
+    exported.set_weights(model.get_weights())
     if distribution.strategy:
-        # Without what a strategy makes of variables, saving needs no other worker; and a worker's
-        # share of the images is not the split.
-        weights, model = model.get_weights(), build_model(settings)
-        model.set_weights(weights)
-        task = Task(model, model, train, _whole_validation(fn_args, transform, settings))
+        # A worker's share of the images is not the split.
+        whole_split = _whole_validation(fn_args, transform, settings)
+        task = Task(exported, exported, train, whole_split)
     calibration = calibrate(*predict(task.model, task.validation.dataset), settings.calibrate)
     facts = {
         **training_facts(settings, state, start),
@@ -152,7 +154,7 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
     export(
-        model,
+        exported,
         transform,
         settings.classes,
         settings.height,

@@ -1,6 +1,7 @@
 """One small data set and one pipeline run, shared by the tests of this folder."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -63,9 +64,17 @@ def pushed_versions(output: Path) -> set[str]:
     return {path.name for path in serving.iterdir()} if serving.exists() else set()
 
 
+def temporary_folder_of(output: Path) -> Path:
+    """Where runs into an output folder are told to keep temporary files."""
+    return output.parent / "temporary"
+
+
 def run_pipeline(data: Path, output: Path, *arguments: str, command: str = "run") -> Run:
+    temporary = temporary_folder_of(output)
+    temporary.mkdir(exist_ok=True)
     finished = subprocess.run(
         [COMMAND, command, f"--data={data}", f"--output={output}", *arguments],
+        env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         timeout=900,

@@ -25,7 +25,12 @@ from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
-from tests.end_to_end.conftest import SMALL, pushed_versions, run_pipeline
+from tests.end_to_end.conftest import (
+    SMALL,
+    pushed_versions,
+    run_pipeline,
+    temporary_folder_of,
+)
 from tests.graph import NODES
 from trainer.reliability import reliability
 
@@ -106,6 +111,10 @@ def test_every_step_of_the_graph_runs_and_is_timed(first_run):
     assert set(first_run.steps) == NODES
     assert set(first_run.metrics["seconds"]) == NODES
     assert first_run.metrics["cached"] == []
+
+
+def test_nothing_is_left_in_the_temporary_folder(first_run):
+    assert list(temporary_folder_of(first_run.output).iterdir()) == []
 
 
 def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(first_run):

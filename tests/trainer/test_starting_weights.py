@@ -5,9 +5,11 @@ import logging
 import shutil
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from data.fingerprint import file_fingerprint
 from data.invalid import InvalidData
@@ -55,6 +57,18 @@ def best_weights(exported: Path) -> list[np.ndarray]:
     model = build(HEIGHT, WIDTH, len(CLASSES))
     model.load_weights(exported / "model_run" / "weights" / "best.weights.h5")
     return model.get_weights()
+
+
+def test_each_weight_is_stored_once_and_nothing_of_the_optimiser(exported):
+    weights = build(HEIGHT, WIDTH, len(CLASSES)).count_params()
+    served = dict(tf.train.list_variables(exported / "Format-Serving" / "variables" / "variables"))
+    del served["_CHECKPOINTABLE_OBJECT_GRAPH"]
+    assert sum(np.prod(shape) for shape in served.values()) == weights
+    sizes = {}
+    with h5py.File(exported / "model_run" / "weights" / "best.weights.h5") as file:
+        file.visititems(lambda name, item: sizes.update({name: getattr(item, "size", 0)}))
+    assert sum(sizes.values()) == weights
+    assert not [name for name in sizes if "optimizer" in name]
 
 
 def assert_same(model: keras.Model, weights: list[np.ndarray]) -> None:
