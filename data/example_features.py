@@ -13,6 +13,12 @@ LABEL = "label"
 # bytes: the name of that class, so that statistics and evaluation slices read by name.
 CLASS_NAME = "class_name"
 
+# bytes and int64: the file that the spectrogram is from, below the data folder, and its row there,
+# as an editor counts lines; of an array, as one counts images. By these a picture of a report is
+# found again in the data. No step learns from them, so no schema needs to name them.
+FILE = "file"
+ROW = "row"
+
 # The features below are what StatisticsGen sees instead of thousands of pixels. They catch what
 # goes wrong in practice: another rendering, another gain, another noise level, a dead receiver.
 

@@ -289,6 +289,7 @@ class Config(_Section):
         these is there. batch_size is that of all devices together.
       infer_schema: derive the schema from the data instead of importing the curated one.
       schema: a curated schema to import, or empty for the one in data/.
+      interactive_report: put TFMA's interactive views, and scripts with them, into the report.
       cache: answer steps from earlier runs where nothing they depend on has changed.
     """
 
@@ -315,6 +316,7 @@ class Config(_Section):
     strategy: str = "auto"
     infer_schema: bool = False
     schema_file: str = Field("", alias="schema")
+    interactive_report: bool = False
     cache: bool = True
     input: Input = Input()
     schedule: Schedule = Schedule()

@@ -15,7 +15,7 @@ from tfx.types.channel import BaseChannel
 
 import trainer as trainer_package
 from components import baseline_model as baseline_model_package
-from components import curated_schema, pages, spectrogram_example_gen
+from components import curated_schema, pages, spectrogram_example_gen, views
 from components import evaluator as evaluator_package
 from components import example_validator as example_validator_package
 from components import report as report_package
@@ -74,8 +74,10 @@ def create_pipeline(
     # looked before. Anomalies end the run.
     statistics_gen = StatisticsGen(
         examples=example_gen.outputs["examples"],
-        # A schema is inferred from statistics, so those must be of everything then.
-        stats_options=None if config.infer_schema else summary_statistics(),
+        # A schema is inferred from statistics, so those must be of the images as well then.
+        stats_options=summary_statistics(example_features.IMAGE)
+        if config.infer_schema
+        else summary_statistics(),
     )
     schema_gen = _schema(config, statistics_gen.outputs["statistics"])
     example_validator = GatingExampleValidator(
@@ -179,6 +181,7 @@ def create_pipeline(
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
         schema=schema_gen.outputs["schema"],
+        anomalies=example_validator.outputs["anomalies"],
         transform_graph=transform.outputs["transform_graph"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
@@ -234,13 +237,21 @@ _CODE = {
     "Trainer": (trainer_package, example_features),
     "BaselineModel": (baseline_model_package, pushed),
     "Evaluator": (evaluator_package, example_features),
-    "Report": (report_package, evaluator_package, pages, contrast),
+    "Report": (
+        report_package,
+        views,
+        evaluator_package,
+        example_validator_package,
+        pages,
+        contrast,
+        trainer_package,
+    ),
 }
 
 
-def summary_statistics() -> tfdv.StatsOptions:
+def summary_statistics(*further: str) -> tfdv.StatsOptions:
     """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
-    return stats_options(feature_allowlist=list(example_features.SUMMARIES))
+    return stats_options(feature_allowlist=[*example_features.SUMMARIES, *further])
 
 
 def _tuning(config: Config) -> dict[str, Any]:

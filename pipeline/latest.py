@@ -9,7 +9,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.report.files import METRICS_FILE, PAGE_FILE, REPORT_TYPE, TABLE_FILE
+from components.report.files import (
+    METRICS_FILE,
+    MISCLASSIFIED_FILE,
+    PAGE_FILE,
+    REPORT_TYPE,
+    TABLE_FILE,
+)
 from pipeline.records import RunRecord
 from trainer.leaderboard import BEST_SETTINGS, LEADERBOARD
 from trainer.model_run import BEST_WEIGHTS, TRAINING_LOG
@@ -39,6 +45,7 @@ def write_latest(
     results = [
         (report, PAGE_FILE),
         (report, TABLE_FILE),
+        (report, MISCLASSIFIED_FILE),
         (model_run, TRAINING_LOG),
         (model_run, BEST_WEIGHTS),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -25,25 +26,30 @@ def confusion_matrix_figure(counts: np.ndarray, classes: Sequence[str]) -> Figur
       classes: their names, in that order.
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    written = [
+        [f"{count}\n{100 * share:.1f} %" for count, share in zip(*row, strict=True)]
+        for row in zip(counts, shares, strict=True)
+    ]
     size = 2.2 + 0.8 * len(classes)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
-    axes = figure.add_subplot()
-    # cividis looks the same to people who confuse red and green, and prints in grey.
-    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.8)
-    for row, column in np.ndindex(counts.shape):
-        share = shares[row, column]
-        axes.text(
-            column,
-            row,
-            f"{counts[row, column]}\n{100 * share:.1f} %",
-            ha="center",
-            va="center",
-            color="black" if share > 0.5 else "white",
-        )
-    ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=30, ha="right")
-    axes.set_yticks(ticks, classes)
+    axes = seaborn.heatmap(
+        shares,
+        vmin=0,
+        vmax=1,
+        # Looks the same to people who confuse red and green, and prints in grey.
+        cmap="cividis",
+        annot=written,
+        fmt="",
+        square=True,
+        xticklabels=classes,
+        yticklabels=classes,
+        cbar_kws={"label": "share of the actual class", "shrink": 0.8},
+        ax=figure.add_subplot(),
+    )
+    axes.tick_params("x", rotation=30)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right")
+    axes.tick_params("y", rotation=0)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("actual class")
     return figure

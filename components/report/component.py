@@ -16,12 +16,18 @@ from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from components.report.files import METRICS_FILE, PAGE_FILE, REPORT_TYPE, TABLE_FILE
+from components.report.files import (
+    METRICS_FILE,
+    MISCLASSIFIED_FILE,
+    PAGE_FILE,
+    REPORT_TYPE,
+    TABLE_FILE,
+)
 from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
 
 
 class ReportArtifact(Artifact):
-    """A folder with `report.html`, `classification_report.txt` and `metrics.json`."""
+    """A folder with the files that `components.report.files` names."""
 
     TYPE_NAME = REPORT_TYPE
 
@@ -38,6 +44,7 @@ class ReportSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
@@ -50,13 +57,15 @@ class ReportSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads the figures, writes the three files."""
+    """Reads the figures, writes the files."""
 
     def Do(self, input_dict, output_dict, exec_properties: dict[str, Any]) -> None:
         # Here and not above: the graph is read without loading plots and metrics libraries.
         from components.report.contents import Contents
         from components.report.data_statistics import read_statistics
+        from components.report.data_validation import read_validation
         from components.report.gallery import galleries
+        from components.report.misclassified import misclassified_csv
         from components.report.page import render
         from components.report.predictions import predict
         from components.report.provenance import flattened, lineage, versions
@@ -67,9 +76,10 @@ class Executor(base_executor.BaseExecutor):
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         was_pushed = pushed.get_int_custom_property("pushed") == 1
         classes = exec_properties["classes"]
+        evaluation_dir = artifact_utils.get_single_uri(input_dict["evaluation"])
         results = read_results(
             examples.uri,
-            artifact_utils.get_single_uri(input_dict["evaluation"]),
+            evaluation_dir,
             artifact_utils.get_single_uri(input_dict["model_run"]),
             classes,
             blessed=model_utils.is_model_blessed(
@@ -87,8 +97,14 @@ class Executor(base_executor.BaseExecutor):
             exec_properties["height"],
             exec_properties["width"],
         )
+        configuration = json.loads(exec_properties["configuration"])
+        interactive = ""
+        if configuration["interactive_report"]:
+            from components.views.evaluation import show_evaluation
+
+            interactive = show_evaluation(evaluation_dir, classes).frame()
         provenance = {
-            "configuration": flattened(json.loads(exec_properties["configuration"])),
+            "configuration": flattened(configuration),
             "versions": versions(),
             "code": exec_properties["pipeline_code"],
         }
@@ -98,7 +114,9 @@ class Executor(base_executor.BaseExecutor):
                 predictions,
                 galleries(predictions, classes),
                 read_statistics(artifact_utils.get_single_uri(input_dict["statistics"])),
+                read_validation(artifact_utils.get_single_uri(input_dict["anomalies"])),
                 lineage=lineage(input_dict),
+                interactive=interactive,
                 **provenance,
             )
         )
@@ -106,6 +124,7 @@ class Executor(base_executor.BaseExecutor):
         metrics = {**results.as_json(), **provenance}
         _write(folder, METRICS_FILE, json.dumps(metrics, indent=2))
         _write(folder, TABLE_FILE, results.classification_report())
+        _write(folder, MISCLASSIFIED_FILE, misclassified_csv(predictions, classes))
         _write(folder, PAGE_FILE, page)
 
 
@@ -119,8 +138,8 @@ class Report(base_component.BaseComponent):
     """What a run achieved, for people and for programs.
 
     Output `report`: a folder with a self-contained `report.html`, scikit-learn's
-    `classification_report.txt` and `metrics.json`. Figures are those of the Evaluator; curves and
-    pictures are of the exported model's answers.
+    `classification_report.txt`, `misclassified.csv` and `metrics.json`. Figures are those of the
+    Evaluator; curves and pictures are of the exported model's answers.
     """
 
     SPEC_CLASS = ReportSpec
@@ -131,6 +150,7 @@ class Report(base_component.BaseComponent):
         examples: types.BaseChannel,
         statistics: types.BaseChannel,
         schema: types.BaseChannel,
+        anomalies: types.BaseChannel,
         transform_graph: types.BaseChannel,
         model: types.BaseChannel,
         model_run: types.BaseChannel,
@@ -149,13 +169,14 @@ class Report(base_component.BaseComponent):
         Args:
           examples: output of SpectrogramExampleGen, which knows where the data came from.
           statistics: output of StatisticsGen.
+          anomalies: output of ExampleValidator.
           schema, transform_graph, baseline: named in the lineage.
           model, model_run: outputs of the Trainer.
           evaluation, blessing: outputs of the Evaluator.
           pushed_model: output of the Pusher.
           classes: names in the order of the label columns.
           height, width: of the stored spectrograms.
-          configuration: the run's, JSON.
+          configuration: the run's, JSON; `interactive_report` adds TFMA's views to the page.
           pipeline_code: fingerprint of the project's own code.
         """
         super().__init__(
@@ -163,6 +184,7 @@ class Report(base_component.BaseComponent):
                 examples=examples,
                 statistics=statistics,
                 schema=schema,
+                anomalies=anomalies,
                 transform_graph=transform_graph,
                 model=model,
                 model_run=model_run,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram, NumericStatistics
 
 from data import example_features
 
@@ -15,20 +16,27 @@ MEASURES = {
     example_features.BRIGHTNESS: "brightness: mean grey level, 0 to 1",
     example_features.CONTRAST: "contrast: deviation of the grey levels",
     example_features.DYNAMIC_RANGE: "dynamic range: greatest less least grey level",
-    example_features.LINE_STRENGTH: "strength of the strongest line, in deviations",
+    example_features.LINE_STRENGTH: "line strength: of the strongest line, in deviations",
     example_features.DEAD_CHANNELS: "dead channels",
 }
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Distribution of a number over the spectrograms of a split."""
+    """Distribution of a number over the spectrograms of a split.
+
+    Attributes:
+      edges, images: of its histogram, as TFDV draws it: bounds of the bins, one more than there
+        are bins, and the estimated spectrograms in each.
+    """
 
     least: float
     median: float
     mean: float
     deviation: float
     greatest: float
+    edges: tuple[float, ...] = ()
+    images: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,22 @@ def _of_split(split: str, folder: str) -> SplitStatistics:
         split,
         int(found.num_examples),
         {bucket.label: int(bucket.sample_count) for bucket in names},
-        {
-            name: Measure(stats.min, stats.median, stats.mean, stats.std_dev, stats.max)
-            for name in MEASURES
-            if name in features
-            for stats in [features[name].num_stats]
-        },
+        {name: _measure(features[name].num_stats) for name in MEASURES if name in features},
+    )
+
+
+def _measure(stats: NumericStatistics) -> Measure:
+    (buckets,) = (
+        histogram.buckets
+        for histogram in stats.histograms
+        if histogram.type == Histogram.HistogramType.STANDARD
+    )
+    return Measure(
+        stats.min,
+        stats.median,
+        stats.mean,
+        stats.std_dev,
+        stats.max,
+        edges=(*(bucket.low_value for bucket in buckets), buckets[-1].high_value),
+        images=tuple(bucket.sample_count for bucket in buckets),
     )

@@ -28,7 +28,7 @@ class Picture:
       actual, predicted: class names.
       probability: of the predicted class.
       of_actual: probability of the actual class.
-      position: in the stored order of the validation split, from 0.
+      file, row: where it is in the data, the row as people count them.
     """
 
     png: bytes
@@ -36,7 +36,8 @@ class Picture:
     predicted: str
     probability: float
     of_actual: float
-    position: int
+    file: str
+    row: int
 
     @property
     def right(self) -> bool:
@@ -129,7 +130,8 @@ def _picture(predictions: Predictions, classes: Sequence[str], position: int) ->
         classes[predicted],
         float(probabilities[predicted]),
         float(probabilities[actual]),
-        position,
+        str(predictions.files[position]),
+        int(predictions.rows[position]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.evaluator.intervals import LEVEL
 from components.evaluator.names import FIGURES
 from components.report import plots
 from components.report.contents import Contents
@@ -18,8 +19,10 @@ def render(contents: Contents) -> str:
         results=results,
         evaluation=results.evaluation,
         figures_by_class=FIGURES,
+        level=LEVEL,
         measures=MEASURES,
         confusion_matrix=plot(confusion_matrix_figure, results.confusion_matrix, results.classes),
+        distributions=plot(plots.distributions, contents.statistics),
         precision_recall=plot(plots.precision_recall_curves, contents.predictions, results.classes),
         reliability_diagram=plot(plots.reliability_diagram, results),
         training_curves=plot(plots.training_curves, results),

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import seaborn
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
+from components.report.data_statistics import MEASURES, SplitStatistics
 from components.report.predictions import Predictions
 from components.report.results import Results
 
-# Hues that survive colour blindness (Okabe and Ito's), on light and on dark; what differs in hue
-# differs in line style too.
-_HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
+# Hues that survive colour blindness, on light and on dark; what differs in hue differs in line
+# style too.
+_PALETTE = "colorblind"
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 3)))
-_TRAINING = {"color": "#0072b2", "linestyle": "--", "label": "training"}
-_VALIDATION = {"color": "#d55e00", "linestyle": "-", "label": "validation"}
+_BLUE, _ORANGE, _GREEN = seaborn.color_palette(_PALETTE, 3)
+_TRAINING = {"color": _BLUE, "linestyle": "--", "label": "training"}
+_VALIDATION = {"color": _ORANGE, "linestyle": "-", "label": "validation"}
 
 
 def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) -> Figure:
     """Precision over recall of each class against the rest, over all thresholds."""
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    for index, name in enumerate(classes):
+    hues = seaborn.color_palette(_PALETTE, len(classes))
+    for index, (name, hue) in enumerate(zip(classes, hues, strict=True)):
         is_class = predictions.labels == index
         if not is_class.any():
             continue
@@ -32,7 +36,7 @@ def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) ->
             recall,
             precision,
             where="post",
-            color=_HUES[index % len(_HUES)],
+            color=hue,
             linestyle=_STYLES[index % len(_STYLES)],
             label=name,
         )
@@ -55,7 +59,7 @@ def training_curves(results: Results) -> Figure:
         axes.plot(epochs, log[name], **_TRAINING)
         axes.plot(epochs, log[f"val_{name}"], **_VALIDATION)
         axes.set_ylabel(name)
-    rate.plot(epochs, log["learning_rate"], color="#009e73")
+    rate.plot(epochs, log["learning_rate"], color=_GREEN)
     rate.set_yscale("log")
     rate.set_ylabel("learning rate at the epoch's end")
     for axes in (loss, accuracy, rate):
@@ -110,3 +114,45 @@ def reliability_diagram(results: Results) -> Figure:
         *grid[0, 0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3
     )
     return figure
+
+
+def distributions(statistics: Sequence[SplitStatistics]) -> Figure:
+    """What was measured of the spectrograms of each split, as histograms over one another."""
+    measures = [name for name in MEASURES if _varies(statistics, name)]
+    figure = Figure(figsize=(3 * len(measures), 2.8), layout="constrained")
+    grid = figure.subplots(1, len(measures), squeeze=False)[0]
+    drawn = (_TRAINING, _VALIDATION)
+    for axes, name in zip(grid, measures, strict=True):
+        for split, style in zip(statistics, drawn, strict=False):
+            measure = split.measures[name]
+            seaborn.histplot(
+                x=measure.edges[:-1],
+                weights=measure.images,
+                bins=list(measure.edges),
+                # Of sets of different size, with bins of different width.
+                stat="density",
+                element="step",
+                alpha=0.15,
+                color=style["color"],
+                linestyle=style["linestyle"],
+                label=split.split,
+                ax=axes,
+            )
+        axes.set_xlabel(name.replace("_", " "))
+        # The area under each line is 1: how high it is depends on the measure's unit.
+        axes.set_ylabel("")
+        axes.set_yticks([])
+    grid[0].set_ylabel("share of the spectrograms")
+    figure.legend(
+        *grid[0].get_legend_handles_labels(),
+        frameon=False,
+        loc="outside upper center",
+        ncols=len(statistics),
+    )
+    return figure
+
+
+def _varies(statistics: Sequence[SplitStatistics], name: str) -> bool:
+    """Whether every split has more than one value of a measure."""
+    measures = [split.measures.get(name) for split in statistics]
+    return all(measure is not None and measure.least < measure.greatest for measure in measures)

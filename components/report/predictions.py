@@ -22,11 +22,15 @@ class Predictions:
       labels: int [N], index of the actual class.
       probabilities: float32 [N, classes], as they are served.
       images: uint8 [N, height, width], grey levels.
+      files: str [N], the file of each below the data folder.
+      rows: int [N], its row there, as people count them.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
     images: np.ndarray
+    files: np.ndarray
+    rows: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -52,13 +56,17 @@ def predict(model_dir: str, examples_dir: str, height: int, width: int) -> Predi
     features = {
         example_features.IMAGE: tf.io.FixedLenFeature([], tf.string),
         example_features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+        example_features.FILE: tf.io.FixedLenFeature([], tf.string),
+        example_features.ROW: tf.io.FixedLenFeature([], tf.int64),
     }
     records = read_records([os.path.join(examples_dir, "Split-validation", "*")])
-    labels, probabilities, images = [], [], []
+    labels, probabilities, images, files, rows = [], [], [], [], []
     for serialised in tf.data.Dataset.from_tensor_slices(records.serialised).batch(_BATCH):
         parsed = tf.io.parse_example(serialised, features)
         pixels = tf.io.decode_raw(parsed[example_features.IMAGE], tf.uint8)
         labels.append(parsed[example_features.LABEL].numpy())
         probabilities.append(signature(**{argument: serialised})["probabilities"].numpy())
         images.append(tf.reshape(pixels, [-1, height, width]).numpy())
-    return Predictions(*map(np.concatenate, (labels, probabilities, images)))
+        files.append(parsed[example_features.FILE].numpy().astype(str))
+        rows.append(parsed[example_features.ROW].numpy())
+    return Predictions(*map(np.concatenate, (labels, probabilities, images, files, rows)))

@@ -14,7 +14,7 @@ from sklearn.metrics import classification_report
 
 from components.evaluator.figures import Evaluation, read_evaluation
 from components.evaluator.intervals import LEVEL
-from components.evaluator.names import RANKING_FIGURES
+from components.evaluator.names import DECISION_FIGURES, RANKING_FIGURES
 from components.evaluator.verdict import failed_thresholds
 from components.spectrogram_example_gen.executor import FINDINGS_FILE
 from data.reading.problems import Problem
@@ -26,10 +26,9 @@ class Results:
     """Everything the report shows.
 
     Attributes:
-      classes: names in the order of the matrix.
-      accuracy: part of the validation images classified rightly.
-      precision, recall: by class name, TFMA's values; 0 where undefined, as scikit-learn has it.
-      confusion_matrix: int [classes, classes], rows actual, columns predicted.
+      classes: names in the order of the confusion matrix.
+      evaluation: the Evaluator's figures, with intervals, averages, slices and those of the
+        baseline.
       failures: a sentence for each threshold missed.
       blessed: whether the model may be pushed.
       pushed_to: folder of the pushed model, None if it was not pushed.
@@ -39,15 +38,10 @@ class Results:
       data_warnings: what else was odd about the data, a sentence each.
       training: model, epochs, images a second, parameters and the other training facts.
       training_log: columns of the training log by name.
-      evaluation: all of the Evaluator's figures, with intervals, averages, slices and those of
-        the baseline; the ones above among them. None where only those are known.
     """
 
     classes: list[str]
-    accuracy: float
-    precision: dict[str, float]
-    recall: dict[str, float]
-    confusion_matrix: np.ndarray
+    evaluation: Evaluation
     failures: list[str]
     blessed: bool
     pushed_to: str | None
@@ -57,35 +51,23 @@ class Results:
     data_warnings: list[str]
     training: dict[str, Any]
     training_log: dict[str, list[float]]
-    evaluation: Evaluation | None = None
 
     @property
-    def support(self) -> dict[str, int]:
-        """Validation images of each class."""
-        return dict(zip(self.classes, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
+    def accuracy(self) -> float:
+        """Part of the validation images classified rightly."""
+        return self.evaluation.overall.accuracy.value or 0.0
 
     @property
-    def f1(self) -> dict[str, float]:
-        """Harmonic mean of precision and recall by class, 0 where both are."""
-        return {
-            name: 2 * self.precision[name] * self.recall[name] / total if total else 0.0
-            for name in self.classes
-            for total in [self.precision[name] + self.recall[name]]
-        }
+    def confusion_matrix(self) -> np.ndarray:
+        """Int [classes, classes], rows actual, columns predicted."""
+        return self.evaluation.overall.confusion_matrix
 
     def as_json(self) -> dict[str, Any]:
         """The content of metrics.json, less what only the runner knows."""
-        content = {
+        overall, baseline = self.evaluation.overall, self.evaluation.baseline
+        return {
             "accuracy": self.accuracy,
-            "classes": {
-                name: {
-                    "precision": self.precision[name],
-                    "recall": self.recall[name],
-                    "f1": self.f1[name],
-                    "support": self.support[name],
-                }
-                for name in self.classes
-            },
+            "classes": {name: self._of_class(name) for name in self.classes},
             "confusion_matrix": self.confusion_matrix.tolist(),
             "blessed": self.blessed,
             "failed_thresholds": self.failures,
@@ -95,27 +77,27 @@ class Results:
             "dropped_rows": self.dropped_rows,
             "data_warnings": self.data_warnings,
             "training": self.training,
+            "balanced_accuracy": overall.balanced_accuracy.value,
+            "lowest_recall": overall.lowest_recall.value,
+            "averages": {
+                average: {figure: found.value for figure, found in means.items()}
+                for average, means in overall.averages.items()
+            },
+            "intervals": {"level": LEVEL, **overall.intervals()},
+            "slices": [of_slice.as_json() for of_slice in self.evaluation.slices],
+            "baseline": {**baseline.as_json(), "change": self.evaluation.change()}
+            if baseline
+            else None,
         }
-        if self.evaluation:
-            self._add_evaluation(content, self.evaluation)
-        return content
 
-    def _add_evaluation(self, content: dict[str, Any], evaluation: Evaluation) -> None:
-        overall, baseline = evaluation.overall, evaluation.baseline
-        content["balanced_accuracy"] = overall.balanced_accuracy.value
-        content["lowest_recall"] = overall.lowest_recall.value
-        for name, of_class in content["classes"].items():
-            for figure in RANKING_FIGURES:
-                of_class[figure] = overall.by_class[name][figure].value
-        content["averages"] = {
-            average: {figure: found.value for figure, found in means.items()}
-            for average, means in overall.averages.items()
+    def _of_class(self, name: str) -> dict[str, float | int | None]:
+        found = self.evaluation.overall.by_class[name]
+        return {
+            # 0 where undefined, as scikit-learn has it.
+            **{figure: found[figure].value or 0.0 for figure in DECISION_FIGURES},
+            "support": self.evaluation.overall.support[name],
+            **{figure: found[figure].value for figure in RANKING_FIGURES},
         }
-        content["intervals"] = {"level": LEVEL, **overall.intervals()}
-        content["slices"] = [of_slice.as_json() for of_slice in evaluation.slices]
-        content["baseline"] = (
-            {**baseline.as_json(), "change": evaluation.change()} if baseline else None
-        )
 
     def classification_report(self) -> str:
         """The table as scikit-learn prints it.
@@ -156,19 +138,11 @@ def read_results(
       data: where the data came from, in words.
       data_fingerprint: identity of the data files.
     """
-    evaluation = read_evaluation(evaluation_dir, classes)
-    overall = evaluation.overall
     findings = _read_json(os.path.join(examples_dir, FINDINGS_FILE))
-
-    def by_class(figure: str) -> dict[str, float]:
-        return {name: overall.by_class[name][figure].value or 0.0 for name in classes}
 
     return Results(
         classes=classes,
-        accuracy=overall.accuracy.value or 0.0,
-        precision=by_class("precision"),
-        recall=by_class("recall"),
-        confusion_matrix=overall.confusion_matrix,
+        evaluation=read_evaluation(evaluation_dir, classes),
         failures=failed_thresholds(evaluation_dir),
         blessed=blessed,
         pushed_to=pushed_to,
@@ -178,7 +152,6 @@ def read_results(
         data_warnings=[str(Problem(**row)) for row in findings["warnings"]],
         training=_read_json(os.path.join(model_run_dir, TRAINING_FACTS)),
         training_log=_read_training_log(os.path.join(model_run_dir, TRAINING_LOG)),
-        evaluation=evaluation,
     )
 
 

@@ -168,7 +168,7 @@ def _read(task: Task, ingest: Ingest, looks: Sequence[Look]) -> Iterator[tuple[S
     before = sum(rows[other] for other in own[: own.index(part)])
     places = places_of(sum(rows[other] for other in own), ingest.seed)
     putting_down = PuttingDown(
-        ingest.scratch, part.source, first_row, places[before : before + rows[part]]
+        ingest.scratch, part, first_row, places[before : before + rows[part]]
     )
     scan = scan_part(
         part,
@@ -217,14 +217,15 @@ def _write(
     if findings.errors:
         return
     split, shard, shards, rows = which
-    levels, labels = pick_up(
+    picked_up = pick_up(
         [pile for _, piles in reads for pile in piles if pile.split == split],
         rows * shard // shards,
         rows * (shard + 1) // shards,
         ingest.layout.pixels,
         findings.dropped_rows,
+        ingest.inventory.folder,
     )
-    write_records(ingest.folders[split], shard, shards, serialised(levels, labels, ingest.layout))
+    write_records(ingest.folders[split], shard, shards, serialised(picked_up, ingest.layout))
 
 
 def describe_source(folder: str) -> str:

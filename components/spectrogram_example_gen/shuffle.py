@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import tensorflow as tf
 
-from data.reading.formats.format import Source
+from data.reading.formats.format import Part
 
 PILE_BYTES = 64 << 20
 
@@ -30,6 +30,7 @@ class Pile:
       path: file with uint8 [rows, pixels].
       places: int64 [rows], ascending.
       rows: int64 [rows] 0-based numbers in the file that they are from.
+      row_offset: what to add to them for the number that people count by.
       labels: int64 [rows] class indices.
     """
 
@@ -38,7 +39,25 @@ class Pile:
     path: str
     places: np.ndarray
     rows: np.ndarray
+    row_offset: int
     labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class PickedUp:
+    """Rows in the order of their places.
+
+    Attributes:
+      levels: uint8 [rows, pixels].
+      labels: int64 [rows] class indices.
+      files: str [rows], the file that each is from, below the data folder.
+      rows: int64 [rows] numbers there, as people count them (`data.reading.problems`).
+    """
+
+    levels: np.ndarray
+    labels: np.ndarray
+    files: np.ndarray
+    rows: np.ndarray
 
 
 @lru_cache(maxsize=4)
@@ -54,19 +73,19 @@ class PuttingDown:
     one worker reads from end to end, no more is held in memory.
     """
 
-    def __init__(self, folder: str, source: Source, first_row: int, places: np.ndarray):
+    def __init__(self, folder: str, part: Part, first_row: int, places: np.ndarray):
         """Constructs it.
 
         Args:
           folder: where writers will find the piles; it exists.
-          source: where the rows are from.
-          first_row: 0-based number there of the first of them.
+          part: where the rows are from.
+          first_row: 0-based number in its source of the first of them.
           places: int64, of the rows to come. Rows beyond these are let go: a file that has more
             rows than were counted is damaged, and the data will be refused.
         """
         self.piles: list[Pile] = []
         self._folder = folder
-        self._source = source
+        self._part = part
         self._row = first_row
         self._places = places
         self._levels: list[np.ndarray] = []
@@ -94,11 +113,12 @@ class PuttingDown:
             file.write(levels[order].tobytes())
         self.piles.append(
             Pile(
-                self._source.split,
-                self._source.images,
+                self._part.source.split,
+                self._part.source.images,
                 path,
                 places[order],
                 self._row + order,
+                self._part.row_offset,
                 labels[order],
             )
         )
@@ -112,7 +132,8 @@ def pick_up(
     end: int,
     pixels: int,
     left_out: Mapping[str, Set[int]],
-) -> tuple[np.ndarray, np.ndarray]:
+    data: str,
+) -> PickedUp:
     """Read the rows with places from `first` to before `end`, in the order of their places.
 
     Args:
@@ -120,12 +141,10 @@ def pick_up(
       first, end: places.
       pixels: values a row.
       left_out: rows that are not wanted, by the file that they are from.
-
-    Returns:
-      levels uint8 [rows, pixels], labels int64 [rows].
+      data: the data folder.
     """
-    places, levels, labels = [np.zeros(0, int)], [np.zeros((0, pixels), np.uint8)], []
-    labels.append(places[0])
+    places, rows, labels = ([np.zeros(0, np.int64)] for _ in range(3))
+    levels, files = [np.zeros((0, pixels), np.uint8)], [np.zeros(0, object)]
     for pile in piles:
         start, stop = np.searchsorted(pile.places, (first, end)).tolist()
         if start == stop:
@@ -138,5 +157,12 @@ def pick_up(
         levels.append(np.frombuffer(content, np.uint8).reshape(-1, pixels)[wanted])
         places.append(pile.places[start:stop][wanted])
         labels.append(pile.labels[start:stop][wanted])
+        rows.append(pile.rows[start:stop][wanted] + pile.row_offset)
+        files.append(np.full(len(places[-1]), _below(data, pile.images), object))
     order = np.argsort(np.concatenate(places))
-    return np.concatenate(levels)[order], np.concatenate(labels)[order]
+    return PickedUp(*(np.concatenate(found)[order] for found in (levels, labels, files, rows)))
+
+
+def _below(folder: str, path: str) -> str:
+    # So that copied data are stored as they were. Not os.path: either may be an address.
+    return path.removeprefix(folder.rstrip("/") + "/")

@@ -93,6 +93,10 @@ class EvaluationView:
     plots: Mapping[str, Any] = field(repr=False)
     views: list[View] = field(repr=False)
 
+    def frame(self) -> str:
+        """Return TFMA's interactive views alone, as a document for a frame of a page."""
+        return document(self.views)
+
     def to_html(self) -> str:
         """Return a part of a page that needs nothing else: styles, pictures and frame inside."""
         matrix = confusion_matrix_figure(self.confusion_matrix, self.classes)
@@ -104,7 +108,7 @@ class EvaluationView:
             confusion_matrix=_data_uri(matrix, dpi=80),
             curves=_data_uri(curves_figure(self.plots)) if self.plots else "",
             runs=_data_uri(runs_figure(self.runs, drawn)) if len(self.runs) > 1 else "",
-            frame=document(self.views),
+            frame=self.frame(),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Hues that survive colour blindness, in an order that keeps neighbours apart.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_PALETTE = "colorblind"
 
 
 def curves_figure(plots: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -25,7 +25,8 @@ def curves_figure(plots: Mapping[str, Mapping[str, Any]]) -> Figure:
     """
     figure = Figure(figsize=(12, 4), layout="constrained")
     roc, precision_recall, calibration = figure.subplots(1, 3)
-    for (name, plot), colour in zip(plots.items(), _COLOURS * len(plots), strict=False):
+    colours = seaborn.color_palette(_PALETTE, len(plots))
+    for (name, plot), colour in zip(plots.items(), colours, strict=True):
         drawn = {"color": colour, "label": name}
         counts = {
             key: np.array([_number(point, key) for point in _points(plot)])
@@ -76,7 +77,8 @@ def runs_figure(runs: pd.DataFrame, names: Sequence[str]) -> Figure:
     figure = Figure(figsize=(12, 4), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (kind, members) in zip(grid, panels.items(), strict=True):
-        for name, colour in zip(members, _COLOURS * len(members), strict=False):
+        colours = seaborn.color_palette(_PALETTE, len(members))
+        for name, colour in zip(members, colours, strict=True):
             label = name.partition("_")[2] or name
             axes.plot(range(len(runs)), runs[name], marker="o", color=colour, label=label)
         axes.set_title(kind, fontsize=10)

@@ -22,6 +22,7 @@ from components.example_validator.findings import Comparison, differences
 from components.example_validator.histograms import stats_options
 from components.example_validator.history import History
 from components.spectrogram_example_gen.examples import serialised, write_records
+from components.spectrogram_example_gen.shuffle import PickedUp
 from data import example_features
 from data.invalid import InvalidData
 from data.reading.layout import Layout
@@ -65,7 +66,9 @@ class Images:
 
     def examples(self, split):
         levels = self.levels[split].reshape(len(self.levels[split]), -1)
-        return list(serialised(levels, self.labels[split], LAYOUT))
+        rows = np.arange(len(levels))
+        files = np.full(len(levels), f"{split}.csv", object)
+        return list(serialised(PickedUp(levels, self.labels[split], files, rows), LAYOUT))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The report's figures, table and page, from a confusion matrix."""
 
+import csv
 import functools
 import io
 import re
@@ -7,12 +8,14 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.metrics import classification_report, precision_recall_fscore_support
+from sklearn.metrics import classification_report
 
 from components.evaluator.figures import Evaluation, Figure, Figures, Slice
 from components.report.contents import Contents
 from components.report.data_statistics import Measure, SplitStatistics
+from components.report.data_validation import Comparison, Validation
 from components.report.gallery import galleries
+from components.report.misclassified import misclassified_csv
 from components.report.page import render
 from components.report.predictions import Predictions
 from components.report.provenance import Ancestor, flattened
@@ -27,18 +30,34 @@ CALIBRATION = calibrate(
 MATRIX = np.array([[48, 1, 1, 0], [0, 40, 10, 0], [2, 8, 40, 0], [0, 0, 0, 50]])
 
 
-def figures(accuracy: float = 0.89) -> Figures:
-    of_class = {
-        name: Figure(value, (value - 0.05, value + 0.01))
-        for name, value in (("precision", 0.7843), ("recall", 0.8), ("f1", 0.79), ("auc", 0.97))
-    }
-    of_class["average_precision"] = Figure(0.9, None)
+COMPARISON = Comparison(
+    "validation and training images", "brightness", "Jensen-Shannon divergence", 0.0123, 0.14
+)
+
+
+def figures(accuracy: float = 0.89, **undefined: None) -> Figures:
+    def of_class(precision: float, recall: float, f1: float) -> dict[str, Figure]:
+        decision = {"precision": precision, "recall": recall, "f1": f1} | undefined
+        return {
+            **{
+                name: Figure(value, value and (value - 0.05, value + 0.01))
+                for name, value in decision.items()
+            },
+            "auc": Figure(0.97, (0.96, 0.98)),
+            "average_precision": Figure(0.9, None),
+        }
+
+    column, row, right = MATRIX.sum(axis=0), MATRIX.sum(axis=1), MATRIX.diagonal()
+    by_class = [right / column, right / row, 2 * right / (column + row)]
     return Figures(
         accuracy=Figure(accuracy, (0.84, 0.93)),
         balanced_accuracy=Figure(0.89, (0.85, 0.92)),
         lowest_recall=Figure(0.8, None),
-        by_class={name: of_class for name in CLASSES},
-        averages={"macro": of_class, "weighted": of_class},
+        by_class={
+            name: of_class(*values)
+            for name, *values in zip(CLASSES, *(of.tolist() for of in by_class), strict=True)
+        },
+        averages=dict.fromkeys(("macro", "weighted"), of_class(0.7, 0.7, 0.7)),
         confusion_matrix=MATRIX,
     )
 
@@ -52,15 +71,25 @@ def predictions() -> Predictions:
     probabilities = np.repeat((1 - sure)[:, np.newaxis] / 3, 4, axis=1)
     probabilities[np.arange(len(labels)), said] = sure
     images = np.random.default_rng(0).integers(0, 256, (len(labels), 16, 32), dtype=np.uint8)
-    return Predictions(labels, probabilities.astype(np.float32), images)
+    return Predictions(
+        labels,
+        probabilities.astype(np.float32),
+        images,
+        np.full(len(labels), "validation.csv"),
+        np.arange(len(labels)) + 2,
+    )
 
 
-def page_of(baseline: Figures | None = None, **changes) -> str:
+def page_of(
+    baseline: Figures | None = None,
+    validation: Validation = Validation((), (COMPARISON,)),  # noqa: B008
+    **changes,
+) -> str:
     """The page of `results` with these changes, beside what does not change."""
     strong = Slice("line_strength_range", "10 and more", figures())
     found = results(evaluation=Evaluation(figures(), (strong,), baseline), **changes)
     answers = predictions()
-    measure = Measure(least=0.1, median=0.2, mean=0.25, deviation=0.05, greatest=0.4)
+    measure = Measure(0.1, 0.2, 0.25, 0.05, 0.4, edges=(0.1, 0.2, 0.4), images=(150.0, 50.0))
     counts = {name: 50 for name in CLASSES}
     return render(
         Contents(
@@ -68,6 +97,7 @@ def page_of(baseline: Figures | None = None, **changes) -> str:
             answers,
             galleries(answers, CLASSES),
             [SplitStatistics("validation", 200, counts, {"brightness": measure})],
+            validation,
             flattened({"epochs": 3, "schedule": {"kind": None}, "classes": CLASSES}),
             {"python": "3.10.1", "tfx": "1.16.0"},
             "abc123",
@@ -82,14 +112,9 @@ def plain_page() -> str:
 
 
 def results(**changes) -> Results:
-    column, row = MATRIX.sum(axis=0), MATRIX.sum(axis=1)
-    diagonal = MATRIX.diagonal()
     values = {
         "classes": CLASSES,
-        "accuracy": float(diagonal.sum() / MATRIX.sum()),
-        "precision": dict(zip(CLASSES, (diagonal / column).tolist(), strict=True)),
-        "recall": dict(zip(CLASSES, (diagonal / row).tolist(), strict=True)),
-        "confusion_matrix": MATRIX,
+        "evaluation": Evaluation(figures(), (), None),
         "failures": [],
         "blessed": True,
         "pushed_to": "/serving/1",
@@ -129,15 +154,10 @@ def test_the_table_is_the_one_scikit_learn_prints_for_the_same_predictions(pairs
     assert results().classification_report() == expected
 
 
-def test_f1_and_support_are_scikit_learns(pairs):
-    _, _, f1, support = precision_recall_fscore_support(*pairs)
-    assert list(results().f1.values()) == pytest.approx(f1.tolist(), abs=1e-12)
-    assert list(results().support.values()) == support.tolist()
-
-
-def test_f1_of_a_class_never_found_is_zero():
-    nothing = dict.fromkeys(CLASSES, 0.0)
-    assert results(precision=nothing, recall=nothing).f1 == nothing
+def test_figures_that_are_undefined_are_zero_as_scikit_learn_has_it():
+    nothing = Evaluation(figures(precision=None, recall=None, f1=None), (), None)
+    of_class = results(evaluation=nothing).as_json()["classes"]["noise"]
+    assert [of_class[name] for name in ("precision", "recall", "f1")] == [0.0, 0.0, 0.0]
 
 
 def test_metrics_json_names_what_the_design_names():
@@ -147,6 +167,8 @@ def test_metrics_json_names_what_the_design_names():
         "recall": 0.8,
         "f1": pytest.approx(2 * 40 / 51 * 0.8 / (40 / 51 + 0.8)),
         "support": 50,
+        "auc": 0.97,
+        "average_precision": 0.9,
     }
     assert content["confusion_matrix"] == MATRIX.tolist()
     assert content["accuracy"] == pytest.approx(178 / 200)
@@ -158,8 +180,8 @@ def test_the_page_needs_nothing_from_outside():
     page = plain_page()
     assert re.findall(r'(?:src|srcset|href)="(?!data:|#)', page) == []
     assert "<script" not in page
-    # Four plots, for light pages and for dark ones.
-    assert page.count("data:image/svg+xml;base64,") == 2 * 4
+    # Five plots, for light pages and for dark ones.
+    assert page.count("data:image/svg+xml;base64,") == 2 * 5
 
 
 def test_every_picture_has_a_text_in_its_place():
@@ -190,8 +212,9 @@ def test_of_each_class_the_page_shows_right_ones_the_worst_and_the_undecided():
     ]
     assert not wrong.by_class["noise"]
     # Surer the later, so that the first of each class are the least certain.
-    assert [picture.position for picture in undecided.by_class["narrowbanddrd"]] == [50, 51, 52, 53]
+    assert [picture.row for picture in undecided.by_class["narrowbanddrd"]] == [52, 53, 54, 55]
     page = plain_page()
+    assert '<span class="quiet">validation.csv, row 52</span>' in page
     assert "taken for narrowband (" in page
     assert page.count("<figcaption>") == sum(
         len(pictures)
@@ -200,10 +223,31 @@ def test_of_each_class_the_page_shows_right_ones_the_worst_and_the_undecided():
     )
 
 
+def test_every_wrong_one_is_listed_with_file_and_row_the_surest_first():
+    answers = predictions()
+    listed = list(csv.DictReader(io.StringIO(misclassified_csv(answers, CLASSES))))
+    assert len(listed) == MATRIX.sum() - MATRIX.trace()
+    for line in listed:
+        at = int(line["row"]) - 2
+        assert line["file"] == "validation.csv"
+        assert line["actual"] == CLASSES[answers.labels[at]]
+        assert line["predicted"] == CLASSES[answers.predicted[at]] != line["actual"]
+        of_actual = answers.probabilities[at][answers.labels[at]]
+        assert float(line["probability_of_actual"]) == pytest.approx(of_actual, abs=5.1e-5)
+    sure = [float(line["probability"]) for line in listed]
+    assert sure == sorted(sure, reverse=True)
+
+
 def test_large_spectrograms_are_averaged_down_to_what_a_page_has_room_for():
     images = np.zeros((1, 384, 512), np.uint8)
     images[0, :, 256:] = 200
-    answer = Predictions(np.array([0]), np.array([[0.9, 0.1]], np.float32), images)
+    answer = Predictions(
+        np.array([0]),
+        np.array([[0.9, 0.1]], np.float32),
+        images,
+        np.array(["images.npy"]),
+        np.array([1]),
+    )
     (picture,) = galleries(answer, ["line", "noise"])[0].by_class["line"]
     drawn = np.asarray(Image.open(io.BytesIO(picture.png)))
     assert drawn.shape == (128, 171)
@@ -217,6 +261,16 @@ def test_the_page_says_what_the_run_was_made_of():
     assert "<code>schedule.kind</code></th><td>not set</td>" in page
     assert "squiggle, narrowbanddrd, narrowband, noise</td>" in page
     assert "<td>0.25</td>" in page, "mean brightness"
+
+
+def test_the_page_says_how_far_apart_sets_of_images_are_and_what_does_not_fit():
+    page = plain_page()
+    assert "No anomalies" in page
+    assert "<td>Jensen-Shannon divergence</td><td>0.012</td><td>0.14</td>" in page
+    page = page_of(validation=Validation(("train, feature contrast: out of <range>",), ()))
+    assert "No anomalies" not in page
+    assert "<li>train, feature contrast: out of &lt;range&gt;</li>" in page
+    assert "nothing to compare them with" in page
 
 
 def test_the_page_of_a_blessed_model_shows_figures_and_where_it_went():
@@ -252,7 +306,7 @@ def test_the_page_of_a_model_that_was_not_calibrated_shows_the_networks_own_figu
     page = page_of(training={**results().training, "calibration": measured})
     assert "<code>calibrate</code> is off" in page
     assert ">network</th>" not in page
-    assert page.count("data:image/svg+xml;base64,") == 2 * 4
+    assert page.count("data:image/svg+xml;base64,") == 2 * 5
 
 
 def test_rows_that_were_left_out_are_listed_on_the_page_and_in_the_json():

@@ -7,15 +7,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from data.reading.inventory import take_inventory
+from data.reading.layout import Layout
+from data.reading.split import split_images, split_labels
+from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.simulation.dataset import simulate_dataset
+from tests.end_to_end.served_model import answers
 
 COMMAND = Path(sys.executable).with_name("radio-signals")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 
 # Low bounds: what is tested is the machinery, on few images and epochs.
 SMALL = (
@@ -98,3 +108,31 @@ def first_run(small_data, tmp_path_factory) -> Run:
     run = run_pipeline(small_data, tmp_path_factory.mktemp("small") / "runs", *SMALL)
     assert run.status == 0, run.text
     return run
+
+
+@pytest.fixture(scope="session")
+def validation(small_data):
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(small_data), layout)
+    return (
+        split_images(inventory, "validation", layout),
+        split_labels(inventory, "validation", layout),
+    )
+
+
+@pytest.fixture(scope="session")
+def served(first_run, validation, tmp_path_factory):
+    """What the pushed model answers, loaded with TensorFlow alone."""
+    folder = tmp_path_factory.mktemp("served")
+    return answers(first_run.metrics["pushed_to"], validation[0], folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from nbconvert import HTMLExporter
-from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import FrameLocator, Page, expect
 
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
@@ -23,25 +23,11 @@ from tests.end_to_end.notebook import NOTEBOOKS, execute
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 FRAME = 'iframe[title="TFMA\'s interactive views"]'
 # A kernel imports TFMA, which takes a minute on a busy machine.
 MINUTES = 60_000
 
 GOOGLE = "https://www.gstatic.com/charts/loader.js"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

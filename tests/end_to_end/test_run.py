@@ -6,8 +6,6 @@ Tests that add runs to the shared output folder stand in the order in which they
 import csv
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -21,90 +19,19 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import precision_recall_fscore_support as scores
 
-from data.reading.inventory import take_inventory
-from data.reading.layout import Layout
-from data.reading.split import split_images, split_labels
-from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
+from data.seed_layout import CLASS_NAMES
 from tests.end_to_end.conftest import (
     SMALL,
     pushed_versions,
     run_pipeline,
     temporary_folder_of,
 )
+from tests.end_to_end.served_model import answers
 from tests.graph import NODES
 from trainer.reliability import reliability
 
 # A single epoch would make a good model, but for this rate.
 UNTRAINED = ("--epochs=1", "--set=schedule.initial_rate=1e-7")
-
-# Loads the model as somebody without this project would.
-CLASSIFY = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-model_dir, input_file, output_file = sys.argv[1:]
-levels = np.load(input_file)
-model = tf.saved_model.load(model_dir)
-
-def example(image):
-    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()]))
-    return tf.train.Example(
-        features=tf.train.Features(feature={"image": feature})
-    ).SerializeToString()
-
-by_example = model.signatures["serving_default"](tf.constant([example(i) for i in levels]))
-by_pixels = model.signatures["classify_spectrograms"](
-    tf.constant((levels / 255).astype(np.float32))
-)
-foreign = {"trainer", "data", "components", "pipeline", "tensorflow_transform", "tfx"}
-assert not foreign & set(sys.modules), foreign & set(sys.modules)
-
-def plain(value):
-    return value.numpy().astype("S") if value.dtype == tf.string else value.numpy()
-
-np.savez(
-    output_file,
-    **{f"example_{name}": plain(value) for name, value in by_example.items()},
-    **{f"pixels_{name}": plain(value) for name, value in by_pixels.items()},
-)
-"""
-
-
-@pytest.fixture(scope="module")
-def validation(small_data):
-    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
-    inventory = take_inventory(str(small_data), layout)
-    return (
-        split_images(inventory, "validation", layout),
-        split_labels(inventory, "validation", layout),
-    )
-
-
-@pytest.fixture(scope="module")
-def served(first_run, validation, tmp_path_factory):
-    """What the pushed model answers, loaded with TensorFlow alone."""
-    folder = tmp_path_factory.mktemp("served")
-    return answers(first_run.metrics["pushed_to"], validation[0], folder)
-
-
-def answers(model, levels, folder):
-    np.save(folder / "levels.npy", levels)
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            CLASSIFY,
-            model,
-            folder / "levels.npy",
-            folder / "answers.npz",
-        ],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    assert finished.returncode == 0, finished.stderr[-2000:]
-    return np.load(folder / "answers.npz")
 
 
 def test_every_step_of_the_graph_runs_and_is_timed(first_run):
@@ -135,6 +62,7 @@ def test_latest_holds_what_the_design_names(first_run):
         "metrics.json",
         "report.html",
         "classification_report.txt",
+        "misclassified.csv",
         "training_log.csv",
         "weights",
     }

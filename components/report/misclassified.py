@@ -1,0 +1,41 @@
+"""All validation spectrograms that the model gets wrong, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.report.predictions import Predictions
+
+COLUMNS = ("file", "row", "actual", "predicted", "probability", "probability_of_actual")
+
+
+def misclassified_csv(predictions: Predictions, classes: Sequence[str]) -> str:
+    """Return a row for each, those that the model is most sure of first.
+
+    Args:
+      predictions: of the validation split.
+      classes: names in the order of the label columns.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
+    surest_first = np.argsort(-predictions.confidence[wrong], kind="stable")
+    for position in wrong[surest_first].tolist():
+        actual, predicted = predictions.labels[position], predictions.predicted[position]
+        probabilities = predictions.probabilities[position]
+        writer.writerow(
+            [
+                predictions.files[position],
+                predictions.rows[position],
+                classes[actual],
+                classes[predicted],
+                f"{probabilities[predicted]:.4f}",
+                f"{probabilities[actual]:.4f}",
+            ]
+        )
+    return buffer.getvalue()
