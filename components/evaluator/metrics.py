@@ -22,6 +22,10 @@ from components.evaluator.ranking_metrics import Ranking
 from components.evaluator.slices import slicing_specs
 from data import example_features
 
+# 0.9675 is 0.01 less than 0.9775, and their difference in floating point is more than 0.01. Real
+# figures are shares of images, further apart than this.
+_ROUNDING = 1e-9
+
 # A bound for every class, or bounds by class name; classes not named have none.
 ClassBounds = float | Mapping[str, float]
 
@@ -126,8 +130,8 @@ def _threshold(
     threshold = tfma.MetricThreshold()
     if lower or always:
         # An undefined value (no prediction of a class) fails, as it should.
-        threshold.value_threshold.lower_bound.value = lower
+        threshold.value_threshold.lower_bound.value = lower - _ROUNDING
     if margin:
         threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
-        threshold.change_threshold.absolute.value = -margin
+        threshold.change_threshold.absolute.value = -margin - _ROUNDING
     return threshold

@@ -17,35 +17,44 @@ from components.report.results import Results
 # style too.
 _PALETTE = "colorblind"
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (1, 3)))
+# Precision and recall from which on a curve is shown enlarged.
+_CORNER = 0.8
 _BLUE, _ORANGE, _GREEN = seaborn.color_palette(_PALETTE, 3)
 _TRAINING = {"color": _BLUE, "linestyle": "--", "label": "training"}
 _VALIDATION = {"color": _ORANGE, "linestyle": "-", "label": "validation"}
 
 
 def precision_recall_curves(predictions: Predictions, classes: Sequence[str]) -> Figure:
-    """Precision over recall of each class against the rest, over all thresholds."""
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    """Precision over recall of each class against the rest, over all thresholds.
+
+    Of a good model everything worth seeing is in one corner, so that is shown by itself as well.
+    """
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    panels = figure.subplots(1, 2)
     hues = seaborn.color_palette(_PALETTE, len(classes))
     for index, (name, hue) in enumerate(zip(classes, hues, strict=True)):
         is_class = predictions.labels == index
         if not is_class.any():
             continue
         precision, recall, _ = precision_recall_curve(is_class, predictions.probabilities[:, index])
-        axes.step(
-            recall,
-            precision,
-            where="post",
-            color=hue,
-            linestyle=_STYLES[index % len(_STYLES)],
-            label=name,
-        )
-    axes.set_xlabel("recall")
-    axes.set_ylabel("precision")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(top=1.01)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="lower left")
+        for axes in panels:
+            axes.step(
+                recall,
+                precision,
+                where="post",
+                color=hue,
+                linestyle=_STYLES[index % len(_STYLES)],
+                label=name,
+            )
+    for axes, least, title in zip(panels, (0, _CORNER), ("all", "upper corner"), strict=True):
+        margin = 0.01 * (1 - least)
+        axes.set_xlim(least - margin, 1 + margin)
+        axes.set_ylim(least - margin, 1 + margin)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("recall")
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("precision")
+    panels[0].legend(frameon=False, loc="lower left")
     return figure
 
 

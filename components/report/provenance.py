@@ -43,12 +43,13 @@ class Ancestor:
 
 
 def lineage(inputs: Mapping[str, Sequence[Artifact]]) -> list[Ancestor]:
-    """Return what a component was given, in the order of its inputs."""
-    return [
+    """Return what a component was given, in the order in which it was made."""
+    ancestors = [
         Ancestor(role, artifact.type_name, artifact.id, artifact.uri)
         for role, artifacts in inputs.items()
         for artifact in artifacts
     ]
+    return sorted(ancestors, key=lambda ancestor: ancestor.number)
 
 
 def versions() -> dict[str, str]:

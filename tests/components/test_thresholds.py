@@ -5,6 +5,8 @@ import math
 
 import pytest
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.evaluators.metrics_validator import validate_metrics
+from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import validation_result_pb2
 
 from components.evaluator.metrics import eval_config
@@ -72,8 +74,8 @@ def test_a_model_below_the_baseline_is_told_by_how_much(name, said):
     assert sentence(worse) == said
 
 
-def thresholds(**settings):
-    config = eval_config(
+def configured(**settings) -> tfma.EvalConfig:
+    return eval_config(
         ["a", "b"],
         **{
             "accuracy": 0.9,
@@ -85,8 +87,11 @@ def thresholds(**settings):
             **settings,
         },
     )
+
+
+def thresholds(**settings):
     found = {}
-    for metric in config.metrics_specs[0].metrics:
+    for metric in configured(**settings).metrics_specs[0].metrics:
         assert not metric.HasField("threshold"), "it would hold for every slice"
         for of_slices in metric.per_slice_thresholds:
             assert list(of_slices.slicing_specs) == [tfma.SlicingSpec()], "all images"
@@ -96,7 +101,7 @@ def thresholds(**settings):
 
 def lower_bounds(found):
     return {
-        name: of.value_threshold.lower_bound.value
+        name: pytest.approx(of.value_threshold.lower_bound.value, abs=1e-8)
         for name, of in found.items()
         if of.HasField("value_threshold")
     }
@@ -111,8 +116,8 @@ def test_every_bound_of_the_configuration_is_set_on_its_metric():
         "recall_a": 0.7,
         "recall_b": 0.7,
     }
-    assert found["accuracy"].change_threshold.absolute.value == -0.01
-    assert found["lowest_recall"].change_threshold.absolute.value == -0.05
+    assert found["accuracy"].change_threshold.absolute.value == pytest.approx(-0.01)
+    assert found["lowest_recall"].change_threshold.absolute.value == pytest.approx(-0.05)
 
 
 def test_bounds_by_class_hold_for_the_classes_named():
@@ -129,5 +134,27 @@ def test_zero_turns_a_bound_off_but_a_model_can_still_be_blessed():
         baseline_recall_margin=0,
     )
     assert set(found) == {"accuracy"}
-    assert found["accuracy"].value_threshold.lower_bound.value == 0
+    assert found["accuracy"].value_threshold.lower_bound.value == pytest.approx(0, abs=1e-8)
     assert not found["accuracy"].HasField("change_threshold")
+
+
+@pytest.mark.parametrize(
+    ("right", "before", "passes"),
+    [(774, 782, True), (773, 782, False), (720, 728, True), (719, 719, False)],
+)
+def test_a_figure_on_its_very_bound_passes_whatever_floating_point_makes_of_it(
+    right, before, passes
+):
+    """Of 800 images, with an accuracy of 0.9 wanted and 0.01 less than the baseline allowed."""
+    config = configured(class_precision=0, class_recall=0, baseline_recall_margin=0)
+    config.model_specs.add(name="baseline", is_baseline=True)
+    of_candidate = MetricKey("accuracy")
+    change = MetricKey("accuracy", is_diff=True)
+    value = right / 800
+    found = validate_metrics(((), {of_candidate: value, change: value - before / 800}), config)
+    failed = [
+        failure.metric_key.name
+        for of_slice in found.metric_validations_per_slice
+        for failure in of_slice.failures
+    ]
+    assert (failed == []) == passes

@@ -19,6 +19,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
 from pipeline.records import evaluations, metadata_connection
+from tests.end_to_end.conftest import SMALL, run_pipeline
 from tests.end_to_end.notebook import NOTEBOOKS, execute
 
 pytestmark = pytest.mark.slow
@@ -245,3 +246,12 @@ def server(application: str, folder: Path, output: Path):
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def test_a_report_has_the_views_where_they_are_asked_for(page, small_data, first_run):
+    run = run_pipeline(small_data, first_run.output, *SMALL, "--set=interactive_report=true")
+    assert run.steps[-1] == "Report"
+    page.goto((run.latest / "report.html").as_uri())
+    expect_figures(page, first_run.metrics["accuracy"])
+    page.emulate_media(media="print")
+    expect(page.locator(FRAME)).to_be_hidden()
