@@ -288,6 +288,46 @@ def _run(options: dict[str, Any], debug: bool) -> NoReturn:
     raise SystemExit(run_here(config, debug))
 
 
+@cli.command("compile")
+@click.argument("file", type=_FILE)
+@click.option("--image", required=True, help="That every step runs in; see the Dockerfile.")
+@click.option(
+    "--root", required=True, help="Bucket folder for artifacts: minio://, s3:// or gs://..."
+)
+@click.option(
+    "--serving", required=True, help="Where models are pushed: a path in a volume, or gs://..."
+)
+@click.option("--data", required=True, help="The data folder: a path in a volume, or gs://...")
+@click.option("--model", type=click.Choice(list(MODELS)), help="[default: compact]")
+@click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]")
+@click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One key, repeatable.")
+@click.option("--debug", is_flag=True, help="Show a traceback if something breaks.")
+def compile_(file, image, root, serving, config_file, settings, debug, **options) -> None:
+    """Write the same pipeline as a package for Kubeflow Pipelines.
+
+    FILE is YAML that a stock installation takes, by its pages or by `radio-signals submit`. Data
+    folder, model, epochs, learning rate and accuracy threshold can be set anew for each run.
+
+    \b
+    In the configuration, under kubeflow:
+      resources      {default: {cpu: 2, memory: 8}, Trainer: {cpu: 4, memory: 16,
+                     accelerator: nvidia.com/gpu}}    by step; memory in GB
+      volumes        {/mnt/radio: CLAIM}              claims by path
+      secrets        {NAME: SECRET/KEY}               environment variables from secrets
+      env, node_selector, tolerations, retries, pull_policy, pull_secret
+    """
+    from pipeline.config import load_config
+    from pipeline.console import quiet_libraries
+
+    config = load_config(config_file, settings, options)
+    with quiet_libraries():
+        from pipeline.kubeflow.compilation import compile_to
+
+        summary = compile_to(file, config, image, root, serving)
+    click.echo(f"{file}: {summary}")
+
+
 @cli.command()
 @click.option("--output", type=_DIRECTORY, default="runs", show_default=True, help="As for run.")
 def runs(output) -> None:

@@ -33,8 +33,17 @@ NORMALISATIONS = ("image", "levels")
 MONITORS = ("val_accuracy", "val_loss")
 ALGORITHMS = ("bayesian", "random", "hyperband")
 
-# Keys whose own keys are not of the configuration: class names.
-_MAPPINGS = ("class_weights", "thresholds.class_precision", "thresholds.class_recall")
+# Keys whose own keys are not of the configuration: names of classes, of steps, of the cluster's.
+_MAPPINGS = (
+    "class_weights",
+    "thresholds.class_precision",
+    "thresholds.class_recall",
+    "kubeflow.resources",
+    "kubeflow.env",
+    "kubeflow.secrets",
+    "kubeflow.volumes",
+    "kubeflow.node_selector",
+)
 
 
 class ConfigError(ValueError):
@@ -252,6 +261,83 @@ class Beam(_Section):
     args: tuple[str, ...] = ()
 
 
+class Resources(_Section):
+    """What a step gets of a cluster's machine.
+
+    Attributes:
+      cpu: cores, as request and as limit.
+      memory: in GB, as request and as limit.
+      accelerator: the resource's name, nvidia.com/gpu for one; empty for none.
+      accelerators: how many of them.
+    """
+
+    cpu: float | None = Field(None, gt=0)
+    memory: float | None = Field(None, gt=0)
+    accelerator: str = ""
+    accelerators: int = Field(1, ge=1)
+
+
+class Toleration(_Section):
+    """Of a taint, by Kubernetes's names."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    @field_validator("operator")
+    @classmethod
+    def _known_operator(cls, operator: str) -> str | None:
+        return _one_of(("Equal", "Exists"), operator)
+
+
+class Kubeflow(_Section):
+    """How the steps run in a cluster.
+
+    Attributes:
+      pull_policy: of the image: Always, IfNotPresent or Never.
+      pull_secret: name of the secret for the image's registry.
+      retries: how often a step that failed is tried again. Training goes on from its last epoch.
+      resources: by step, and under `default` for all others; see Resources.
+      env: environment variables, values by name.
+      secrets: of which secret an environment variable is: NAME: secret/key.
+      volumes: names of volume claims, by the path where they are mounted.
+      node_selector: labels that a step's machine must have.
+      tolerations: of taints that it may have.
+    """
+
+    pull_policy: str = "IfNotPresent"
+    pull_secret: str = ""
+    retries: int = Field(2, ge=0)
+    resources: dict[str, Resources] = {"default": Resources(cpu=2, memory=8)}
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    volumes: dict[str, str] = {}
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+
+    @field_validator("pull_policy")
+    @classmethod
+    def _known_policy(cls, policy: str) -> str | None:
+        return _one_of(("Always", "IfNotPresent", "Never"), policy)
+
+    @field_validator("secrets")
+    @classmethod
+    def _secret_and_key(cls, secrets: dict[str, str]) -> dict[str, str]:
+        for name, source in secrets.items():
+            if not all(source.partition("/")):
+                raise ValueError(f'"{source}" of {name} is not of the form secret/key')
+        return secrets
+
+    @field_validator("volumes")
+    @classmethod
+    def _absolute_paths(cls, volumes: dict[str, str]) -> dict[str, str]:
+        for path in volumes:
+            if not path.startswith("/"):
+                raise ValueError(f'"{path}" is no absolute path to mount a volume at')
+        return volumes
+
+
 class Config(_Section):
     """Everything a run depends on.
 
@@ -325,6 +411,7 @@ class Config(_Section):
     tuning: Tuning = Tuning()
     thresholds: Thresholds = Thresholds()
     beam: Beam = Beam()
+    kubeflow: Kubeflow = Kubeflow()
 
     @property
     def layout(self) -> Layout:
@@ -443,7 +530,7 @@ def load_config(
         if not equals:
             raise ConfigError(f'--set {setting}: write key=value, for example "epochs=20".')
         value = value or '""'  # "key=" empties a text; YAML would call it null, which is "unset"
-        _merge(merged, _nested(key.strip(), _yaml_value(setting, value)))
+        _merge(merged, nested(key.strip(), _yaml_value(setting, value)))
     _merge(merged, options or {})
     _refuse_unknown_keys(merged)
     try:
@@ -464,11 +551,11 @@ def _read_yaml(file: str) -> dict[str, Any]:
         raise ConfigError(f"{file} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{file} must hold keys and values, for example: epochs: 20")
-    nested: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for key, value in content.items():
         # "thresholds.accuracy: 0.9" means the same as the key within its section.
-        _merge(nested, _nested(str(key), value))
-    return nested
+        _merge(merged, nested(str(key), value))
+    return merged
 
 
 def _yaml_value(setting: str, value: str) -> Any:
@@ -478,7 +565,8 @@ def _yaml_value(setting: str, value: str) -> Any:
         raise ConfigError(f"--set {setting}: the value is not YAML.") from None
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """Return a mapping with one value at a key with dots."""
     for part in reversed(key.split(".")):
         value = {part: value}
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -89,3 +90,10 @@ def libraries_to(log_file: str) -> Iterator[Console]:
         os.dup2(kept[1], 2)
         for descriptor in (*kept, log):
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[Console]:
+    """Drop what libraries print; yield the user's console. Exceptions say what went wrong."""
+    with tempfile.TemporaryDirectory() as log, libraries_to(os.path.join(log, "log")) as console:
+        yield console

@@ -189,7 +189,6 @@ def create_pipeline(
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        **layout,
         configuration=json.dumps(config.model_dump(mode="json"), sort_keys=True),
         pipeline_code=code_fingerprint(*itertools.chain.from_iterable(_CODE.values())),
     )
@@ -269,8 +268,7 @@ def _tuning(config: Config) -> dict[str, Any]:
 def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:
     if config.infer_schema:
         return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
-    file = config.schema_file or packaged_schema()
-    schema = CuratedSchema(schema_file=file).with_id("Schema")
-    # By its name alone, a schema corrected in place would go unnoticed by the cache.
-    schema.exec_properties["content"] = file_fingerprint(file)
-    return schema
+    if config.schema_file:
+        return CuratedSchema(schema_file=config.schema_file).with_id("Schema")
+    # Not by a path that differs from one installation to the next.
+    return CuratedSchema(packaged_schema(), shown_as="data/schema.pbtxt").with_id("Schema")

@@ -34,9 +34,6 @@ class ReportArtifact(Artifact):
 
 class ReportSpec(ComponentSpec):
     PARAMETERS = {
-        "classes": ExecutionParameter(type=list[str]),
-        "height": ExecutionParameter(type=int),
-        "width": ExecutionParameter(type=int),
         "configuration": ExecutionParameter(type=str),
         "pipeline_code": ExecutionParameter(type=str),
     }
@@ -75,7 +72,8 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         was_pushed = pushed.get_int_custom_property("pushed") == 1
-        classes = exec_properties["classes"]
+        configuration = json.loads(exec_properties["configuration"])
+        classes = configuration["classes"]
         evaluation_dir = artifact_utils.get_single_uri(input_dict["evaluation"])
         results = read_results(
             examples.uri,
@@ -94,10 +92,9 @@ class Executor(base_executor.BaseExecutor):
         predictions = predict(
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
             examples.uri,
-            exec_properties["height"],
-            exec_properties["width"],
+            configuration["height"],
+            configuration["width"],
         )
-        configuration = json.loads(exec_properties["configuration"])
         interactive = ""
         if configuration["interactive_report"]:
             from components.views.evaluation import show_evaluation
@@ -158,9 +155,6 @@ class Report(base_component.BaseComponent):
         evaluation: types.BaseChannel,
         blessing: types.BaseChannel,
         pushed_model: types.BaseChannel,
-        classes: list[str],
-        height: int,
-        width: int,
         configuration: str,
         pipeline_code: str,
     ):
@@ -174,9 +168,8 @@ class Report(base_component.BaseComponent):
           model, model_run: outputs of the Trainer.
           evaluation, blessing: outputs of the Evaluator.
           pushed_model: output of the Pusher.
-          classes: names in the order of the label columns.
-          height, width: of the stored spectrograms.
-          configuration: the run's, JSON; `interactive_report` adds TFMA's views to the page.
+          configuration: the run's, JSON; `classes`, `height` and `width` are those of the
+            stored spectrograms, `interactive_report` adds TFMA's views to the page.
           pipeline_code: fingerprint of the project's own code.
         """
         super().__init__(
@@ -192,9 +185,6 @@ class Report(base_component.BaseComponent):
                 evaluation=evaluation,
                 blessing=blessing,
                 pushed_model=pushed_model,
-                classes=classes,
-                height=height,
-                width=width,
                 configuration=configuration,
                 pipeline_code=pipeline_code,
                 report=types.Channel(type=ReportArtifact),

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-
 from tfx.components.example_gen import driver, utils
 
-from components.spectrogram_example_gen.beam_files import BeamFiles
+from components.spectrogram_example_gen.content import content_fingerprint
 from components.spectrogram_example_gen.settings import inventory_of
-from data.fingerprint import file_fingerprint
-from data.reading.files import is_remote
-from data.reading.inventory import Inventory
 
 
 class Driver(driver.Driver):
@@ -32,16 +26,3 @@ class Driver(driver.Driver):
         exec_properties[utils.VERSION_PROPERTY_NAME] = None
         exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = content_fingerprint(inventory)
         return exec_properties
-
-
-def content_fingerprint(inventory: Inventory) -> str:
-    """Return SHA-256 over names and content of all files there are to read.
-
-    From a bucket, every run would first download all of it: there, sizes and times must do.
-    """
-    remote = is_remote(inventory.folder)
-    identity = BeamFiles().identity if remote else file_fingerprint
-    digest = hashlib.sha256()
-    for path in inventory.paths:
-        digest.update(f"{os.path.relpath(path, inventory.folder)}\0{identity(path)}\n".encode())
-    return f"{'metadata' if remote else 'sha256'}:{digest.hexdigest()}"

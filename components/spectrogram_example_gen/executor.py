@@ -12,11 +12,13 @@ from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.spectrogram_example_gen.content import content_fingerprint
 from components.spectrogram_example_gen.examples import serialised, shard_count, write_records
 from components.spectrogram_example_gen.files import files_of
 from components.spectrogram_example_gen.settings import inventory_of, layout_of, tolerance_of
@@ -102,6 +104,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         findings.raise_errors(ingest.inventory.folder)
         _tell(findings)
         _record(findings, ingest.inventory, examples)
+        if not exec_properties.get(FINGERPRINT_PROPERTY_NAME):
+            # No driver took it: Kubeflow runs none.
+            fingerprint = content_fingerprint(ingest.inventory)
+            examples.set_string_custom_property(FINGERPRINT_PROPERTY_NAME, fingerprint)
 
 
 def build(pipeline: beam.Pipeline, ingest: Ingest) -> None:

@@ -1,0 +1,63 @@
+"""Compiles the graph to a package for Kubeflow Pipelines."""
+
+from __future__ import annotations
+
+import os
+
+from data.reading.files import is_remote
+from pipeline.config import Config, ConfigError
+from pipeline.kubeflow.blueprint import Blueprint
+from pipeline.kubeflow.package import compile_package, outlives_runs, package_text
+
+# The stores that TensorFlow opens by itself, and Beam.
+_OPENED = ("gs://",)
+
+
+def compile_to(file: str, config: Config, image: str, root: str, serving: str) -> str:
+    """Write a package; return what it holds, in a line.
+
+    Args:
+      file: YAML, replaced if it is there.
+      config: a checked configuration; `data` is set.
+      image: that every step runs in.
+      root: address of the bucket folder where artifacts go.
+      serving: folder where models are pushed, in a mounted volume or a bucket.
+
+    Raises:
+      ConfigError: naming what could not run, or what the backend would refuse.
+    """
+    _reachable("data", config.data, config)
+    _reachable("--serving", serving, config)
+    if config.initial_weights:
+        _reachable("initial_weights", config.initial_weights, config)
+    blueprint = Blueprint(
+        given=config.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        root=root.rstrip("/"),
+        serving_dir=serving.rstrip("/"),
+        **outlives_runs(serving),
+    )
+    documents = compile_package(blueprint, image)
+    unfinished = f"{file}.part"
+    with open(unfinished, "w", encoding="utf-8") as stream:
+        stream.write(package_text(documents))
+    os.replace(unfinished, file)
+    steps = len(documents[0]["root"]["dag"]["tasks"])
+    return f"{steps} steps in {image}, schema version {documents[0]['schemaVersion']}"
+
+
+def _reachable(key: str, path: str, config: Config) -> None:
+    """Refuse what a pod could not open, or would write to a file system that ends with it."""
+    if is_remote(path):
+        if not path.startswith(_OPENED):
+            raise ConfigError(
+                f"{key}: TensorFlow opens {', '.join(_OPENED)} and no other store's addresses. "
+                f"Mount {path} as a volume (kubeflow.volumes) and give the path."
+            )
+        return
+    mounted = [mount.rstrip("/") for mount in config.kubeflow.volumes]
+    if not any(path == mount or path.startswith(f"{mount}/") for mount in mounted):
+        where = ", ".join(mounted) or "none is mounted"
+        raise ConfigError(
+            f"{key}: {path} is in no mounted volume ({where}), so that no step would find it. "
+            "Mount one, --set kubeflow.volumes./mnt/radio=CLAIM for instance, or give a bucket (gs://)."
+        )

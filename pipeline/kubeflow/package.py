@@ -1,0 +1,262 @@
+"""The graph as a package that a stock Kubeflow Pipelines installation accepts and runs.
+
+TFX writes the specification; what is done to it here is what the backend asks for beyond that, and
+what a person who looks at a run should see.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+
+from pipeline.config import Config, ConfigError
+from pipeline.dag import NAME
+from pipeline.kubeflow.blueprint import Blueprint, step_parameters
+from pipeline.kubeflow.platform import platform
+from pipeline.kubeflow.rules import refuse
+from pipeline.kubeflow.run_parameters import RUN_PARAMETERS, RunParameter
+from trainer.models import MODELS
+
+COMMAND = ("python3", "-m", "pipeline.kubeflow_entrypoint")
+"""What the container of every step runs."""
+
+STEP, BLUEPRINT = "--radio_signals_step", "--radio_signals_blueprint"
+"""Options of it: the node's id, and how to make its parameters again; see the entry point."""
+
+DESCRIPTION = (
+    "Classifies radio-signal spectrograms: checks and stores labelled spectrograms, trains a Keras "
+    "model, evaluates it by class and against the model in service, and pushes it if it is good "
+    "enough."
+)
+
+# Results that Kubeflow's own pages show, beside TFX's artifacts: output of the Report step.
+PAGE, METRICS = "page", "metrics"
+_SHOWN = {PAGE: "system.HTML", METRICS: "system.Metrics"}
+
+# What these read lies outside of the pipeline, where Kubeflow's cache does not look.
+_NEVER_CACHED = ("SpectrogramExampleGen", "BaselineModel")
+
+
+def compile_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
+    """Return the documents of a package: pipeline specification, and platform specification.
+
+    Args:
+      blueprint: of the graph.
+      image: that every step runs in.
+
+    Raises:
+      ConfigError: naming what the backend would refuse.
+    """
+    config = blueprint.config
+    graph = blueprint.pipeline()
+    _known_steps(config, [node.id for node in graph.components])
+    runner = KubeflowV2DagRunner(
+        KubeflowV2DagRunnerConfig(
+            default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
+        )
+    )
+    spec = runner.run(graph, write_out=False)["pipelineSpec"]
+    _describe(spec, blueprint)
+    settable = _settable(blueprint)
+    tasks = spec["root"]["dag"]["tasks"]
+    for step, task in tasks.items():
+        _configure(spec, step, task, config)
+        _take_run_parameters(spec, step, task, settable.get(step, ()), blueprint)
+    _show_results(spec["components"]["Report"])
+    _rename(spec, [node.id for node in graph.components])
+    documents = [spec]
+    if executors := platform(config.kubeflow, list(spec["deploymentSpec"]["executors"])):
+        documents.append(
+            {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+        )
+    refuse(documents)
+    return documents
+
+
+def package_text(documents: list[dict[str, Any]]) -> str:
+    """Return a package as YAML, what a reader looks for first at its head."""
+    spec = documents[0]
+    lines = [
+        "# PIPELINE DEFINITION",
+        f"# Name: {spec['pipelineInfo']['name']}",
+        f"# Description: {spec['pipelineInfo']['description']}",
+        "# Parameters of a run:",
+    ]
+    for name, parameter in spec["root"]["inputDefinitions"]["parameters"].items():
+        lines.append(f"#    {name} = {parameter['defaultValue']!r}  {parameter['description']}")
+    order = ("pipelineInfo", "defaultPipelineRoot", "root", "components", "deploymentSpec")
+    ordered = {key: spec[key] for key in order} | spec
+    text = yaml.dump_all(
+        [ordered, *documents[1:]], Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True
+    )
+    return "\n".join(lines) + "\n" + text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as lines."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    ),
+)
+
+
+def _describe(spec: dict[str, Any], blueprint: Blueprint) -> None:
+    spec["pipelineInfo"] |= {
+        "name": NAME,
+        "displayName": "Radio signals",
+        "description": DESCRIPTION,
+    }
+    spec["defaultPipelineRoot"] = blueprint.root
+    spec["root"]["inputDefinitions"] = {
+        "parameters": {
+            parameter.name: {
+                "parameterType": parameter.type,
+                "defaultValue": parameter.value(blueprint.config),
+                "description": parameter.description,
+                "isOptional": True,
+            }
+            for parameter in RUN_PARAMETERS
+        }
+    }
+
+
+def _settable(blueprint: Blueprint) -> dict[str, list[RunParameter]]:
+    """Find which run parameters matter to which step, by setting each to something else.
+
+    A step that takes no more than these is answered from Kubeflow's cache when another changes.
+    """
+    config, before = blueprint.config, step_parameters(blueprint.pipeline())
+    found: dict[str, list[RunParameter]] = {}
+    for parameter in RUN_PARAMETERS:
+        value = _another(parameter, parameter.value(config))
+        after = step_parameters(blueprint.pipeline({parameter.name: value}))
+        for step in before:
+            if before[step] != after[step]:
+                found.setdefault(step, []).append(parameter)
+    return found
+
+
+def _another(parameter: RunParameter, value: Any) -> Any:
+    if parameter.name == "model":
+        return next(name for name in MODELS if name != value)
+    if parameter.type == "STRING":
+        return f"{value}/elsewhere"
+    if parameter.type == "NUMBER_INTEGER":
+        return value + 1
+    return value / 2 if value else 0.5
+
+
+def _configure(spec: dict[str, Any], step: str, task: dict[str, Any], config: Config) -> None:
+    """Caching, retries, resources and environment of a step."""
+    cached = config.cache and step not in _NEVER_CACHED
+    task["cachingOptions"] = {"enableCache": True} if cached else {}
+    if config.kubeflow.retries:
+        task["retryPolicy"] = {
+            "maxRetryCount": config.kubeflow.retries,
+            "backoffDuration": "30s",
+            "backoffFactor": 2.0,
+            "backoffMaxDuration": "600s",
+        }
+    container = spec["deploymentSpec"]["executors"][f"{step}_executor"]["container"]
+    of_all = config.kubeflow.resources.get("default")
+    resources = config.kubeflow.resources.get(step, of_all)
+    wanted: dict[str, Any] = {}
+    if resources and resources.cpu:
+        wanted |= {"cpuLimit": resources.cpu, "cpuRequest": resources.cpu}
+    if resources and resources.memory:
+        wanted |= {"memoryLimit": resources.memory, "memoryRequest": resources.memory}
+    if resources and resources.accelerator:
+        wanted["accelerator"] = {
+            "type": resources.accelerator,
+            "count": str(resources.accelerators),
+        }
+    if wanted:
+        container["resources"] = wanted
+    if config.kubeflow.env:
+        container["env"] = [
+            {"name": name, "value": value} for name, value in config.kubeflow.env.items()
+        ]
+
+
+def _take_run_parameters(
+    spec: dict[str, Any],
+    step: str,
+    task: dict[str, Any],
+    parameters: list[RunParameter],
+    blueprint: Blueprint,
+) -> None:
+    container = spec["deploymentSpec"]["executors"][f"{step}_executor"]["container"]
+    container["args"][:0] = [STEP, step]
+    if not parameters:
+        return
+    container["args"][2:2] = [BLUEPRINT, blueprint.to_json()]
+    definitions = spec["components"][step].setdefault("inputDefinitions", {})
+    for parameter in parameters:
+        # Its own name, so that it is never one of TFX's parameters of the step.
+        name = f"run_{parameter.name}"
+        definitions.setdefault("parameters", {})[name] = {"parameterType": parameter.type}
+        task.setdefault("inputs", {}).setdefault("parameters", {})[name] = {
+            "componentInputParameter": parameter.name
+        }
+
+
+def _show_results(component: dict[str, Any]) -> None:
+    for name, title in _SHOWN.items():
+        component["outputDefinitions"]["artifacts"][name] = {
+            "artifactType": {"schemaTitle": title, "schemaVersion": "0.0.1"}
+        }
+
+
+def _rename(spec: dict[str, Any], steps: Sequence[str]) -> None:
+    """Name tasks, components and executors as Kubeflow's own compiler does, in the graph's order.
+
+    The backend makes names of Kubernetes of them, which know no capitals and no underscores.
+    """
+    tasks = spec["root"]["dag"]["tasks"]
+    names = {step: re.sub(r"(?<=[a-z])(?=[A-Z])", "-", step).lower() for step in tasks}
+    executors = spec["deploymentSpec"]["executors"]
+    for task in tasks.values():
+        task["componentRef"]["name"] = f"comp-{names[task['componentRef']['name']]}"
+        if "dependentTasks" in task:
+            task["dependentTasks"] = [names[step] for step in task["dependentTasks"]]
+        for artifact in task.get("inputs", {}).get("artifacts", {}).values():
+            source = artifact["taskOutputArtifact"]
+            source["producerTask"] = names[source["producerTask"]]
+    for component in spec["components"].values():
+        step = component["executorLabel"].removesuffix("_executor")
+        component["executorLabel"] = f"exec-{names[step]}"
+    spec["root"]["dag"]["tasks"] = {names[step]: tasks[step] for step in steps}
+    spec["components"] = {f"comp-{names[step]}": spec["components"][step] for step in steps}
+    spec["deploymentSpec"]["executors"] = {
+        f"exec-{names[step]}": executors[f"{step}_executor"] for step in steps
+    }
+
+
+def _known_steps(config: Config, steps: list[str]) -> None:
+    for step in config.kubeflow.resources:
+        if step not in ("default", *steps):
+            raise ConfigError(
+                f'kubeflow.resources: there is no step "{step}"; the steps are {", ".join(steps)}, '
+                "and default is for all that are not named."
+            )
+
+
+def outlives_runs(serving: str) -> Mapping[str, str]:
+    """Return where else something is kept from run to run: beside the folder of pushed models."""
+    beside = os.path.dirname(serving.rstrip("/"))
+    return {
+        "accepted_statistics_dir": os.path.join(beside, "accepted_statistics"),
+        "checkpoint_dir": os.path.join(beside, "checkpoints"),
+    }

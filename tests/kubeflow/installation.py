@@ -1,0 +1,278 @@
+"""A Kubeflow Pipelines installation small enough for a test: what driver and launcher do.
+
+It is given a compiled package and nothing else of the project. A folder plays the bucket. Every
+task runs as a process of its own, with a file system for artifacts that begins empty: before it
+starts, its input artifacts are copied there from the bucket, and afterwards its output artifacts
+to the bucket, under the paths that the launcher uses.
+
+Checked against kubeflow/pipelines: backend/src/v2/driver, backend/src/v2/component/launcher_v2.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+# Where the launcher has what is at these addresses, below the root of the task's file system.
+_FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}
+
+
+@dataclass
+class TaskResult:
+    """What became of one task.
+
+    Attributes:
+      state: SUCCEEDED, CACHED or FAILED.
+      seconds: wall-clock, all attempts.
+      attempts: how often it was started.
+      outputs: its artifacts by name, as the metadata store has them.
+      log: what the last attempt printed.
+      missing: outputs of which nothing was there to upload.
+    """
+
+    state: str
+    seconds: float
+    attempts: int
+    outputs: dict[str, dict[str, Any]]
+    log: str = ""
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunResult:
+    """A run: its tasks in the order in which they ran."""
+
+    tasks: dict[str, TaskResult]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every task did."""
+        return all(task.state != "FAILED" for task in self.tasks.values())
+
+    def table(self) -> str:
+        """Seconds and state of every task, a line each."""
+        return "\n".join(
+            f"{name:<26}{task.seconds:7.1f} s  {task.state.lower()}"
+            + (f", attempt {task.attempts}" if task.attempts > 1 else "")
+            for name, task in self.tasks.items()
+        )
+
+
+class Installation:
+    """Runs packages. Runs share the bucket and the cache."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None):
+        """Constructs it.
+
+        Args:
+          folder: of the bucket and of the tasks' file systems; made if need be.
+          environment: more variables for every task, as a node's image would have.
+        """
+        self._bucket = folder / "bucket"
+        self._pods = folder / "pods"
+        self._environment = environment or {}
+        self._cache: dict[str, dict[str, dict[str, Any]]] = {}
+        self._artifacts = 0
+
+    def run(self, package: Path, parameters: dict[str, Any] | None = None) -> RunResult:
+        """Run a package to its end, or to the first task that fails for good.
+
+        Args:
+          package: YAML, a pipeline specification and perhaps a platform specification.
+          parameters: of the run; others have their defaults.
+
+        Raises:
+          ValueError: the backend would refuse it.
+        """
+        spec_dict, *_ = yaml.safe_load_all(package.read_text())
+        # Strict: a field that the specification does not have is an error.
+        spec = json_format.ParseDict(spec_dict, pipeline_spec_pb2.PipelineSpec())
+        if spec.schema_version != "2.1.0":
+            raise ValueError("KFP only supports schema version 2.1.0")
+        deployment = json_format.ParseDict(
+            json_format.MessageToDict(spec.deployment_spec),
+            pipeline_spec_pb2.PipelineDeploymentConfig(),
+        )
+        values = self._run_parameters(spec, parameters or {})
+        run_id = uuid.uuid4().hex[:8]
+        results: dict[str, TaskResult] = {}
+        for name in _in_order(spec.root.dag.tasks):
+            task = spec.root.dag.tasks[name]
+            component = spec.components[task.component_ref.name]
+            container = deployment.executors[component.executor_label].container
+            root = f"{spec.default_pipeline_root}/{spec.pipeline_info.name}/{run_id}/{name}"
+            executor_input = self._executor_input(task, component, values, results, root)
+            results[name] = self._run_task(name, task, container, executor_input, run_id)
+            if results[name].state == "FAILED":
+                break
+        return RunResult(results)
+
+    def path(self, uri: str) -> Path:
+        """Where in the bucket's folder an address is."""
+        scheme, _, key = uri.partition("://")
+        return self._bucket / scheme / key
+
+    def _run_parameters(self, spec, given: dict[str, Any]) -> dict[str, Any]:
+        known = spec.root.input_definitions.parameters
+        if unknown := set(given) - set(known):
+            raise ValueError(f"no parameters of the pipeline: {sorted(unknown)}")
+        return {
+            name: given.get(name, json_format.MessageToDict(parameter.default_value))
+            for name, parameter in known.items()
+        }
+
+    def _executor_input(self, task, component, values, results, root: str):
+        message = pipeline_spec_pb2.ExecutorInput()
+        for name, source in task.inputs.parameters.items():
+            if source.component_input_parameter:
+                value = values[source.component_input_parameter]
+            else:
+                value = json_format.MessageToDict(source.runtime_value.constant)
+            json_format.ParseDict(value, message.inputs.parameter_values[name])
+        for name, source in task.inputs.artifacts.items():
+            made = results[source.task_output_artifact.producer_task].outputs
+            artifact = message.inputs.artifacts[name].artifacts.add()
+            json_format.ParseDict(made[source.task_output_artifact.output_artifact_key], artifact)
+            definition = component.input_definitions.artifacts[name]
+            artifact.type.CopyFrom(definition.artifact_type)
+        for name, definition in component.output_definitions.artifacts.items():
+            artifact = message.outputs.artifacts[name].artifacts.add()
+            artifact.uri = f"{root}/{name}"
+            artifact.type.CopyFrom(definition.artifact_type)
+            artifact.metadata.CopyFrom(definition.metadata)
+        return message
+
+    def _run_task(self, name, task, container, executor_input, run_id: str) -> TaskResult:
+        key = _cache_key(container, executor_input)
+        if task.caching_options.enable_cache and key in self._cache:
+            return TaskResult("CACHED", 0.0, 0, self._cache[key])
+        started = time.monotonic()
+        for attempt in range(1, task.retry_policy.max_retry_count + 2):
+            pod = self._pods / run_id / f"{name}-{attempt}"
+            status, log, output_file = self._start(pod, container, executor_input)
+            if status == 0:
+                outputs, missing = self._upload(pod, executor_input, output_file)
+                self._cache[key] = outputs
+                seconds = time.monotonic() - started
+                shutil.rmtree(pod)
+                return TaskResult("SUCCEEDED", seconds, attempt, outputs, log, missing)
+        return TaskResult("FAILED", time.monotonic() - started, attempt, {}, log)
+
+    def _start(self, pod: Path, container, executor_input) -> tuple[int, str, Path]:
+        """Start one pod: inputs copied in, the command run; return status, log, output file."""
+        pod.mkdir(parents=True)
+        (pod / "tmp").mkdir()
+        for inputs in executor_input.inputs.artifacts.values():
+            for artifact in inputs.artifacts:
+                _copy(self.path(artifact.uri), pod / _local(artifact.uri))
+        output_file = pod / "tmp" / "kfp_outputs" / "output_metadata.json"
+        executor_input.outputs.output_file = str(output_file)
+        text = json_format.MessageToJson(executor_input)
+        command = [part.replace("{{$}}", text) for part in (*container.command, *container.args)]
+        finished = subprocess.run(
+            command,
+            cwd=pod,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+                "HOME": str(pod),
+                "TMPDIR": str(pod / "tmp"),
+                "RADIO_SIGNALS_LAUNCHER_ROOT": str(pod),
+                **self._environment,
+                **{variable.name: variable.value for variable in container.env},
+            },
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        return finished.returncode, finished.stdout + finished.stderr, output_file
+
+    def _upload(self, pod: Path, executor_input, output_file: Path):
+        """Copy outputs to the bucket; return them as they are recorded, and what was not there."""
+        said = pipeline_spec_pb2.ExecutorOutput()
+        if output_file.exists():
+            json_format.Parse(output_file.read_text(), said)
+        recorded, missing = {}, []
+        for name, outputs in executor_input.outputs.artifacts.items():
+            (artifact,) = outputs.artifacts
+            if name in said.artifacts:
+                (of_executor,) = said.artifacts[name].artifacts
+                if of_executor.uri:
+                    artifact.uri = of_executor.uri
+                artifact.metadata.MergeFrom(of_executor.metadata)
+            source = pod / _local(artifact.uri)
+            if source.exists():
+                _copy(source, self.path(artifact.uri))
+            else:
+                missing.append(name)
+            self._artifacts += 1
+            recorded[name] = {
+                "name": str(self._artifacts),
+                "uri": artifact.uri,
+                "metadata": json_format.MessageToDict(artifact.metadata),
+            }
+        return recorded, missing
+
+
+def _cache_key(container, executor_input) -> str:
+    """What Kubeflow compares: inputs by name and value, outputs by name and type, the container."""
+    artifacts = {
+        name: [artifact.name for artifact in inputs.artifacts]
+        for name, inputs in executor_input.inputs.artifacts.items()
+    }
+    outputs = {
+        name: json_format.MessageToDict(of.artifacts[0].type)
+        for name, of in executor_input.outputs.artifacts.items()
+    }
+    parameters = {
+        name: json_format.MessageToDict(value)
+        for name, value in executor_input.inputs.parameter_values.items()
+    }
+    parts = [artifacts, parameters, outputs, json_format.MessageToDict(container)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _in_order(tasks) -> list[str]:
+    """Names of tasks, each after those that it depends on."""
+    order: list[str] = []
+    while len(order) < len(tasks):
+        ready = [
+            name
+            for name, task in tasks.items()
+            if name not in order and set(task.dependent_tasks) <= set(order)
+        ]
+        if not ready:
+            raise ValueError("tasks wait for each other")
+        order += ready
+    return order
+
+
+def _local(uri: str) -> str:
+    for scheme, folder in _FOLDERS.items():
+        if uri.startswith(scheme):
+            return f"{folder}/{uri.removeprefix(scheme)}"
+    raise ValueError(f"{uri} is in no store that the launcher knows")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As a bucket does: no empty folders, and of nothing, nothing."""
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    for file in source.rglob("*") if source.is_dir() else ():
+        if file.is_file():
+            copied = target / file.relative_to(source)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copied)
