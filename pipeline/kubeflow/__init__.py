@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: compile, submit and run steps there."""
