@@ -16,7 +16,7 @@ import urllib3
 from kfp_server_api.exceptions import ApiException
 
 from pipeline.config import ConfigError
-from pipeline.kubeflow.api_errors import NotTheApi, log_in_page, no_api, plain_error
+from pipeline.kubeflow.api_errors import log_in_page, no_api, plain_error
 
 # Seconds to connect, and to wait for more of an answer.
 _PATIENCE = (10, 60)
@@ -137,13 +137,14 @@ class Connection:
         self.address, self._ui = _addresses(host)
         credentials = None if token else _service_account()
         self._token = bool(token or credentials)
-        self.client: _Client = self.ask(
-            _Client,
-            host=self.address,
-            existing_token=token,
-            credentials=credentials,
-            ssl_ca_cert=ca_cert,
-        )
+        with self._plain_errors():
+            # What it prints is shown: behind Google's proxy it asks for a log-in.
+            self.client = _Client(
+                host=self.address,
+                existing_token=token,
+                credentials=credentials,
+                ssl_ca_cert=ca_cert,
+            )
         self.multi_user = self.client.multi_user
         self.namespace = None
         if self.multi_user:
@@ -162,17 +163,8 @@ class Connection:
           ConfigError: what was sent is refused.
           ServiceError: the installation does not do it.
         """
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            logging.getLogger("urllib3").setLevel(logging.ERROR)
-            try:
-                return method(**arguments)
-            except _Page:
-                raise log_in_page(self.address) from None
-            except NotTheApi:
-                raise
-            except Exception as error:
-                raise plain_error(error, self.address, self._token) from error
+        with self._plain_errors(), contextlib.redirect_stdout(io.StringIO()):
+            return method(**arguments)
 
     def all_named(
         self, method: Callable[..., Any], field: str, name: str, **arguments
@@ -194,6 +186,18 @@ class Connection:
             token = page.next_page_token
             if not token:
                 return
+
+    @contextlib.contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                yield
+            except _Page:
+                raise log_in_page(self.address) from None
+            except Exception as error:
+                raise plain_error(error, self.address, self._token) from error
 
     def page(self, path: str) -> str | None:
         """Return the address of a page of the user interface, None if that is not known."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.config import ConfigError
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 # Each field's name, least and greatest value, and names of values.
 _FIELDS = (
     ("minute", 0, 59, {}),

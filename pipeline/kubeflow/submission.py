@@ -1,4 +1,4 @@
-"""`radio-signals submit`: upload a package to Kubeflow Pipelines and run it, once or by the clock."""
+"""`radio-signals submit`: upload a package to Kubeflow Pipelines and run it."""
 
 from __future__ import annotations
 
