@@ -39,6 +39,7 @@ class TasksInOrder:
         self._console = console
         self._tasks = tasks
         self._states: dict[str, str] = {}
+        self._noticed: dict[str, float] = {}
 
     def show(self, run: Any) -> None:
         """Show what has changed since the last call."""
@@ -48,12 +49,15 @@ class TasksInOrder:
             if self._states.get(task.display_name) == task.state:
                 continue
             self._states[task.display_name] = task.state
+            self._noticed[task.display_name] = time.monotonic()
             self._line(task)
 
     @property
     def running(self) -> str:
-        """Names of the tasks that run now."""
-        return ", ".join(name for name, state in self._states.items() if state == "RUNNING")
+        """The tasks that run now, and for how many seconds they have been seen to."""
+        now = time.monotonic()
+        running = (name for name, state in self._states.items() if state == "RUNNING")
+        return ", ".join(f"{name} {now - self._noticed[name]:.0f} s" for name in running)
 
     def _line(self, task: Any) -> None:
         ended = task.state in _ENDED
@@ -104,7 +108,7 @@ def follow(
                 shown.show(run)
                 if run.state in _ENDED:
                     return run
-                say(f"{escape(shown.running or 'waiting')}  {now - started:.0f} s")
+                say(escape(shown.running) or f"waiting {now - started:.0f} s")
             except NoAnswer as error:
                 if now - heard > _AWAY:
                     raise ServiceError(f"{error} The run goes on without being watched.") from error

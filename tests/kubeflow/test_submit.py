@@ -480,7 +480,7 @@ def test_an_interrupted_wait_leaves_the_run_alone(installation, package):
         waiting.send_signal(signal.SIGINT)
         out, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, err) == (130, "")
-    assert out.startswith("No longer watched; the run goes on.")
+    assert out.splitlines()[-1].startswith("No longer watched; the run goes on.")
     assert all(request.split()[0] != "DELETE" for request, _ in installation.requests)
 
 
@@ -567,6 +567,20 @@ def test_address_user_interface_and_experiment_are_read_from_kfps_variables(
     run = installation.runs[0]
     assert f"page       https://ui.example/#/runs/details/{run['run_id']}\n" in out
     assert installation.experiments[0]["display_name"] == "nightly"
+
+
+def test_in_a_pod_address_and_namespace_are_its_own(submit, package, monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    status, _, err = submit(package)
+    assert status == 1
+    assert "http://ml-pipeline.kubeflow.svc.cluster.local:8888 cannot be reached" in err
+    mounted = tmp_path / "namespace"
+    mounted.write_text("ada")
+    monkeypatch.setattr("kfp.client.Client._NAMESPACE_PATH", str(mounted))
+    with ApiServer(Installation(multi_user=True, namespaces=("ada",))) as installation:
+        assert submit(package, "--host", installation.url)[0] == 0
+    assert installation.experiments[0]["namespace"] == "ada"
+    assert not (tmp_path / "home").exists()
 
 
 def test_without_an_address_the_remedy_is_named(submit, package):
@@ -657,6 +671,17 @@ def test_an_installation_in_trouble_is_told(submit, installation, package):
 
 
 # The command
+
+
+def test_the_help_loads_nothing_heavy():
+    code = (
+        "import sys; from pipeline.cli import cli; "
+        "cli(['submit', '--help'], standalone_mode=False); "
+        "sys.exit(bool({'kfp', 'kubernetes', 'tensorflow', 'tfx'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.returncode == 0
+    assert "KF_PIPELINES_SA_TOKEN_PATH" in shown.stdout
 
 
 def test_the_installed_command_keeps_the_terminal_and_the_home_clean(installation, package):
