@@ -21,6 +21,10 @@ class NotTheApi(ServiceError):
     """Something else answers."""
 
 
+class AlreadyThere(ConfigError):
+    """The installation has something of that name."""
+
+
 def plain_error(error: Exception, address: str, token: bool) -> Exception:
     """Return what to raise in place of an error of the client.
 
@@ -76,7 +80,9 @@ def _refused(status: int, message: str, address: str, token: bool) -> Exception:
             f"{address} does not allow this.{because} Check whose token it is, and that "
             "--namespace is one that its owner may use."
         )
-    if status in (400, 409, 413, 422):
+    if status == 409:
+        return AlreadyThere(f"{address} has one of that name already.{because}")
+    if status in (400, 413, 422):
         return ConfigError(f"{address} refuses it (status {status}).{because}")
     if status == 429 or status >= 500:
         return NoAnswer(f"{address} is in trouble (status {status}).{because} Try again later.")
@@ -89,6 +95,11 @@ def no_api(address: str) -> NotTheApi:
     if not address.endswith("/pipeline"):
         remedy = f"In a whole Kubeflow it is a level deeper: --host {address}/pipeline"
     return NotTheApi(f"There is no API of Kubeflow Pipelines at {address}. {remedy}")
+
+
+def no_address(text: str) -> str:
+    """Return the message for a text that is no address."""
+    return f"--host {text} is not an address such as https://kubeflow.example/pipeline."
 
 
 def log_in_page(address: str) -> NotTheApi:
@@ -114,7 +125,7 @@ def _unreachable(error: urllib3.exceptions.HTTPError, address: str) -> Exception
             f"Perhaps it is {address.replace('https://', 'http://', 1)}."
         )
     if isinstance(error, urllib3.exceptions.LocationValueError):
-        return ConfigError(f"--host {address} is not an address such as https://kubeflow.example.")
+        return ConfigError(no_address(address))
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         known = "name" not in text.lower() and "nodename" not in text.lower()
         why = "nothing listens there" if "refused" in text else "there is no way to it"

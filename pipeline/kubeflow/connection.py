@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ import urllib3
 from kfp_server_api.exceptions import ApiException
 
 from pipeline.config import ConfigError
-from pipeline.kubeflow.api_errors import log_in_page, no_api, plain_error
+from pipeline.kubeflow.api_errors import log_in_page, no_address, no_api, plain_error
 
 # Seconds to connect, and to wait for more of an answer.
 _PATIENCE = (10, 60)
@@ -210,10 +211,13 @@ def _addresses(host: str | None) -> tuple[str, str | None]:
     ui = os.environ.get(kfp.client.client.KF_PIPELINES_UI_ENDPOINT_ENV)
     if given:
         # What a browser shows behind # is a page.
-        given = given.partition("#")[0].rstrip("/")
+        given = given.partition("#")[0]
         address = given if "://" in given else f"https://{given}"
         if not address.startswith(("http://", "https://")):
             raise ConfigError(f"--host {given} begins neither with https:// nor with http://.")
+        if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", address):
+            raise ConfigError(no_address(given))
+        address = address.rstrip("/")
         return address, (ui or address).rstrip("/")
     if "KUBERNETES_SERVICE_HOST" not in os.environ:
         raise ConfigError(

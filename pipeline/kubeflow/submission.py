@@ -16,6 +16,7 @@ from rich.markup import escape
 from pipeline.config import ConfigError
 from pipeline.console import plain_console
 from pipeline.failures import DONE, FAILED, INTERRUPTED
+from pipeline.kubeflow.api_errors import AlreadyThere
 from pipeline.kubeflow.compiled_package import CompiledPackage, read_package
 from pipeline.kubeflow.connection import Connection
 from pipeline.kubeflow.parameters import require_all, typed_values
@@ -156,18 +157,22 @@ def _upload(
     if wanted.version and not wanted.cache:
         # The same pipeline with the cache turned off is another package.
         version_name += "-no-cache"
-    known = list(
-        connection.all_named(
-            client.list_pipeline_versions,
-            "pipeline_versions",
-            version_name,
-            pipeline_id=pipeline.pipeline_id,
-        )
-    )
-    version = known[0] if known else _new_version(package, version_name, pipeline, connection)
-    how = "there already" if known else "uploaded"
+    version = _known_version(version_name, pipeline, connection)
+    how = "there already" if version else "uploaded"
+    if not version:
+        version = _new_version(package, version_name, pipeline, connection)
     _say(console, "pipeline", f"{name}, version {version_name}, {how}")
     return _Version(pipeline.pipeline_id, version.pipeline_version_id, name)
+
+
+def _known_version(name: str, pipeline: Any, connection: Connection) -> Any | None:
+    versions = connection.all_named(
+        connection.client.list_pipeline_versions,
+        "pipeline_versions",
+        name,
+        pipeline_id=pipeline.pipeline_id,
+    )
+    return next(versions, None)
 
 
 def _new_version(package: CompiledPackage, name: str, pipeline: Any, connection: Connection) -> Any:
@@ -175,12 +180,19 @@ def _new_version(package: CompiledPackage, name: str, pipeline: Any, connection:
         file = os.path.join(folder, "pipeline.yaml")
         with open(file, "wb") as opened:
             opened.write(package.content)
-        return connection.ask(
-            connection.client.upload_pipeline_version,
-            pipeline_package_path=file,
-            pipeline_version_name=name,
-            pipeline_id=pipeline.pipeline_id,
-        )
+        try:
+            return connection.ask(
+                connection.client.upload_pipeline_version,
+                pipeline_package_path=file,
+                pipeline_version_name=name,
+                pipeline_id=pipeline.pipeline_id,
+            )
+        except AlreadyThere:
+            # Somebody else has submitted the same at the same moment.
+            version = _known_version(name, pipeline, connection)
+            if not version:
+                raise
+            return version
 
 
 def _recur(

@@ -102,10 +102,11 @@ class Installation:
         Raises:
           Refusal: there is one of the name.
         """
-        if any((p["display_name"], p["namespace"]) == (name, namespace) for p in self.pipelines):
+        taken = ((p["name"], p["namespace"]) for p in self.pipelines)
+        if (name, namespace) in taken:
             raise Refusal(409, f"Already exist error: The name {name} already exist.")
-        made = {"pipeline_id": _id(), "display_name": name, "namespace": namespace}
-        self.pipelines.append({**made, "created_at": _BEGINNING})
+        names = {"name": name, "display_name": name, "namespace": namespace}
+        self.pipelines.append({"pipeline_id": _id(), **names, "created_at": _BEGINNING})
         return self.pipelines[-1]
 
     def serve(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:

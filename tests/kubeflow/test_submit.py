@@ -155,6 +155,31 @@ def test_a_version_of_the_given_name_is_used_as_it_is(submit, installation, pack
     assert installation.runs == []
 
 
+def test_a_version_that_somebody_uploads_at_the_same_moment_is_used(
+    submit, installation, package, monkeypatch
+):
+    upload = Installation._upload_version
+
+    def be_second(self, *arguments):
+        upload(self, *arguments)
+        return upload(self, *arguments)
+
+    monkeypatch.setattr(Installation, "_upload_version", be_second)
+    status, _, err = submit(package, "--host", installation.url)
+    assert (status, err) == (0, "")
+    (version,) = installation.versions
+    reference = installation.runs[0]["pipeline_version_reference"]
+    assert reference["pipeline_version_id"] == version["pipeline_version_id"]
+
+
+def test_a_pipeline_of_the_name_that_is_not_listed_is_told(submit, installation, package):
+    # Its display name has been changed since.
+    installation.add_pipeline("radio-signals")["display_name"] = "another"
+    status, _, err = submit(package, "--host", installation.url)
+    assert status == 2
+    assert "has one of that name already. It says: Already exist error: The name" in err
+
+
 def test_a_pipeline_is_told_from_others(submit, installation, package):
     for number in range(5):
         installation.add_pipeline(f"radio-signals-{number}")
@@ -617,6 +642,21 @@ def test_an_address_where_nothing_listens_is_told_at_once(submit, package):
     status, _, err = submit(package, "--host", "http://kubeflow.invalid")
     assert status == 1
     assert "http://kubeflow.invalid cannot be reached: no such name is known." in err
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("ftp://x", "--host ftp://x begins neither with https:// nor with http://."),
+        ("http://", "--host http:// is not an address such as"),
+        ("http://a b", "--host http://a b is not an address such as"),
+        ("http://localhost:99999", "--host http://localhost:99999 is not an address such as"),
+    ],
+)
+def test_a_text_that_is_no_address_is_refused(submit, package, host, message):
+    status, _, err = submit(package, "--host", host)
+    assert status == 2
+    assert message in err
 
 
 def test_an_address_without_tls_is_told(submit, installation, package):
