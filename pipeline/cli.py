@@ -416,6 +416,90 @@ def tensorboard(output, port) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "tensorboard.main", *arguments])
 
 
+@cli.command()
+@click.argument("package", metavar="FILE.yaml", type=_FILE)
+@click.option("--host", help="Address of Kubeflow Pipelines, such as http://localhost:8080.")
+@click.option("--namespace", help="Yours, in an installation with many users.")
+@click.option("--token", help="Bearer token, if the installation asks for one.")
+@click.option("--ca-cert", type=_FILE, help="Certificate of an authority to trust, PEM.")
+@click.option("--pipeline-name", metavar="NAME", help="Another than the package's own.")
+@click.option(
+    "--version", metavar="NAME", help="Of this package among the pipeline's; made of its content."
+)
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    envvar="KF_PIPELINES_DEFAULT_EXPERIMENT_NAME",
+    default="Default",
+    show_default=True,
+    help="What the run is listed under.",
+)
+@click.option("--run-name", metavar="NAME", help="The pipeline's name and the time unless given.")
+@click.option("--root", metavar="URI", help="Where artifacts go: minio://, s3:// or gs://.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One parameter of the package, repeatable.",
+)
+@click.option("--no-cache", is_flag=True, help="Run every step, even if nothing changed.")
+@click.option(
+    "--cron",
+    metavar="EXPRESSION",
+    help="Run again and again: minute, hour, day, month, weekday, in the installation's time.",
+)
+@click.option(
+    "--max-concurrency",
+    type=click.IntRange(1, 10),
+    help="Recurring runs at the same time.  [default: 1]",
+)
+@click.option("--replace", is_flag=True, help="Put out the recurring run of the same name.")
+@click.option("--wait/--no-wait", default=True, help="Follow the run to its end.  [default: wait]")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Follow it so long at most."
+)
+@click.option("--upload-only", is_flag=True, help="Run nothing.")
+@click.option("--debug", is_flag=True, help="Show a traceback if something breaks.")
+def submit(package, host, namespace, token, ca_cert, no_cache, debug, **options) -> None:
+    """Upload a compiled package to Kubeflow Pipelines, run it and follow the run.
+
+    The package becomes a version of its pipeline; one that is there already is used as it is.
+    Parameters are checked against the package before anything is sent.
+
+    \b
+      radio-signals submit package.yaml --host http://localhost:8080 --param epochs=20
+      radio-signals submit package.yaml --host URL --cron "0 2 * * *" --replace
+
+    \b
+    Variables that are read, as by kfp.Client:
+      KF_PIPELINES_ENDPOINT        the address, without --host
+      KF_PIPELINES_UI_ENDPOINT     the user interface, if it has another address
+      KF_PIPELINES_SA_TOKEN_PATH   a file with the token, without --token; in a pod it is
+                                   /var/run/secrets/kubeflow/pipelines/token unless set
+      KF_PIPELINES_DEFAULT_EXPERIMENT_NAME   the experiment, without --experiment
+      KF_PIPELINES_IAP_OAUTH2_CLIENT_ID, KF_PIPELINES_APP_OAUTH2_CLIENT_ID and
+      KF_PIPELINES_APP_OAUTH2_CLIENT_SECRET  behind Google's Identity-Aware Proxy
+    In a pod, address and namespace are its own unless given.
+
+    \b
+    Exit status: 0 succeeded, or submitted with --no-wait, --cron or --upload-only; 2 the package
+    or an option refused; 130 no longer followed; 1 the run failed, or anything else.
+    """
+    from pipeline.kubeflow.submission import Wanted, submit_here
+
+    raise SystemExit(
+        submit_here(
+            package,
+            Wanted(cache=not no_cache, **options),
+            host=host,
+            namespace=namespace,
+            token=token,
+            ca_cert=ca_cert,
+        )
+    )
+
+
 def main() -> None:
     """Entry point of the installed command."""
     # Being told to end is like Ctrl-C: workers are stopped and half-written files removed.

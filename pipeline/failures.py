@@ -16,6 +16,10 @@ INTERRUPTED = 130
 _WRAPPED = re.compile(r"InvalidData: (?P<message>.*?)(?: \[while running|\n|$)", re.DOTALL)
 
 
+class ServiceError(Exception):
+    """A service did not do what was asked of it. The message names it, and what to do."""
+
+
 def explain(
     error: BaseException, say: Callable[[str], None], log_file: str | None, debug: bool
 ) -> int:
@@ -36,6 +40,9 @@ def explain(
     if refused:
         say(f"Error: {refused}")
         return REFUSED
+    if isinstance(error, ServiceError):
+        say(f"Error: {error}")
+        return FAILED
     if type(error).__name__ == "FutureTimeoutError":
         say(
             "Error: Nothing answers at Beam's job endpoint. Start the job server, or correct "

@@ -19,7 +19,7 @@ def radio_signals(*arguments, **options):
 def test_help_lists_the_commands():
     shown = radio_signals("--help")
     assert shown.returncode == 0
-    for command in ("data", "run", "tune", "runs", "report", "tensorboard"):
+    for command in ("data", "run", "tune", "runs", "report", "tensorboard", "compile", "submit"):
         assert f"\n  {command} " in shown.stdout
 
 
