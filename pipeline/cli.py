@@ -297,7 +297,9 @@ def _run(options: dict[str, Any], debug: bool) -> NoReturn:
 @click.option(
     "--serving", required=True, help="Where models are pushed: a path in a volume, or gs://..."
 )
-@click.option("--data", required=True, help="The data folder: a path in a volume, or gs://...")
+@click.option(
+    "--data", required=True, help="The data folder: a path in a volume, or in a bucket, as --root."
+)
 @click.option("--model", type=click.Choice(list(MODELS)), help="[default: compact]")
 @click.option("--epochs", type=int, help="Passes over the training images.  [default: 12]")
 @click.option("--config", "config_file", type=_FILE, help="A YAML file of configuration keys.")

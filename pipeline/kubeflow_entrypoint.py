@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.kubeflow.package import BLUEPRINT, METRICS, PAGE, STEP
+from pipeline.kubeflow.package import BLUEPRINT, DATA, METRICS, PAGE, STEP
 from pipeline.kubeflow.uris import address, local_path
 
 _RUN = "run_"
@@ -53,11 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
     executor_input = json.loads(options.invocation)
     _set_run_parameters(executor_input, options)
-    # Of artifacts alone: data that a run is told to read are nothing that the launcher copied.
+    # Of artifacts alone: of what a run is told to read, the launcher has copied nothing else.
     local_input = {
         side: {**of, "artifacts": _addresses_mapped(of.get("artifacts", {}), local_path)}
         for side, of in executor_input.items()
     }
+    if copied := local_input["inputs"]["artifacts"].pop(DATA, None):
+        local_input["inputs"]["parameterValues"]["data"] = copied["artifacts"][0]["uri"]
     shown = {name: local_input["outputs"]["artifacts"].pop(name, None) for name in (PAGE, METRICS)}
     _make_folders(local_input)
     # Here and not above: it takes seconds, and what is wrong with the options is said at once.

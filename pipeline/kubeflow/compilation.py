@@ -7,7 +7,12 @@ import os
 from data.reading.files import is_remote
 from pipeline.config import Config, ConfigError
 from pipeline.kubeflow.blueprint import Blueprint
-from pipeline.kubeflow.package import compile_package, outlives_runs, package_text
+from pipeline.kubeflow.package import (
+    compile_package,
+    copied_by_launcher,
+    outlives_runs,
+    package_text,
+)
 
 # The stores that TensorFlow opens by itself, and Beam.
 _OPENED = ("gs://",)
@@ -26,7 +31,8 @@ def compile_to(file: str, config: Config, image: str, root: str, serving: str) -
     Raises:
       ConfigError: naming what could not run, or what the backend would refuse.
     """
-    _reachable("data", config.data, config)
+    if not copied_by_launcher(config.data):
+        _reachable("data", config.data, config)
     _reachable("--serving", serving, config)
     if config.initial_weights:
         _reachable("initial_weights", config.initial_weights, config)

@@ -41,6 +41,11 @@ DESCRIPTION = (
 PAGE, METRICS = "page", "metrics"
 _SHOWN = {PAGE: "system.HTML", METRICS: "system.Metrics"}
 
+# Data in a store that only the launcher can open: it copies them, as it copies artifacts.
+DATA = "data_files"
+_IMPORT = "import-data"
+_DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
+
 # What these read lies outside of the pipeline, where Kubeflow's cache does not look.
 _NEVER_CACHED = ("SpectrogramExampleGen", "BaselineModel")
 
@@ -72,8 +77,11 @@ def compile_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
         _take_run_parameters(spec, step, task, settable.get(step, ()), blueprint)
     _show_results(spec["components"]["Report"])
     _rename(spec, [node.id for node in graph.components])
+    if copied_by_launcher(config.data):
+        _import_data(spec)
     documents = [spec]
-    if executors := platform(config.kubeflow, list(spec["deploymentSpec"]["executors"])):
+    pods = [label for label, of in spec["deploymentSpec"]["executors"].items() if "container" in of]
+    if executors := platform(config.kubeflow, pods):
         documents.append(
             {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
         )
@@ -217,6 +225,38 @@ def _show_results(component: dict[str, Any]) -> None:
         component["outputDefinitions"]["artifacts"][name] = {
             "artifactType": {"schemaTitle": title, "schemaVersion": "0.0.1"}
         }
+
+
+def copied_by_launcher(data: str) -> bool:
+    """Whether data are in a store that TensorFlow and Beam do not open by themselves."""
+    return data.startswith(("minio://", "s3://"))
+
+
+def _import_data(spec: dict[str, Any]) -> None:
+    """Make the data an artifact, which the launcher copies to where the first step reads them."""
+    tasks, ingest = spec["root"]["dag"]["tasks"], "spectrogram-example-gen"
+    importing = {
+        "taskInfo": {"name": "ImportData"},
+        "componentRef": {"name": f"comp-{_IMPORT}"},
+        "cachingOptions": {},
+        "inputs": {"parameters": {"uri": {"componentInputParameter": "data"}}},
+    }
+    spec["root"]["dag"]["tasks"] = {_IMPORT: importing, **tasks}
+    spec["components"][f"comp-{_IMPORT}"] = {
+        "executorLabel": f"exec-{_IMPORT}",
+        "inputDefinitions": {"parameters": {"uri": {"parameterType": "STRING"}}},
+        "outputDefinitions": {"artifacts": {"artifact": {"artifactType": dict(_DATASET)}}},
+    }
+    spec["deploymentSpec"]["executors"][f"exec-{_IMPORT}"] = {
+        "importer": {"artifactUri": {"runtimeParameter": "uri"}, "typeSchema": dict(_DATASET)}
+    }
+    tasks[ingest].setdefault("dependentTasks", []).append(_IMPORT)
+    tasks[ingest]["inputs"]["artifacts"] = {
+        DATA: {"taskOutputArtifact": {"producerTask": _IMPORT, "outputArtifactKey": "artifact"}}
+    }
+    spec["components"][f"comp-{ingest}"]["inputDefinitions"]["artifacts"] = {
+        DATA: {"artifactType": dict(_DATASET)}
+    }
 
 
 def _rename(spec: dict[str, Any], steps: Sequence[str]) -> None:

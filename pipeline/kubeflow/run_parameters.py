@@ -59,7 +59,7 @@ RUN_PARAMETERS = (
         "data",
         "data",
         "STRING",
-        "Folder of labelled spectrograms: a mounted path, or the address of a bucket (gs://).",
+        "Folder of labelled spectrograms: a mounted path, or an address in a bucket.",
     ),
     RunParameter("model", "model", "STRING", "The network: compact or reference."),
     RunParameter("epochs", "epochs", "NUMBER_INTEGER", "Passes over the training images."),

@@ -1,6 +1,7 @@
 """A compiled package, run task by task as Kubeflow runs it, beside the same pipeline run here."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,19 @@ def test_steps_that_nothing_changed_for_are_answered_from_the_cache(second):
     # Ingest looks at the data each time, and what it makes has another name each time.
     assert states["schema"] == "CACHED"
     assert states["spectrogram-example-gen"] == states["trainer"] == "SUCCEEDED"
+
+
+def test_data_in_the_bucket_are_copied_by_the_launcher(installation, first, small_data, tmp_path):
+    address = "minio://data/nightly"
+    shutil.copytree(small_data, installation.path(address))
+    package = compiled(tmp_path, *SMALL, steps=11, data=address)
+    run = installation.run(package, until="spectrogram-example-gen")
+    assert run.succeeded, list(run.tasks.values())[-1].log[-3000:]
+    (examples, of_volume) = (
+        of.tasks["spectrogram-example-gen"].outputs["examples"]["metadata"] for of in (run, first)
+    )
+    assert examples["source"] == f"{address} (SIMULATED: preset basic, seed 0)"
+    assert examples["input_fingerprint"] == of_volume["input_fingerprint"]
 
 
 def test_bad_data_end_the_run_with_file_row_and_remedy_in_the_log(installation, package, volume):

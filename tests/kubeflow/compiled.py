@@ -28,11 +28,11 @@ def compile_package(
     )
 
 
-def compiled(folder: Path, *arguments: str, **changes: str) -> Path:
+def compiled(folder: Path, *arguments: str, steps: int = 10, **changes: str) -> Path:
     """Return a package, which has to be accepted."""
     file = folder / "pipeline.yaml"
     finished = compile_package(file, *arguments, **changes)
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
-    assert "10 steps in " in finished.stdout
+    assert f"{steps} steps in " in finished.stdout
     return file

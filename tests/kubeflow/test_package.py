@@ -10,7 +10,7 @@ from kfp.components import load_component_from_text
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from tests.graph import NODES
-from tests.kubeflow.compiled import compile_package
+from tests.kubeflow.compiled import compile_package, compiled
 
 # Which steps each parameter of a run is handed to.
 MATTERS_TO = {
@@ -158,6 +158,12 @@ def test_no_path_of_the_machine_that_compiled_is_in_it(package):
     text = package.read_text()
     for folder in (package.parent, Path(__file__).parents[2], sys.prefix):
         assert str(folder) not in text
+
+
+def test_the_same_graph_gives_the_same_bytes(tmp_path):
+    # A version of the pipeline is named after them.
+    texts = {compiled(tmp_path).read_bytes() for _ in range(2)}
+    assert len(texts) == 1
 
 
 def test_models_and_history_outlive_the_run_beside_each_other(tasks):

@@ -1,0 +1,32 @@
+"""Addresses of artifacts, and the launcher's folders for them."""
+
+import pytest
+
+from pipeline.kubeflow.uris import LAUNCHER_ROOT, address, local_path
+
+PAIRS = [
+    ("minio://mlpipeline/v2/artifacts/model", "/minio/mlpipeline/v2/artifacts/model"),
+    ("s3://bucket/a/b", "/s3/bucket/a/b"),
+    ("gs://bucket/a", "/gcs/bucket/a"),
+]
+
+
+@pytest.mark.parametrize(("uri", "path"), PAIRS)
+def test_each_store_has_the_launchers_folder_and_back(uri, path):
+    assert local_path(uri) == path
+    assert address(path) == uri
+
+
+@pytest.mark.parametrize(
+    "other", ["/mnt/radio/serving/1", "hdfs://name/path", "validation", "", "/miniopath/x"]
+)
+def test_everything_else_stays_as_it_is(other):
+    assert local_path(other) == other
+    assert address(other) == other
+
+
+def test_folders_may_be_below_another_root(monkeypatch, tmp_path):
+    monkeypatch.setenv(LAUNCHER_ROOT, str(tmp_path))
+    assert local_path("s3://bucket/a") == f"{tmp_path}/s3/bucket/a"
+    assert address(f"{tmp_path}/s3/bucket/a") == "s3://bucket/a"
+    assert address("/s3/bucket/a") == "/s3/bucket/a"
