@@ -70,8 +70,8 @@ def store_floats(examples_module) -> None:
 
     as_bytes = examples_module.serialised
 
-    def as_floats(levels, labels, layout):
-        for row, record in enumerate(as_bytes(levels, labels, layout)):
+    def as_floats(levels, labels, layout, files=(), rows=()):
+        for row, record in enumerate(as_bytes(levels, labels, layout, files, rows)):
             example = tf.train.Example.FromString(record)
             del example.features.feature["image"]
             values = (levels[row] / np.float32(255)).tolist()

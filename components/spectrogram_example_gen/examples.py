@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from components.spectrogram_example_gen.line_strength import line_strength
-from components.spectrogram_example_gen.shuffle import PickedUp
 from data import example_features
 from data.reading.layout import Layout
 
@@ -29,30 +28,39 @@ def shard_count(rows: int, pixels: int) -> int:
     return max(1, min(rows, max(LEAST_SHARDS, by_size)))
 
 
-def serialised(picked_up: PickedUp, layout: Layout) -> Iterator[bytes]:
+def serialised(
+    levels: np.ndarray,
+    labels: np.ndarray,
+    layout: Layout,
+    files: Sequence[str] = (),
+    rows: Sequence[int] = (),
+) -> Iterator[bytes]:
     """Yield one serialised tf.Example a row.
 
     Args:
-      picked_up: the rows.
+      levels: uint8 [rows, pixels].
+      labels: int64 [rows] class indices.
       layout: size of the images and names of the classes.
+      files, rows: where each is in the data; none for images that are in no file.
     """
     names = [name.encode() for name in layout.classes]
-    for start in range(0, len(picked_up.labels), _ROWS_AT_A_TIME):
-        summaries = _summaries(picked_up.levels[start : start + _ROWS_AT_A_TIME], layout)
-        for at in range(len(summaries.brightness)):
-            label = int(picked_up.labels[start + at])
+    for start in range(0, len(levels), _ROWS_AT_A_TIME):
+        summaries = _summaries(levels[start : start + _ROWS_AT_A_TIME], layout)
+        for at, place in enumerate(range(start, start + len(summaries.brightness))):
+            label = int(labels[place])
             feature = {
-                example_features.IMAGE: _bytes(picked_up.levels[start + at].tobytes()),
+                example_features.IMAGE: _bytes(levels[place].tobytes()),
                 example_features.LABEL: _int(label),
                 example_features.CLASS_NAME: _bytes(names[label]),
-                example_features.FILE: _bytes(picked_up.files[start + at].encode()),
-                example_features.ROW: _int(int(picked_up.rows[start + at])),
                 example_features.BRIGHTNESS: _float(summaries.brightness[at]),
                 example_features.CONTRAST: _float(summaries.contrast[at]),
                 example_features.DYNAMIC_RANGE: _float(summaries.dynamic_range[at]),
                 example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[at])),
                 example_features.LINE_STRENGTH: _float(summaries.line_strength[at]),
             }
+            if len(files):
+                feature[example_features.FILE] = _bytes(files[place].encode())
+                feature[example_features.ROW] = _int(int(rows[place]))
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             yield example.SerializeToString(deterministic=True)
 

@@ -223,7 +223,7 @@ def _write(
     if findings.errors:
         return
     split, shard, shards, rows = which
-    picked_up = pick_up(
+    found = pick_up(
         [pile for _, piles in reads for pile in piles if pile.split == split],
         rows * shard // shards,
         rows * (shard + 1) // shards,
@@ -231,7 +231,8 @@ def _write(
         findings.dropped_rows,
         ingest.inventory.folder,
     )
-    write_records(ingest.folders[split], shard, shards, serialised(picked_up, ingest.layout))
+    examples = serialised(found.levels, found.labels, ingest.layout, found.files, found.rows)
+    write_records(ingest.folders[split], shard, shards, examples)
 
 
 def describe_source(folder: str) -> str:

@@ -22,7 +22,6 @@ from components.example_validator.findings import Comparison, differences
 from components.example_validator.histograms import stats_options
 from components.example_validator.history import History
 from components.spectrogram_example_gen.examples import serialised, write_records
-from components.spectrogram_example_gen.shuffle import PickedUp
 from data import example_features
 from data.invalid import InvalidData
 from data.reading.layout import Layout
@@ -66,9 +65,7 @@ class Images:
 
     def examples(self, split):
         levels = self.levels[split].reshape(len(self.levels[split]), -1)
-        rows = np.arange(len(levels))
-        files = np.full(len(levels), f"{split}.csv", object)
-        return list(serialised(PickedUp(levels, self.labels[split], files, rows), LAYOUT))
+        return list(serialised(levels, self.labels[split], LAYOUT))
 
 
 @pytest.fixture(scope="module")

@@ -230,10 +230,7 @@ class Installation:
                 if of_executor.uri:
                     artifact.uri = of_executor.uri
                 artifact.metadata.MergeFrom(of_executor.metadata)
-            source = pod / _local(artifact.uri)
-            if source.exists():
-                _copy(source, self.path(artifact.uri))
-            else:
+            if not _copy(pod / _local(artifact.uri), self.path(artifact.uri)):
                 missing.append(name)
             self._artifacts += 1
             recorded[name] = {
@@ -284,13 +281,11 @@ def _local(uri: str) -> str:
     raise ValueError(f"{uri} is in no store that the launcher knows")
 
 
-def _copy(source: Path, target: Path) -> None:
-    """As a bucket does: no empty folders, and of nothing, nothing."""
-    if source.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    for file in source.rglob("*") if source.is_dir() else ():
-        if file.is_file():
-            copied = target / file.relative_to(source)
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copied)
+def _copy(source: Path, target: Path) -> int:
+    """Copy as a bucket does, which has files and no folders; return how many there were."""
+    files = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
+    for file in files:
+        copied = target / file.relative_to(source)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copied)
+    return len(files)
