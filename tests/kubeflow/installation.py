@@ -5,7 +5,10 @@ task runs as a process of its own, with a file system for artifacts that begins 
 starts, its input artifacts are copied there from the bucket, and afterwards its output artifacts
 to the bucket, under the paths that the launcher uses.
 
-Checked against kubeflow/pipelines: backend/src/v2/driver, backend/src/v2/component/launcher_v2.go.
+The messages are kfp's own. Its local runner is not used: it hands no artifacts to containers, and
+knows neither the launcher's folders nor the cache.
+
+After kubeflow/pipelines: backend/src/v2/driver, backend/src/v2/component/launcher_v2.go.
 """
 
 from __future__ import annotations
