@@ -3,14 +3,14 @@
 #
 # Secrets, all optional, and none of them is left in the image:
 #   pip.conf    pip's configuration: another index, credentials
-#   go.env      Go's: another module proxy
 #   ca.crt      certificates to trust while packages are fetched
 
 # Debian 13 with a python3 of 3.11 to 3.13 that has venv: the wheels of TFX 1.21 need its C library.
 ARG BASE_IMAGE=python:3.13-slim-trixie
-# Where Beam's boot program comes from: compiled here, or for example Beam's own image,
-# apache/beam_python3.13_sdk:2.77.0, which is large.
-ARG BEAM_BOOT=compiled-boot
+# Where Beam's boot program comes from, which is no part of its Python package: Beam's own image of
+# the same releases, apache/beam_python3.13_sdk:2.77.0. Needed on Dataflow and wherever a runner
+# starts containers; without it Flink and Spark find workers in worker pools.
+ARG BEAM_BOOT=no-boot
 
 
 FROM ${BASE_IMAGE} AS base
@@ -35,10 +35,8 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
 # edits an image.
 COPY scripts/trim-packages.sh /src/
 RUN sh /src/trim-packages.sh /opt/radio-signals \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/radio-signals/lib \
- && pip check \
- && python -c 'from importlib.metadata import version; print(version("apache-beam"))' \
-      >/opt/beam-version
+ && PYTHONWARNINGS=ignore python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/radio-signals/lib \
+ && pip check
 
 
 # A wheel of our own code, made with the build tool that the lock brought.
@@ -52,18 +50,9 @@ RUN pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation
       --wheel-dir /wheel /src
 
 
-# Beam's runners start workers by its boot program, which is no part of its Python package. It is
-# a Go program of the same release.
-FROM base AS compiled-boot
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates golang-go
-COPY --from=packages /opt/beam-version /opt/
-RUN --mount=type=secret,id=go.env,target=/root/.config/go/env \
-    --mount=type=secret,id=ca.crt,target=/run/secrets/ca.crt \
-    if [ -s /run/secrets/ca.crt ]; then export SSL_CERT_FILE=/run/secrets/ca.crt; fi \
- && CGO_ENABLED=0 GOTOOLCHAIN=auto GOBIN=/opt/apache/beam go install -trimpath -ldflags='-s -w' \
-      "github.com/apache/beam/sdks/v2/python/container@v$(cat /opt/beam-version)" \
- && mv /opt/apache/beam/container /opt/apache/beam/boot
+# Without Beam's boot program there are worker pools only; see scripts/image-entry.sh.
+FROM base AS no-boot
+RUN mkdir -p /opt/apache/beam
 
 
 FROM ${BEAM_BOOT} AS boot
@@ -75,7 +64,7 @@ FROM base AS image
 RUN useradd --uid 1000 --gid 0 --create-home --shell /bin/sh radio \
  && chmod 770 /home/radio \
  && mkdir -m 1777 /gcs /minio /s3
-COPY --from=boot /opt/apache/beam/boot /opt/apache/beam/boot
+COPY --from=boot /opt/apache/beam /opt/apache/beam
 COPY --from=packages /opt/radio-signals /opt/radio-signals
 COPY --chmod=755 scripts/image-entry.sh /usr/local/bin/image-entry
 # Last, because it changes most often: what is above is then taken from the cache.

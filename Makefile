@@ -9,7 +9,7 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebook test test-slow lint lock clean
+.PHONY: help setup run notebook test test-slow test-next image test-image lint lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,14 +33,28 @@ test: setup ## Run the quick tests; ARGS="-k reader" adds options
 test-slow: setup ## Run the tests that take minutes
 	@.venv/bin/python -m pytest -m slow $(ARGS)
 
+# ARGS comes last and so has the last word, for example with another -m.
+test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of their own; needs root
+	@scripts/test-next.sh $(ARGS)
+
+image: ## Build the container image by docker, podman or buildah
+	@scripts/build-image.sh $(ARGS)
+
+test-image: ## Build the image from nothing and run tasks in it; needs root
+	@scripts/test-image.sh
+
 lint: setup ## Check style
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
-lock: setup ## Resolve requirements.lock anew from pyproject.toml
+# The image's lock leaves out what only developers and notebooks need. Both are written from one
+# resolution.
+EXPORT := .tools/uv/bin/uv export --quiet --no-emit-project --no-header \
+  --format requirements-txt --python .venv/bin/python
+lock: setup ## Resolve requirements.lock and requirements-image.lock anew from pyproject.toml
 	@.tools/uv/bin/uv lock --quiet --upgrade --python .venv/bin/python
-	@.tools/uv/bin/uv export --quiet --no-emit-project --all-groups --no-header \
-	  --format requirements-txt --python .venv/bin/python --output-file requirements.lock
+	@$(EXPORT) --all-groups --output-file requirements.lock
+	@$(EXPORT) --no-default-groups --no-annotate --output-file requirements-image.lock
 
 clean: ## Remove environment and caches, not data or results
 	@rm -rf .venv .tools .cache .pytest_cache .ruff_cache

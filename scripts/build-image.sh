@@ -1,0 +1,54 @@
+#!/bin/sh
+# Build the container image by docker, podman or buildah, whichever is there.
+#
+#   TOOL=buildah             this one and no other; may hold options, such as "buildah --root DIR"
+#   IMAGE=NAME               the image's name (default: radio-signals:VERSION)
+#   BASE_IMAGE=NAME          a Debian 13 with Python 3.11 to 3.13 (default: see Dockerfile)
+#   BEAM_BOOT=NAME           the image to take Beam's boot program from (default: none)
+#   SOURCE=URL LICENSES=SPDX labels of the image
+#   PIP_CONFIG_FILE=FILE     pip's configuration: another index, credentials
+#   SSL_CERT_FILE=FILE       certificates to trust while packages are fetched
+#
+# Files are lent to the build and not kept in the image. Proxies, http_proxy and the like, are
+# passed on by the tools themselves or as build arguments. Arguments go to the tool.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { printf 'No image built: %s\n' "$*" >&2; exit 1; }
+
+# A client without its daemon builds nothing.
+find_tool() {
+  for candidate in docker podman buildah; do
+    if command -v "$candidate" >/dev/null 2>&1 && "$candidate" info >/dev/null 2>&1; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+}
+
+TOOL=${TOOL:-$(find_tool)}
+[ -n "$TOOL" ] || fail "neither docker, podman nor buildah works here (Debian: apt-get install buildah)."
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+# What is built from changed files is no revision of anything.
+[ -z "$(git status --porcelain 2>/dev/null)" ] || revision=$revision-changed
+
+set -- --tag "${IMAGE:-radio-signals:$version}" \
+  --build-arg VERSION="$version" --build-arg REVISION="$revision" "$@"
+for name in BASE_IMAGE BEAM_BOOT SOURCE LICENSES http_proxy https_proxy no_proxy; do
+  value=$(printenv "$name" || true)
+  [ -z "$value" ] || set -- --build-arg "$name=$value" "$@"
+done
+lend() { [ ! -s "$2" ] || printf '%s' "--secret=id=$1,src=$2"; }
+for secret in "$(lend pip.conf "${PIP_CONFIG_FILE:-}")" "$(lend ca.crt "${SSL_CERT_FILE:-}")"; do
+  [ -z "$secret" ] || set -- "$secret" "$@"
+done
+
+case $TOOL in
+  buildah*) set -- build --layers --isolation "${BUILDAH_ISOLATION:-chroot}" "$@" ;;
+  docker*) export DOCKER_BUILDKIT=1; set -- build "$@" ;;
+  *) set -- build "$@" ;;
+esac
+# shellcheck disable=SC2086  # the tool may have options of its own
+exec $TOOL "$@" .

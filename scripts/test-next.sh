@@ -1,0 +1,62 @@
+#!/bin/sh
+# Run the quick tests on the newer TFX line, in a Debian 13 system of their own.
+#
+#   scripts/test-next.sh [PYTEST OPTIONS...]
+#
+#   NEXT_ROOT=DIR       the Debian 13 system (default: .cache/trixie), made if it is not there
+#   UV_CACHE_DIR=DIR    downloads to share with other clones (default: .cache/uv, as in set-up)
+#
+# What git sees of this clone, changes included, is copied to .cache/next and tested there. Its
+# .venv stays for the next time.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { printf 'Not tested on the TFX 1.21 line: %s\n' "$*" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || fail "this needs root, to enter a Debian 13 system and to mount /proc there."
+unshare --mount true 2>/dev/null || fail "this system lets nobody mount anything (unshare --mount)."
+
+root=${NEXT_ROOT:-.cache/trixie}
+mkdir -p .cache/next "${UV_CACHE_DIR:-.cache/uv}"
+scripts/debian-root.sh "$root" ca-certificates g++ git make python3 python3-dev python3-venv
+root=$(realpath "$root")
+
+# Of the last time only the environment is kept, or a file that is gone would be tested too.
+find .cache/next -mindepth 1 -maxdepth 1 ! -name .venv ! -name .tools -exec rm -rf {} +
+cp "$(git rev-parse --git-path index)" .cache/next.index
+GIT_INDEX_FILE=$PWD/.cache/next.index
+export GIT_INDEX_FILE
+git add --all
+git checkout-index --all --prefix=.cache/next/
+unset GIT_INDEX_FILE
+rm .cache/next.index
+
+# Mounts and processes live in namespaces of their own: however this ends, they end with it.
+exec unshare --mount --propagation private --pid --kill-child sh -eu -c '
+  root=$1
+  shift
+  mount -t proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  # Tree and downloads are on one mount, so that uv can link the one to the other.
+  mount --bind .cache "$root/mnt"
+  downloads=/mnt/uv
+  if [ -n "${UV_CACHE_DIR:-}" ]; then
+    mount --bind "$UV_CACHE_DIR" "$root/srv"
+    downloads=/srv
+  fi
+  # How packages are reached is the business of the system outside.
+  for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt \
+    "${PIP_CONFIG_FILE:-}" "${PIP_CERT:-}" "${SSL_CERT_FILE:-}"
+  do
+    [ -f "$file" ] || continue
+    mkdir -p "$root$(dirname "$file")"
+    [ -e "$root$file" ] || : >"$root$file"
+    mount --bind "$file" "$root$file"
+  done
+  exec chroot "$root" env -u PYTHON -u PYTHONPATH -u PYENV_ROOT -u VIRTUAL_ENV -u TMPDIR \
+    -u MAKEFLAGS -u MAKELEVEL HOME=/root LANG=C.UTF-8 UV_CACHE_DIR="$downloads" \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -eu -c "
+      cd /mnt/next
+      make --no-print-directory setup
+      exec .venv/bin/python -m pytest -m \"not slow\" \"\$@\"
+    " sh "$@"
+' sh "$root" "$@"
