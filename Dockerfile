@@ -10,7 +10,7 @@ ARG BASE_IMAGE=python:3.13-slim-trixie
 # Where Beam's boot program comes from, which is no part of its Python package: Beam's own image of
 # the same releases, apache/beam_python3.13_sdk:2.77.0. Needed on Dataflow and wherever a runner
 # starts containers; without it Flink and Spark find workers in worker pools.
-ARG BEAM_BOOT=no-boot
+ARG BEAM_BOOT=${BASE_IMAGE}
 
 
 FROM ${BASE_IMAGE} AS base
@@ -50,12 +50,9 @@ RUN pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation
       --wheel-dir /wheel /src
 
 
-# Without Beam's boot program there are worker pools only; see scripts/image-entry.sh.
-FROM base AS no-boot
-RUN mkdir -p /opt/apache/beam
-
-
+# The folder is empty where the program is not asked for; see scripts/image-entry.sh.
 FROM ${BEAM_BOOT} AS boot
+RUN mkdir -p /opt/apache/beam
 
 
 FROM base AS image
