@@ -1,17 +1,21 @@
-"""Print what takes the space in a container image: its layers, and its largest packages.
+"""Print what takes the space in a container image that buildah built: layers and packages.
 
-Run by a Python in the image, or on a folder where it is mounted:
+    image-sizes.py FOLDER IMAGE.json LAYERS.json
 
-    image-sizes.py FOLDER    the file system of the image
+FOLDER is where the image's file system is mounted, IMAGE.json what `buildah inspect --type image`
+says of it, and LAYERS.json the list of layers that buildah's storage holds.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib import metadata
 from pathlib import Path
 
 _LARGEST = 15
+# Characters of a step that tell it from others.
+_STEP = 70
 
 
 def package_sizes(site_packages: Path) -> dict[str, int]:
@@ -31,31 +35,29 @@ def package_sizes(site_packages: Path) -> dict[str, int]:
     return sizes
 
 
-def folder_size(folder: Path) -> int:
-    """Return the bytes of the files in a folder, links not followed."""
-    return sum(
-        path.lstat().st_size
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink()
-    )
+def layer_sizes(image: dict, stored: list[dict]) -> list[tuple[str, int]]:
+    """Return the image's layers from the lowest up: the step that made it, and its bytes."""
+    sizes = {layer["diff-digest"]: layer["diff-size"] for layer in stored if "diff-digest" in layer}
+    steps = [
+        step["created_by"].removeprefix("/bin/sh -c ").removeprefix("#(nop) ")
+        for step in image["OCIv1"]["history"]
+        if not step.get("empty_layer")
+    ]
+    layers = image["OCIv1"]["rootfs"]["diff_ids"]
+    return [(step, sizes[digest]) for step, digest in zip(steps, layers, strict=True)]
 
 
-def main(root: Path) -> None:
-    """Print the sizes of the file system `root`."""
-    environment = root / "opt/radio-signals"
-    for name, folder in {
-        "system and Python": "usr",
-        "packages": "opt/radio-signals",
-        "Beam's boot program": "opt/apache",
-    }.items():
-        print(f"{folder_size(root / folder) / 1e6:8,.0f} MB  {name}")
+def main(root: Path, image: Path, stored: Path) -> None:
+    """Print the sizes of an image whose file system is at `root`."""
+    print("Its layers:")
+    for step, size in layer_sizes(json.loads(image.read_text()), json.loads(stored.read_text())):
+        print(f"{size / 1e6:8,.1f} MB  {step[:_STEP]}")
     print(f"The {_LARGEST} largest packages:")
-    (site_packages,) = environment.glob("lib/python3.*/site-packages")
+    (site_packages,) = root.glob("opt/radio-signals/lib/python3.*/site-packages")
     sizes = package_sizes(site_packages)
     for name in sorted(sizes, key=sizes.get, reverse=True)[:_LARGEST]:
-        print(f"{sizes[name] / 1e6:8,.0f} MB  {name}")
-    print(f"{sum(sizes.values()) / 1e6:8,.0f} MB  all {len(sizes)} packages")
+        print(f"{sizes[name] / 1e6:8,.1f} MB  {name}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

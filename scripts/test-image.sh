@@ -55,11 +55,14 @@ container=$(b from --pull-never "$image")
 mounted=$(b mount "$container")
 
 say "What takes its space"
-python3 scripts/image-sizes.py "$mounted"
+b inspect --type image "$image" >"$work/image.json"
+python3 scripts/image-sizes.py "$mounted" "$work/image.json" \
+  "$work/storage/overlay-layers/layers.json"
 b inspect --format '{{range $k, $v := .OCIv1.Config.Labels}}{{$k}}: {{$v}}{{"\n"}}{{end}}' "$container"
 
-# A command in the image, as its user; what it writes stays in this container.
-inside() { b run --isolation chroot "$container" -- "$@"; }
+# A command in the image, as its user; what it writes stays in this container. Beam's job service
+# has workers call back by the name of the host, which must be one that can be found.
+inside() { b run --isolation chroot --hostname localhost "$container" -- "$@"; }
 
 say "A user, and no compiler"
 inside sh -euc '
@@ -85,10 +88,10 @@ inside sh -euc '
   image-entry --worker_pool >pool.log 2>&1 &
   pool=$!
   trap "kill $service $pool" EXIT
-  image-entry run --data data --epochs 1 --set thresholds.accuracy=0 --output beam \
+  image-entry run --data data --epochs 3 --output beam \
     --beam-args "--runner=PortableRunner --job_endpoint=localhost:18099 \
       --environment_type=EXTERNAL --environment_config=localhost:50000" ||
-    { status=$?; tail -n 20 jobs.log pool.log; exit "$status"; }
+    { status=$?; cat jobs.log pool.log; exit "$status"; }
   cat pool.log'
 
 say "The steps of a compiled pipeline, each as Kubeflow starts it"
