@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.kubeflow.installation import Installation
 
 if __name__ == "__main__":
-    package, folder = map(Path, sys.argv[1:])
+    # Tasks run in folders of their own, where a relative path would be another one.
+    package, folder = (Path(argument).resolve() for argument in sys.argv[1:])
     run = Installation(folder).run(package)
     print(run.table())
     if not run.succeeded:
