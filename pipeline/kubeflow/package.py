@@ -101,11 +101,24 @@ def package_text(documents: list[dict[str, Any]]) -> str:
     for name, parameter in spec["root"]["inputDefinitions"]["parameters"].items():
         lines.append(f"#    {name} = {parameter['defaultValue']!r}  {parameter['description']}")
     order = ("pipelineInfo", "defaultPipelineRoot", "root", "components", "deploymentSpec")
-    ordered = {key: spec[key] for key in order} | spec
+    ordered = {key: _sorted(spec[key], key) for key in order} | {
+        key: value for key, value in sorted(spec.items()) if key not in order
+    }
     text = yaml.dump_all(
         [ordered, *documents[1:]], Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True
     )
     return "\n".join(lines) + "\n" + text
+
+
+def _sorted(value: Any, name: str = "") -> Any:
+    """Sort the keys of mappings, but for names of steps, which are in the graph's order.
+
+    Protocol buffers give the keys of a map in another order each time.
+    """
+    if not isinstance(value, dict):
+        return value
+    keys = list(value) if name in ("tasks", "components", "executors") else sorted(value)
+    return {key: _sorted(value[key], key) for key in keys}
 
 
 class _Dumper(yaml.SafeDumper):

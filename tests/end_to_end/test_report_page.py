@@ -22,7 +22,7 @@ from components.spectrogram_example_gen.line_strength import line_strength
 from data.seed_layout import CLASS_NAMES
 
 # "noise, 0.998 images.csv, row 7" or "noise (0.102), taken for squiggle (0.770) images.csv, row 8".
-CAPTION = re.compile(r"(\w+)(?:,| \(([\d.]+)\), taken for (\w+)) \(?([\d.]+)\)? (\S+), row (\d+)")
+CAPTION = re.compile(r"(\w+)(?:,| \(([\d.]+)\), taken for (\w+)) \(?([\d.]+)\)?\s(\S+), row (\d+)")
 
 # Half of the last digit shown.
 ROUNDING = 5.01e-5
