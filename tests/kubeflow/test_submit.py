@@ -498,12 +498,17 @@ def test_an_interrupted_wait_leaves_the_run_alone(installation, package):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What a shell starts in the background ignores Ctrl-C, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as waiting:
-        # The change is there to be read at once, although nobody's terminal shows it.
-        while "running" not in (line := waiting.stdout.readline()):
-            assert line
-        waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=60)
+        try:
+            # The change is there to be read at once, although nobody's terminal shows it.
+            while "running" not in (line := waiting.stdout.readline()):
+                assert line
+            waiting.send_signal(signal.SIGINT)
+            out, err = waiting.communicate(timeout=60)
+        finally:
+            waiting.kill()
     assert (waiting.returncode, err) == (130, "")
     assert out.splitlines()[-1].startswith("No longer watched; the run goes on.")
     assert all(request.split()[0] != "DELETE" for request, _ in installation.requests)
