@@ -41,7 +41,11 @@ def test_every_optimiser_takes_the_schedule_and_the_clipping(name):
 
 
 def test_unset_keys_leave_keras_its_defaults():
-    assert optimizer(RATE).get_config() == keras.optimizers.Adam(RATE).get_config()
+    ours, theirs = (of.get_config() for of in (optimizer(RATE), keras.optimizers.Adam(RATE)))
+    # Later releases of Keras number them.
+    for config_of in (ours, theirs):
+        del config_of["name"]
+    assert ours == theirs
     assert optimizer(RATE, "adamw").weight_decay == keras.optimizers.AdamW().weight_decay
 
 
