@@ -17,17 +17,15 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.kubeflow.package import BLUEPRINT, DATA, METRICS, PAGE, STEP
+from pipeline.kubeflow.step_contract import BLUEPRINT, DATA, METRICS, PAGE, RUN, STEP
 from pipeline.kubeflow.uris import address, local_path
-
-_RUN = "run_"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; return the exit status.
 
     Args:
-      arguments: of TFX's entry point, and those of `pipeline.kubeflow.package`.
+      arguments: of TFX's entry point, and those of `pipeline.kubeflow.step_contract`.
     """
     parser = argparse.ArgumentParser(description="Runs one step of a compiled pipeline.")
     parser.add_argument(STEP, dest="step", required=True)
@@ -93,8 +91,8 @@ def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namesp
         from pipeline.kubeflow.run_parameters import RUN_PARAMETERS
 
         for parameter in RUN_PARAMETERS:
-            if _RUN + parameter.name in parameters:
-                values[parameter.name] = parameters.pop(_RUN + parameter.name)
+            if RUN + parameter.name in parameters:
+                values[parameter.name] = parameters.pop(RUN + parameter.name)
         graph = Blueprint.from_json(options.blueprint).pipeline(values)
         parameters.update(step_parameters(graph)[options.step])
 

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from pipeline.config import ConfigError
+from pipeline.kubeflow.rules import SCHEMA_VERSION
 
-SCHEMA_VERSION = "2.1.0"
 _ENDINGS = (".yaml", ".yml")
 _COMPILE = "Make one with radio-signals compile."
 

@@ -23,13 +23,8 @@ from pipeline.kubeflow.blueprint import Blueprint, step_parameters
 from pipeline.kubeflow.platform import platform
 from pipeline.kubeflow.rules import refuse
 from pipeline.kubeflow.run_parameters import RUN_PARAMETERS, RunParameter
+from pipeline.kubeflow.step_contract import BLUEPRINT, COMMAND, DATA, METRICS, PAGE, RUN, STEP
 from trainer.models import MODELS
-
-COMMAND = ("python3", "-m", "pipeline.kubeflow_entrypoint")
-"""What the container of every step runs."""
-
-STEP, BLUEPRINT = "--radio_signals_step", "--radio_signals_blueprint"
-"""Options of it: the node's id, and how to make its parameters again; see the entry point."""
 
 DESCRIPTION = (
     "Classifies radio-signal spectrograms: checks and stores labelled spectrograms, trains a Keras "
@@ -37,12 +32,8 @@ DESCRIPTION = (
     "enough."
 )
 
-# Results that Kubeflow's own pages show, beside TFX's artifacts: output of the Report step.
-PAGE, METRICS = "page", "metrics"
 _SHOWN = {PAGE: "system.HTML", METRICS: "system.Metrics"}
 
-# Data in a store that only the launcher can open: it copies them, as it copies artifacts.
-DATA = "data_files"
 _IMPORT = "import-data"
 _DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 
@@ -63,6 +54,7 @@ def compile_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     config = blueprint.config
     graph = blueprint.pipeline()
     _known_steps(config, [node.id for node in graph.components])
+    settable = _settable(blueprint, step_parameters(graph))
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
@@ -70,7 +62,6 @@ def compile_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     )
     spec = runner.run(graph, write_out=False)["pipelineSpec"]
     _describe(spec, blueprint)
-    settable = _settable(blueprint)
     tasks = spec["root"]["dag"]["tasks"]
     for step, task in tasks.items():
         _configure(spec, step, task, config)
@@ -153,12 +144,18 @@ def _describe(spec: dict[str, Any], blueprint: Blueprint) -> None:
     }
 
 
-def _settable(blueprint: Blueprint) -> dict[str, list[RunParameter]]:
+def _settable(
+    blueprint: Blueprint, before: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[RunParameter]]:
     """Find which run parameters matter to which step, by setting each to something else.
 
     A step that takes no more than these is answered from Kubeflow's cache when another changes.
+
+    Args:
+      blueprint: of the graph.
+      before: the steps' parameters as they are compiled.
     """
-    config, before = blueprint.config, step_parameters(blueprint.pipeline())
+    config = blueprint.config
     found: dict[str, list[RunParameter]] = {}
     for parameter in RUN_PARAMETERS:
         value = _another(parameter, parameter.value(config))
@@ -225,8 +222,7 @@ def _take_run_parameters(
     container["args"][2:2] = [BLUEPRINT, blueprint.to_json()]
     definitions = spec["components"][step].setdefault("inputDefinitions", {})
     for parameter in parameters:
-        # Its own name, so that it is never one of TFX's parameters of the step.
-        name = f"run_{parameter.name}"
+        name = f"{RUN}{parameter.name}"
         definitions.setdefault("parameters", {})[name] = {"parameterType": parameter.type}
         task.setdefault("inputs", {}).setdefault("parameters", {})[name] = {
             "componentInputParameter": parameter.name

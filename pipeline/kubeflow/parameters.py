@@ -41,7 +41,7 @@ def _struct(text: str) -> dict[str, Any]:
 
 
 # How to read a value of each type, and what to call one.
-_TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
+TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
     "NUMBER_INTEGER": (_integer, "a whole number"),
     "NUMBER_DOUBLE": (_double, "a number"),
     "STRING": (str, "a text"),
@@ -99,7 +99,7 @@ def _nearest(name: str, declared: dict[str, Any]) -> str:
 
 def _typed(name: str, text: str, kind: str) -> Any:
     # A type that is not known here is the installation's to check.
-    read, called = _TYPES.get(kind, _TYPES["STRING"])
+    read, called = TYPES.get(kind, TYPES["STRING"])
     try:
         return read(text)
     except (ValueError, KeyError):

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from pipeline.config import ConfigError
-from pipeline.kubeflow.uris import known_schemes
+from pipeline.kubeflow.parameters import TYPES
+from pipeline.kubeflow.uris import STORES
 
 SCHEMA_VERSION = "2.1.0"
 
@@ -17,7 +18,6 @@ SCHEMA_VERSION = "2.1.0"
 _LARGEST = 1_000_000
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,126}[a-z0-9])?")
-_PARAMETER_TYPES = ("STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT")
 
 
 def refuse(documents: list[dict[str, Any]]) -> None:
@@ -58,19 +58,18 @@ def violations(documents: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _root(root: str) -> Iterator[str]:
-    scheme, separator, rest = root.partition("://")
-    if not separator or scheme not in known_schemes() or not rest.strip("/"):
+    _, _, folder = root.partition("://")
+    if not root.startswith(STORES) or not folder.strip("/"):
         yield (
             f'The pipeline root "{root}" is not the address of a store that Kubeflow copies '
-            f"artifacts to: give --root {', '.join(f'{name}://' for name in known_schemes())} with "
-            "a bucket and a folder."
+            f"artifacts to: give --root {', '.join(STORES)} with a bucket and a folder."
         )
 
 
 def _parameters(spec: dict[str, Any]) -> Iterator[str]:
     inputs = spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
     for name, parameter in inputs.items():
-        if parameter.get("parameterType") not in _PARAMETER_TYPES:
+        if parameter.get("parameterType") not in TYPES:
             yield f"The parameter {name} has no type that the backend knows."
 
 

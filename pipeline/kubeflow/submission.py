@@ -22,9 +22,7 @@ from pipeline.kubeflow.connection import Connection
 from pipeline.kubeflow.parameters import require_all, typed_values
 from pipeline.kubeflow.schedule import kubeflow_cron
 from pipeline.kubeflow.status import failures_of, follow, not_run
-
-# Where the launcher of Kubeflow Pipelines can put artifacts.
-_ROOTS = ("minio://", "s3://", "gs://")
+from pipeline.kubeflow.uris import STORES
 
 
 @dataclass(frozen=True)
@@ -125,9 +123,9 @@ def _check(wanted: Wanted) -> None:
     Raises:
       ConfigError: naming them.
     """
-    if wanted.root and not wanted.root.startswith(_ROOTS):
+    if wanted.root and not wanted.root.startswith(STORES):
         raise ConfigError(
-            f"--root {wanted.root} is none of {', '.join(_ROOTS)}, which is where Kubeflow "
+            f"--root {wanted.root} is none of {', '.join(STORES)}, which is where Kubeflow "
             "Pipelines can put artifacts."
         )
     if wanted.cron is None and (wanted.max_concurrency or wanted.replace):

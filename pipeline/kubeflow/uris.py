@@ -13,13 +13,11 @@ import os
 # Scheme of the address, folder of the launcher.
 _FOLDERS = {"minio": "minio", "s3": "s3", "gs": "gcs"}
 
+STORES = tuple(f"{scheme}://" for scheme in _FOLDERS)
+"""How addresses begin that Kubeflow's launcher copies from and to."""
+
 LAUNCHER_ROOT = "RADIO_SIGNALS_LAUNCHER_ROOT"
 """Environment variable: below which folder the launcher's folders are; `/` in a cluster."""
-
-
-def known_schemes() -> tuple[str, ...]:
-    """Schemes of the stores that Kubeflow's launcher copies from and to."""
-    return tuple(_FOLDERS)
 
 
 def local_path(uri: str) -> str:
