@@ -170,7 +170,31 @@ def run_all(page: Page) -> None:
         "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'",
         timeout=3 * MINUTES,
     )
-    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    # Asked for again until it has begun: a page that still loads takes no notice.
+    deadline = time.monotonic() + 3 * MINUTES / 1000
+    while page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).count() == 0:
+        assert time.monotonic() < deadline, "no cell has been run"
+        page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        page.wait_for_timeout(5000)
+    show_cell(page)
+
+
+def show_cell(page: Page) -> None:
+    """Scroll, once all cells have been run, to where the views are: other outputs are not drawn."""
+    page.wait_for_function(
+        """() => {
+            const { content } = jupyterapp.shell.currentWidget;
+            const code = content.widgets.filter((cell) => cell.model.type === "code");
+            if (code.some((cell) => cell.outputArea.model.toJSON().some(
+                (output) => output.output_type === "error"))) return true;
+            if (code.some((cell) => cell.model.executionCount === null)) return false;
+            content.activeCellIndex = content.widgets.findIndex(
+                (cell) => cell.model.sharedModel.getSource().includes("show_evaluation("));
+            content.scrollToItem(content.activeCellIndex);
+            return true;
+        }""",
+        timeout=10 * MINUTES,
+    )
 
 
 def run_all_classic(page: Page) -> None:

@@ -118,7 +118,7 @@ def epoch_lines(text: str) -> list[str]:
     lines = [
         line for line in text.splitlines() if line.startswith("epoch") and "validation" in line
     ]
-    return [line.rpartition("  ")[0] for line in lines]
+    return [line.rpartition("  ")[0].rstrip() for line in lines]
 
 
 @pytest.fixture(scope="module")
