@@ -295,7 +295,7 @@ def _run(options: dict[str, Any], debug: bool) -> NoReturn:
     "--root", required=True, help="Bucket folder for artifacts: minio://, s3:// or gs://..."
 )
 @click.option(
-    "--serving", required=True, help="Where models are pushed: a path in a volume, or gs://..."
+    "--serving", required=True, help="Where models are pushed: a path in a volume, or in a bucket."
 )
 @click.option(
     "--data", required=True, help="The data folder: a path in a volume, or in a bucket, as --root."

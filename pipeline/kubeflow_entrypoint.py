@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.kubeflow.step_contract import BLUEPRINT, DATA, METRICS, PAGE, RUN, STEP
@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
     _set_run_parameters(executor_input, options)
     # Of artifacts alone: of what a run is told to read, the launcher has copied nothing else.
     local_input = {
-        side: {**of, "artifacts": _addresses_mapped(of.get("artifacts", {}), local_path)}
+        side: {**of, "artifacts": _made_local(of.get("artifacts", {}))}
         for side, of in executor_input.items()
     }
     if copied := local_input["inputs"]["artifacts"].pop(DATA, None):
@@ -63,6 +63,9 @@ def _run(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
     # Here and not above: it takes seconds, and what is wrong with the options is said at once.
     from absl import flags
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx
+
+    # So that TFX's own executors too can write to where models are pushed.
+    import data.object_store  # noqa: F401
 
     # Executors read flags of absl, which nobody has parsed here.
     flags.FLAGS(["step"], known_only=True)
@@ -79,7 +82,7 @@ def _run(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
         if output:
             executor_output["artifacts"][name] = _shown(name, output, local_input)
     with open(output_file, "w", encoding="utf-8") as file:
-        json.dump(_addresses_mapped(executor_output, address), file)
+        json.dump(_addresses_again(executor_output), file)
 
 
 def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namespace) -> None:
@@ -97,17 +100,33 @@ def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namesp
         parameters.update(step_parameters(graph)[options.step])
 
 
-def _addresses_mapped(value: Any, mapped: Callable[[str], str]) -> Any:
-    """Map every text in JSON that is an address, or a path of the launcher's; leave all others.
+def _made_local(artifacts: dict[str, Any]) -> dict[str, Any]:
+    """Put artifacts where the launcher has them.
+
+    Their properties stay: where a model was pushed to is an address that no launcher copies.
+    """
+    return {
+        name: {
+            **of,
+            "artifacts": [
+                {**artifact, "uri": local_path(artifact["uri"])} for artifact in of["artifacts"]
+            ],
+        }
+        for name, of in artifacts.items()
+    }
+
+
+def _addresses_again(value: Any) -> Any:
+    """Turn every text in JSON that is a path of the launcher's into an address.
 
     Not the places of artifacts alone: a blessing, for one, holds those of the models in its
     properties.
     """
     if isinstance(value, dict):
-        return {key: _addresses_mapped(of, mapped) for key, of in value.items()}
+        return {key: _addresses_again(of) for key, of in value.items()}
     if isinstance(value, list):
-        return [_addresses_mapped(of, mapped) for of in value]
-    return mapped(value) if isinstance(value, str) else value
+        return [_addresses_again(of) for of in value]
+    return address(value) if isinstance(value, str) else value
 
 
 def _make_folders(local_input: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.invalid import InvalidData
+from data.object_store import fileio
 from trainer.model_run import TENSORBOARD
 from trainer.settings import Settings
 
@@ -112,13 +113,11 @@ class Checkpoints:
             # An optimiser makes its variables when it is first used, and takes none before.
             with model.distribute_strategy.scope():
                 model.optimizer.build(model.trainable_variables)
-            with tf.io.gfile.GFile(os.path.join(epoch_dir, _VARIABLES), "rb") as stream:
+            with fileio.open(os.path.join(epoch_dir, _VARIABLES), "rb") as stream:
                 arrays = np.load(stream)
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(arrays[str(index)])
-            tf.io.gfile.copy(
-                os.path.join(self._folder, files["best"]), best_weights, overwrite=True
-            )
+            fileio.copy(os.path.join(self._folder, files["best"]), best_weights, overwrite=True)
             _copy_tree(
                 os.path.join(epoch_dir, TENSORBOARD), os.path.join(model_run_dir, TENSORBOARD)
             )
@@ -150,10 +149,10 @@ class Checkpoints:
             return
         files = {"epoch": f"epoch-{state.epochs}", "best": f"best-{best_epoch}.weights.h5"}
         epoch_dir = os.path.join(self._folder, files["epoch"])
-        if tf.io.gfile.exists(epoch_dir):
+        if fileio.exists(epoch_dir):
             # Of a process that was killed while it wrote; nothing names it yet.
-            tf.io.gfile.rmtree(epoch_dir)
-        tf.io.gfile.makedirs(epoch_dir)
+            fileio.rmtree(epoch_dir)
+        fileio.makedirs(epoch_dir)
         arrays = {
             str(index): keras.ops.convert_to_numpy(variable)
             for index, variable in enumerate(_variables(model))
@@ -162,46 +161,46 @@ class Checkpoints:
             # A zip archive is written with seeking, which buckets do not allow.
             np.savez(local, **arrays)
             local.seek(0)
-            with tf.io.gfile.GFile(os.path.join(epoch_dir, _VARIABLES), "wb") as stream:
+            with fileio.open(os.path.join(epoch_dir, _VARIABLES), "wb") as stream:
                 stream.write(local.read())
         best = os.path.join(self._folder, files["best"])
-        if best_epoch == state.epochs or not tf.io.gfile.exists(best):
-            tf.io.gfile.copy(best_weights, best, overwrite=True)
+        if best_epoch == state.epochs or not fileio.exists(best):
+            fileio.copy(best_weights, best, overwrite=True)
         _copy_tree(os.path.join(model_run_dir, TENSORBOARD), os.path.join(epoch_dir, TENSORBOARD))
         self._write_state(files, state)
         self._prune(files)
 
     def remove(self) -> None:
         """Remove the folder, once nothing has to be gone on with."""
-        if not self._read_only and tf.io.gfile.exists(self._folder):
-            tf.io.gfile.rmtree(self._folder)
+        if not self._read_only and fileio.exists(self._folder):
+            fileio.rmtree(self._folder)
 
     def _read_state(self) -> tuple[dict[str, str], TrainingState] | None:
         path = os.path.join(self._folder, _STATE)
-        if not tf.io.gfile.exists(path):
+        if not fileio.exists(path):
             return None
-        with tf.io.gfile.GFile(path) as file:
+        with fileio.open(path) as file:
             content = json.load(file)
         return content["files"], TrainingState(**content["state"])
 
     def _write_state(self, files: dict[str, str], state: TrainingState) -> None:
         path = os.path.join(self._folder, _STATE)
-        with tf.io.gfile.GFile(f"{path}.part", "w") as file:
+        with fileio.open(f"{path}.part", "w") as file:
             json.dump({"files": files, "state": dataclasses.asdict(state)}, file)
-        tf.io.gfile.rename(f"{path}.part", path, overwrite=True)
+        fileio.rename(f"{path}.part", path, overwrite=True)
 
     def _prune(self, files: dict[str, str]) -> None:
         if self._read_only:
             return
-        for name in tf.io.gfile.listdir(self._folder):
+        for name in fileio.listdir(self._folder):
             name = name.rstrip("/")
             path = os.path.join(self._folder, name)
             if name in (_STATE, *files.values()):
                 continue
-            if tf.io.gfile.isdir(path):
-                tf.io.gfile.rmtree(path)
+            if fileio.isdir(path):
+                fileio.rmtree(path)
             else:
-                tf.io.gfile.remove(path)
+                fileio.remove(path)
 
 
 def checkpoints_of(
@@ -228,7 +227,7 @@ def checkpoints_of(
     for part in (settings.digest, *fingerprints, start):
         digest.update(f"{part}\n".encode())
     for path in sorted(_files_under(transform_dir)):
-        with tf.io.gfile.GFile(os.path.join(transform_dir, path), "rb") as file:
+        with fileio.open(os.path.join(transform_dir, path), "rb") as file:
             digest.update(path.encode() + file.read())
     return Checkpoints(
         os.path.join(settings.checkpoint_dir, digest.hexdigest()[:_KEY_DIGITS]), read_only
@@ -249,7 +248,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 def _files_under(folder: str) -> list[str]:
     return [
         os.path.relpath(os.path.join(parent, name), folder)
-        for parent, _, names in tf.io.gfile.walk(folder)
+        for parent, _, names in fileio.walk(folder)
         for name in names
     ]
 
@@ -257,5 +256,5 @@ def _files_under(folder: str) -> list[str]:
 def _copy_tree(source: str, target: str) -> None:
     for path in _files_under(source):
         copied = os.path.join(target, path)
-        tf.io.gfile.makedirs(os.path.dirname(copied))
-        tf.io.gfile.copy(os.path.join(source, path), copied, overwrite=True)
+        fileio.makedirs(os.path.dirname(copied))
+        fileio.copy(os.path.join(source, path), copied, overwrite=True)

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-import tensorflow as tf
+from data.object_store import fileio
 
 # A folder that TensorFlow Serving leaves alone, meant for what else belongs to a model.
 MODEL_CARD = os.path.join("assets.extra", "model.json")
@@ -15,15 +15,15 @@ MODEL_CARD = os.path.join("assets.extra", "model.json")
 def write_model_card(model_dir: str, card: dict[str, Any]) -> None:
     """Write the card of the SavedModel in `model_dir`."""
     path = os.path.join(model_dir, MODEL_CARD)
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(path, "w") as file:
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as file:
         json.dump(card, file, indent=2)
 
 
 def read_model_card(model_dir: str) -> dict[str, Any]:
     """Return the card of a SavedModel; empty for a model that has none."""
     path = os.path.join(model_dir, MODEL_CARD)
-    if not tf.io.gfile.exists(path):
+    if not fileio.exists(path):
         return {}
-    with tf.io.gfile.GFile(path) as file:
+    with fileio.open(path) as file:
         return json.load(file)

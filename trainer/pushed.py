@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
+from data.object_store import fileio
 from trainer.model_card import read_model_card
 
 
@@ -35,12 +34,12 @@ def pushed_models(serving_dir: str) -> list[PushedModel]:
     A folder without `saved_model.pb`, which a push writes last, is a push cut short and does
     not count; neither does a folder whose name is not a version number.
     """
-    if not tf.io.gfile.isdir(serving_dir):
+    if not fileio.isdir(serving_dir):
         return []
     models = []
-    for name in tf.io.gfile.listdir(serving_dir):
+    for name in fileio.listdir(serving_dir):
         name = name.rstrip("/")
         path = os.path.join(serving_dir, name)
-        if name.isdigit() and tf.io.gfile.exists(os.path.join(path, "saved_model.pb")):
+        if name.isdigit() and fileio.exists(os.path.join(path, "saved_model.pb")):
             models.append(PushedModel(int(name), path))
     return sorted(models, key=lambda model: model.version)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
+from tfx.utils import io_utils
 
 from data.fingerprint import file_fingerprint
 from data.invalid import InvalidData
@@ -113,8 +115,11 @@ def _warm_start(model: keras.Model, settings: Settings) -> Start:
         if chosen is None:
             return Start()
         path, card = chosen.path, chosen.card
-    stored = tf.saved_model.load(path).network_weights
-    model.set_weights([variable.numpy() for variable in stored])
+    # A copy, because TensorFlow itself cannot open every store that models are pushed to.
+    with tempfile.TemporaryDirectory() as local:
+        io_utils.copy_dir(path, local)
+        stored = tf.saved_model.load(local).network_weights
+        model.set_weights([variable.numpy() for variable in stored])
     return Start("pushed model", path, card["model_id"])
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
-import tensorflow as tf
 import tensorflow_transform as tft
 
+from data.object_store import fileio
 from trainer.augmentation import Augmentation
 from trainer.checkpoints import TrainingState, checkpoints_of
 from trainer.compiling import build_model, compile_model
@@ -109,7 +109,7 @@ def run_trial(
         start.identity,
     )
     kept = os.path.join(settings.checkpoint_dir, f"{checkpoints.key}.json") if checkpoints else ""
-    if kept and tf.io.gfile.exists(kept):
+    if kept and fileio.exists(kept):
         return _read(kept), True
 
     task = computed_once(model, settings, train, validation)
@@ -148,16 +148,16 @@ def _result(
 
 
 def _read(path: str) -> TrialResult:
-    with tf.io.gfile.GFile(path) as file:
+    with fileio.open(path) as file:
         return TrialResult(**json.load(file))
 
 
 def _write(path: str, result: TrialResult) -> None:
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(f"{path}.part", "w") as file:
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(f"{path}.part", "w") as file:
         json.dump(dataclasses.asdict(result), file)
     # At once, so that a kill leaves a whole result or none.
-    tf.io.gfile.rename(f"{path}.part", path, overwrite=True)
+    fileio.rename(f"{path}.part", path, overwrite=True)
 
 
 class _EndOfDivergence(keras.callbacks.Callback):

@@ -7,9 +7,9 @@ import re
 import uuid
 from dataclasses import dataclass
 
-import tensorflow as tf
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from data.object_store import fileio
 
 _SPAN = re.compile(r"span-(\d+)")
 # As in StatisticsGen's own output, for tools that look into such folders.
@@ -32,11 +32,11 @@ class History:
 
     def spans(self) -> list[int]:
         """Return the numbers of the accepted spans, in order."""
-        if not tf.io.gfile.isdir(self.folder):
+        if not fileio.isdir(self.folder):
             return []
-        names = (_SPAN.fullmatch(name.rstrip("/")) for name in tf.io.gfile.listdir(self.folder))
+        names = (_SPAN.fullmatch(name.rstrip("/")) for name in fileio.listdir(self.folder))
         numbers = [int(name[1]) for name in names if name]
-        return sorted(number for number in numbers if tf.io.gfile.exists(self._path(number)))
+        return sorted(number for number in numbers if fileio.exists(self._path(number)))
 
     def newest_before(self, span: int) -> int | None:
         """Return the greatest accepted span below `span`, None where there is none."""
@@ -44,16 +44,17 @@ class History:
 
     def read(self, span: int) -> DatasetFeatureStatisticsList:
         """Return the statistics of an accepted span."""
-        return tfdv.load_stats_binary(self._path(span))
+        with fileio.open(self._path(span), "rb") as file:
+            return DatasetFeatureStatisticsList.FromString(file.read())
 
     def accept(self, span: int, statistics: DatasetFeatureStatisticsList) -> None:
         """Write the statistics of a span, completely or not at all; earlier ones are replaced."""
         path = self._path(span)
-        tf.io.gfile.makedirs(os.path.dirname(path))
+        fileio.makedirs(os.path.dirname(path))
         unfinished = f"{path}.unfinished-{uuid.uuid4().hex}"
-        with tf.io.gfile.GFile(unfinished, "wb") as file:
+        with fileio.open(unfinished, "wb") as file:
             file.write(statistics.SerializeToString())
-        tf.io.gfile.rename(unfinished, path, overwrite=True)
+        fileio.rename(unfinished, path, overwrite=True)
 
     def _path(self, span: int) -> str:
         return os.path.join(self.folder, f"span-{span}", _FILE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from data.object_store import SCHEMES
 from data.reading.files import is_remote
 from pipeline.config import Config, ConfigError
 from pipeline.kubeflow.blueprint import Blueprint
@@ -14,8 +15,14 @@ from pipeline.kubeflow.package import (
     package_text,
 )
 
-# The stores that TensorFlow opens by itself, and Beam.
+# The store that TensorFlow opens by itself, and Beam.
 _OPENED = ("gs://",)
+
+# With which keys a store is opened, and where a default installation has those of its own.
+_KEYS = {
+    "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
+    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",
+}
 
 
 def compile_to(file: str, config: Config, image: str, root: str, serving: str) -> str:
@@ -33,9 +40,11 @@ def compile_to(file: str, config: Config, image: str, root: str, serving: str) -
     """
     if not copied_by_launcher(config.data):
         _reachable("data", config.data, config)
-    _reachable("--serving", serving, config)
+    _reachable("--serving", serving, config, (*_OPENED, *SCHEMES))
     if config.initial_weights:
         _reachable("initial_weights", config.initial_weights, config)
+    if serving.startswith("minio://"):
+        config = _with_keys(config)
     blueprint = Blueprint(
         given=config.model_dump(mode="json", by_alias=True, exclude_unset=True),
         root=root.rstrip("/"),
@@ -51,12 +60,21 @@ def compile_to(file: str, config: Config, image: str, root: str, serving: str) -
     return f"{steps} steps in {image}, schema version {documents[0]['schemaVersion']}"
 
 
-def _reachable(key: str, path: str, config: Config) -> None:
+def _with_keys(config: Config) -> Config:
+    """Add the keys of the installation's own store, unless others are given."""
+    given = config.kubeflow
+    if _KEYS.keys() & (given.secrets.keys() | given.env.keys()):
+        return config
+    kubeflow = given.model_copy(update={"secrets": given.secrets | _KEYS})
+    return config.model_copy(update={"kubeflow": kubeflow})
+
+
+def _reachable(key: str, path: str, config: Config, schemes: tuple[str, ...] = _OPENED) -> None:
     """Refuse what a pod could not open, or would write to a file system that ends with it."""
     if is_remote(path):
-        if not path.startswith(_OPENED):
+        if not path.startswith(schemes):
             raise ConfigError(
-                f"{key}: TensorFlow opens {', '.join(_OPENED)} and no other store's addresses. "
+                f"{key}: of stores, those at {', '.join(schemes)} can be opened. "
                 f"Mount {path} as a volume (kubeflow.volumes) and give the path."
             )
         return
@@ -65,5 +83,6 @@ def _reachable(key: str, path: str, config: Config) -> None:
         where = ", ".join(mounted) or "none is mounted"
         raise ConfigError(
             f"{key}: {path} is in no mounted volume ({where}), so that no step would find it. "
-            "Mount one, --set kubeflow.volumes./mnt/radio=CLAIM for instance, or give a bucket (gs://)."
+            "Mount one, --set kubeflow.volumes./mnt/radio=CLAIM for instance, or give a bucket "
+            f"({', '.join(schemes)})."
         )

@@ -113,7 +113,11 @@ def _sorted(value: Any, name: str = "") -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as lines."""
+    """Writes texts of several lines as lines, and settings that several steps share at each."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """See yaml.Dumper."""
+        return True
 
 
 _Dumper.add_representer(

@@ -1,7 +1,11 @@
-"""A compiled package, run task by task as Kubeflow runs it, beside the same pipeline run here."""
+"""A compiled package, run task by task as Kubeflow runs it, beside the same pipeline run here.
+
+Data are in a mounted volume, and models are pushed to the object store.
+"""
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +13,17 @@ import pytest
 from tests.end_to_end.conftest import SMALL
 from tests.kubeflow.compiled import compiled
 from tests.kubeflow.installation import Installation, RunResult
+from tests.object_store import object_store
+from trainer.pushed import pushed_models
 
 pytestmark = pytest.mark.slow
+
+KEPT = "minio://mlpipeline/kept"
 
 
 @pytest.fixture(scope="module")
 def volume(tmp_path_factory, small_data) -> Path:
-    """What is mounted: the data, and the folder of pushed models."""
+    """What is mounted: the data."""
     folder = tmp_path_factory.mktemp("volume")
     (folder / "data").symlink_to(small_data)
     return folder
@@ -27,14 +35,15 @@ def package(volume, tmp_path_factory) -> Path:
         tmp_path_factory.mktemp("package"),
         f"--set=kubeflow.volumes={{{volume}: claim}}",
         *SMALL,
-        serving=str(volume / "serving"),
+        serving=f"{KEPT}/serving",
         data=str(volume / "data"),
     )
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory) -> Installation:
-    return Installation(tmp_path_factory.mktemp("kubeflow"))
+def installation(tmp_path_factory) -> Iterator[Installation]:
+    with object_store() as environment:
+        yield Installation(tmp_path_factory.mktemp("kubeflow"), environment)
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +88,15 @@ def test_every_output_is_in_the_bucket(installation, first):
 
 
 def test_figures_weights_and_data_are_those_of_a_run_on_this_machine(
-    installation, first, first_run, volume
+    installation, first, first_run
 ):
     here, there = first_run.metrics, report_of(installation, first)
     for key in ("accuracy", "classes", "confusion_matrix", "averages", "intervals", "slices"):
         assert there[key] == here[key]
     assert there["data_fingerprint"] == here["data_fingerprint"]
-    (pushed,) = (volume / "serving").iterdir()
-    assert card(pushed)["model_id"] == card(Path(here["pushed_to"]))["model_id"]
+    pushed = pushed_models(f"{KEPT}/serving")[0]
+    assert pushed.card["model_id"] == card(Path(here["pushed_to"]))["model_id"]
+    assert there["pushed_to"] == pushed.path
 
 
 def test_no_path_of_a_pod_is_left_in_what_is_recorded(first):

@@ -68,6 +68,7 @@ def test_data_check_and_run_find_the_same_everywhere_at_once(damaged, tmp_path):
     assert refused.text.splitlines() == expected, "before anything is loaded"
 
 
+@pytest.mark.slow
 def test_bad_rows_are_left_out_on_request_and_stay_on_record(damaged, tmp_path):
     images = damaged / "train" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from google.protobuf import json_format
 from kfp.components import load_component_from_text
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -178,6 +179,42 @@ def test_models_and_history_outlive_the_run_beside_each_other(tasks):
     assert history == "/mnt/radio/accepted_statistics"
 
 
+OWN_KEYS = {
+    "secretName": "mlpipeline-minio-artifact",
+    "keyToEnv": [
+        {"secretKey": "accesskey", "envVar": "AWS_ACCESS_KEY_ID"},
+        {"secretKey": "secretkey", "envVar": "AWS_SECRET_ACCESS_KEY"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("serving", "arguments", "secrets"),
+    [
+        ("minio://mlpipeline/radio/serving", (), [OWN_KEYS]),
+        # Keys of one's own, or whatever the machines of a cloud are allowed.
+        ("minio://mlpipeline/radio/serving", ("--set=kubeflow.env.AWS_ACCESS_KEY_ID=k",), None),
+        ("s3://bucket/radio/serving", (), None),
+    ],
+)
+def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
+    tmp_path, serving, arguments, secrets
+):
+    file = tmp_path / "pipeline.yaml"
+    cli.main(command(file, *arguments, serving=serving), standalone_mode=False)
+    spec, platform = yaml.safe_load_all(file.read_text())
+    assert (
+        f'"base_directory": "{serving}"'
+        in (
+            spec["root"]["dag"]["tasks"]["pusher"]["inputs"]["parameters"]["push_destination"][
+                "runtimeValue"
+            ]["constant"]
+        )
+    )
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert [pod.get("secretAsEnv") for pod in pods.values()] == [secrets] * 10
+
+
 @pytest.mark.parametrize(
     ("changes", "arguments", "said"),
     [
@@ -187,7 +224,11 @@ def test_models_and_history_outlive_the_run_beside_each_other(tasks):
             'The pipeline root "/mnt/radio" is not the address of a store',
         ),
         ({"serving": "/models"}, (), "--serving: /models is in no mounted volume (/mnt/radio)"),
-        ({"serving": "minio://models/radio"}, (), "--serving: TensorFlow opens gs://"),
+        (
+            {"serving": "hdfs://models/radio"},
+            (),
+            "--serving: of stores, those at gs://, minio://, s3:// can be opened",
+        ),
         ({"data": "data"}, (), "data: data is in no mounted volume"),
         (
             {},

@@ -1,0 +1,108 @@
+"""Files in an object store, by the methods that TFX and the steps call."""
+
+import pytest
+from tfx.dsl.io.filesystem import NotFoundError
+from tfx.utils import io_utils
+
+from data.object_store import fileio
+from tests.object_store import object_store
+
+FOLDER = "minio://mlpipeline/radio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store():
+    with object_store() as environment:
+        yield environment
+
+
+@pytest.fixture(autouse=True)
+def folder():
+    for name, content in {"a/one": "1", "a/b/two": "2", "three": "3"}.items():
+        with fileio.open(f"{FOLDER}/{name}", "w") as file:
+            file.write(content)
+    yield
+    fileio.rmtree(FOLDER)
+
+
+def test_texts_and_bytes_come_back_as_they_were_written():
+    with fileio.open(f"{FOLDER}/text", "w") as file:
+        file.write("straße\nz\n")
+    with fileio.open(f"{FOLDER}/text") as file:
+        assert list(file) == ["straße\n", "z\n"]
+    with fileio.open(f"{FOLDER}/text", "rb") as file:
+        file.seek(2)
+        assert file.read(3) == b"ra\xc3"
+
+
+def test_both_schemes_open_the_store_that_the_environment_names():
+    with fileio.open("s3://mlpipeline/radio/a/one") as file:
+        assert file.read() == "1"
+
+
+def test_folders_are_there_as_long_as_files_are_in_them():
+    assert fileio.listdir(FOLDER) == ["a", "three"]
+    assert fileio.listdir(f"{FOLDER}/a/") == ["b", "one"]
+    assert fileio.isdir(f"{FOLDER}/a") and not fileio.isdir(f"{FOLDER}/three")
+    assert fileio.exists(f"{FOLDER}/a/b/") and not fileio.exists(f"{FOLDER}/c")
+    fileio.rmtree(f"{FOLDER}/a")
+    assert fileio.listdir(FOLDER) == ["three"]
+
+
+def test_a_folder_is_walked_from_the_top_down():
+    assert list(fileio.walk(f"{FOLDER}/")) == [
+        (FOLDER, ["a"], ["three"]),
+        (f"{FOLDER}/a", ["b"], ["one"]),
+        (f"{FOLDER}/a/b", [], ["two"]),
+    ]
+    assert list(fileio.walk(f"{FOLDER}/missing")) == [(f"{FOLDER}/missing", [], [])]
+
+
+def test_folders_are_copied_from_disk_to_store_and_back(tmp_path):
+    (tmp_path / "here" / "x").mkdir(parents=True)
+    (tmp_path / "here" / "x" / "y").write_bytes(b"\x00\xff")
+    io_utils.copy_dir(str(tmp_path / "here"), f"{FOLDER}/there")
+    io_utils.copy_dir(f"{FOLDER}/there", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "x" / "y").read_bytes() == b"\x00\xff"
+
+
+def test_a_file_is_renamed_and_replaces_another_only_on_request():
+    with pytest.raises(OSError, match="radio/three exists"):
+        fileio.rename(f"{FOLDER}/a/one", f"{FOLDER}/three")
+    fileio.rename(f"{FOLDER}/a/one", f"{FOLDER}/three", overwrite=True)
+    with fileio.open(f"{FOLDER}/three") as file:
+        assert file.read() == "1"
+    assert not fileio.exists(f"{FOLDER}/a/one")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [fileio.listdir, fileio.rmtree, fileio.remove, fileio.open],
+)
+def test_what_is_not_there_is_said_to_be_missing(call):
+    with pytest.raises(NotFoundError, match="minio://mlpipeline/radio/missing is not there"):
+        call(f"{FOLDER}/missing")
+
+
+def test_a_file_that_is_not_finished_does_not_appear():
+    stream = fileio.open(f"{FOLDER}/late", "wb")
+    stream.write(b"half")
+    assert not fileio.exists(f"{FOLDER}/late")
+    stream.close()
+    assert fileio.exists(f"{FOLDER}/late")
+
+
+def test_a_store_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(
+        OSError, match=r"minio://bucket/x in the store http://127.0.0.1:9: .*KEY_ID"
+    ):
+        fileio.listdir("minio://bucket/x")
+
+
+def test_without_an_address_minio_is_the_store_of_the_cluster(monkeypatch):
+    from data import object_store as module
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert module._endpoint("minio://mlpipeline/x") == "http://minio-service.kubeflow:9000"
+    assert module._endpoint("s3://bucket/x") == ""

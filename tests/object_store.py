@@ -1,0 +1,42 @@
+"""An object store that speaks S3, on this machine: Moto's server."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+BUCKET = "mlpipeline"
+
+
+@contextmanager
+def object_store() -> Iterator[dict[str, str]]:
+    """Start a store with an empty bucket; yield the environment by which it is found."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "reader",
+        "AWS_SECRET_ACCESS_KEY": "of-tests",
+        "AWS_REGION": "us-east-1",
+        # Not this machine's own settings.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            bucket = boto3.resource("s3", region_name="us-east-1").Bucket(BUCKET)
+            bucket.create()
+            yield environment
+            bucket.objects.all().delete()
+            bucket.delete()
+    finally:
+        server.stop()

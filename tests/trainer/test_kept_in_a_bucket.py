@@ -1,0 +1,146 @@
+"""What a pipeline keeps from run to run, in an object store instead of a folder."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+from tfx.components.pusher.executor import Executor as Pusher
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
+
+from components.baseline_model.newest import newest_baseline
+from components.example_validator.history import History
+from data.object_store import fileio
+from tests.object_store import object_store
+from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
+from trainer.model_card import read_model_card
+from trainer.pushed import pushed_models
+from trainer.settings import resolve
+from trainer.starting_weights import load_starting_weights, newest_fitting
+from trainer.training import run_fn
+
+pytestmark = pytest.mark.usefixtures("tiny_model")
+
+KEPT = "minio://mlpipeline/kept"
+
+
+@pytest.fixture(autouse=True)
+def store():
+    with object_store():
+        yield
+
+
+class Killed(BaseException):
+    """Ends training as a kill would: no step catches it."""
+
+
+class Killer(logging.Handler):
+    """Raises when the training log announces epoch 3 of 5."""
+
+    def emit(self, record):
+        if record.getMessage().startswith("epoch 3/5"):
+            raise Killed
+
+
+def train(data: Path, output: Path, **settings) -> dict:
+    """Run the step; return the model card."""
+    run_fn(fn_args(data, output, **settings))
+    return read_model_card(str(output / "Format-Serving"))
+
+
+def push(output: Path, version: int, monkeypatch) -> str:
+    """Push a trained model by TFX's own Pusher; return where it is."""
+    model, blessing, pushed = (
+        kind()
+        for kind in (
+            standard_artifacts.Model,
+            standard_artifacts.ModelBlessing,
+            standard_artifacts.PushedModel,
+        )
+    )
+    model.uri, blessing.uri = str(output), str(output / "blessing")
+    pushed.uri = str(output / "pushed")
+    blessing.set_int_custom_property("blessed", 1)
+    destination = pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=f"{KEPT}/serving")
+    )
+    with monkeypatch.context() as patch:
+        # The version is the time of the push.
+        patch.setattr("time.time", lambda: version)
+        Pusher().Do(
+            {"model": [model], "model_blessing": [blessing]},
+            {"pushed_model": [pushed]},
+            {"push_destination": json_format.MessageToJson(destination)},
+        )
+    return pushed.get_string_custom_property("pushed_destination")
+
+
+def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, monkeypatch):
+    whole = train(small_data, tmp_path / "whole")
+    logger = logging.getLogger("radio_signals")
+    killer = Killer()
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    logger.addHandler(killer)
+    try:
+        with pytest.raises(Killed):
+            train(small_data, tmp_path / "killed", checkpoint_dir=f"{KEPT}/checkpoints")
+    finally:
+        logger.removeHandler(killer)
+    (run,) = fileio.listdir(f"{KEPT}/checkpoints")
+    left = fileio.listdir(f"{KEPT}/checkpoints/{run}")
+    assert {"checkpoint.json", "epoch-2"} < set(left)
+    assert len(left) == 3, "and the best weights: nothing of the epoch before"
+
+    resumed = train(small_data, tmp_path / "resumed", checkpoint_dir=f"{KEPT}/checkpoints")
+    assert resumed["model_id"] == whole["model_id"], "a digest of all weights"
+    assert resumed["training"]["resumed_after_epochs"] == [2]
+    assert not fileio.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
+
+
+def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, monkeypatch):
+    assert pushed_models(f"{KEPT}/serving") == []
+    card = train(small_data, tmp_path, epochs=1)
+    pushed = push(tmp_path, 1700000000, monkeypatch)
+    assert pushed == f"{KEPT}/serving/1700000000"
+    exported = tmp_path / "Format-Serving"
+    files = {
+        path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()
+    }
+    assert files == {
+        f"{folder}/{name}".removeprefix(pushed).lstrip("/")
+        for folder, _, names in fileio.walk(pushed)
+        for name in names
+    }
+    # Cut short: all but the file that is written last.
+    with fileio.open(f"{KEPT}/serving/1800000000/assets.extra/model.json", "w") as file:
+        json.dump(card, file)
+    assert [model.version for model in pushed_models(f"{KEPT}/serving")] == [1700000000]
+    assert newest_baseline(f"{KEPT}/serving", card | {"model_id": "candidate"}).card == card
+    assert newest_baseline(f"{KEPT}/serving", card) is None, "no model is its own baseline"
+
+    model = build(HEIGHT, WIDTH, len(CLASSES))
+    found, _ = newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
+    assert found.path == pushed
+    settings = resolve(
+        {**LAYOUT, "model": "tiny", "epochs": 1, "batch_size": 8, "seed": 0}
+        | {"warm_start_from": f"{KEPT}/serving"}
+    )
+    start = load_starting_weights(model, settings)
+    assert (start.path, start.identity) == (pushed, card["model_id"])
+
+
+def test_statistics_of_accepted_data_are_kept_in_the_bucket():
+    history = History(f"{KEPT}/accepted_statistics")
+    assert history.spans() == []
+    for span in (3, 12):
+        statistics = DatasetFeatureStatisticsList()
+        statistics.datasets.add(num_examples=span)
+        history.accept(span, statistics)
+    history.accept(12, statistics)
+    assert history.spans() == [3, 12]
+    assert history.newest_before(12) == 3
+    assert history.read(3).datasets[0].num_examples == 3
+    assert fileio.listdir(f"{KEPT}/accepted_statistics/span-12/Split-train") == ["FeatureStats.pb"]
