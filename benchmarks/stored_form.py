@@ -121,7 +121,8 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
     from pipeline.beam_args import beam_args
-    from pipeline.config import Thresholds, packaged_schema
+    from pipeline.config import packaged_schema
+    from pipeline.config_sections import Thresholds
     from pipeline.progress import Progress
 
     compression, level, shards, floats, image_statistics = VARIANTS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.config import Kubeflow
+from pipeline.config_sections import Kubeflow
 
 
 def platform(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.invalid import InvalidData
-from pipeline import config
+from pipeline import config_sections
 from tests.trainer.small_run import LAYOUT
 from trainer import compiling, models, schedule
 from trainer.compiling import build_model, compile_model, optimizer
@@ -28,11 +28,11 @@ def compiled(steps_per_epoch: int = 10, **configured) -> keras.Model:
 
 
 def test_the_configuration_offers_what_there_is():
-    assert set(config.OPTIMIZERS) == set(compiling._OPTIMIZERS)
-    assert config.SCHEDULES == schedule.KINDS
+    assert set(config_sections.OPTIMIZERS) == set(compiling._OPTIMIZERS)
+    assert config_sections.SCHEDULES == schedule.KINDS
 
 
-@pytest.mark.parametrize("name", config.OPTIMIZERS)
+@pytest.mark.parametrize("name", config_sections.OPTIMIZERS)
 def test_every_optimiser_takes_the_schedule_and_the_clipping(name):
     chosen = optimizer(RATE, name, clip_norm=2.0)
     assert type(chosen).__name__.lower() == name
