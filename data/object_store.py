@@ -182,7 +182,9 @@ def _store(endpoint: str) -> fs.FileSystem:
     if not endpoint:
         return fs.S3FileSystem()
     scheme, _, host = endpoint.rstrip("/").rpartition("://")
-    return fs.S3FileSystem(endpoint_override=host, scheme=scheme or "https")
+    # Named, because the client would ask Amazon's machines for it, and wait where there are none.
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return fs.S3FileSystem(endpoint_override=host, scheme=scheme or "https", region=region)
 
 
 # Before TensorFlow's, which claims s3:// and can open it only with tensorflow-io.
