@@ -8,6 +8,7 @@ Which store, and as whom, is in the environment:
 
     AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3       address of the store; of Amazon's if there is none
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY    keys; else whatever the AWS client finds
+    AWS_REGION                                  where the bucket is, if it is Amazon's
 
 `minio://` is the store of a Kubeflow installation. Without an address it is at the service
 `minio-service` of the namespace `kubeflow`, where Kubeflow's own launcher looks for it.
@@ -19,12 +20,13 @@ import functools
 import io
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from pyarrow import fs
 from tfx.dsl.io import fileio, filesystem, filesystem_registry
 
-__all__ = ["IN_CLUSTER", "SCHEMES", "ObjectStore", "fileio"]
+__all__ = ["IN_CLUSTER", "SCHEMES", "ObjectStore", "StoreError", "fileio"]
 
 SCHEMES = ("minio://", "s3://")
 """How addresses begin that this opens."""
@@ -32,38 +34,51 @@ SCHEMES = ("minio://", "s3://")
 IN_CLUSTER = "http://minio-service.kubeflow:9000"
 """The store of a default installation of Kubeflow Pipelines, seen from a pod."""
 
+# Half a minute in all, with the client's pauses: a store whose pod moves to another machine is
+# away for that long, and no reason for hours of training to end.
+_ATTEMPTS = 8
+_CONNECT_SECONDS = 10
+
+
+class StoreError(OSError):
+    """A store does not answer, or refuses. The message has address, store and remedy."""
+
 
 class ObjectStore(filesystem.Filesystem):
-    """Files in a store; methods are those of TFX's interface.
+    """Files in a store; of TFX's interface all but `glob` and `stat`, which nobody here calls.
 
-    A store has files and no folders: making a folder does nothing, and a folder is there as long
-    as there is a file in it. A file appears, or is replaced, when it is closed, whole.
+    A store has files and no folders: making a folder does nothing, and a folder is there as soon
+    as a file is in it; it may outlast its files. Files are read and written whole, in memory. A
+    file appears, or is replaced, when it is closed, and not at all if an exception ends the
+    `with` block that writes it.
 
-    Every method may raise an OSError that names store and address: it does not answer, or the
-    keys are not good for it. What is not there is `filesystem.NotFoundError`.
+    Every method may raise a StoreError. What is not there is `filesystem.NotFoundError`.
     """
 
     SUPPORTED_SCHEMES = list(SCHEMES)
 
     @staticmethod
     def open(path: str, mode: str = "r") -> IO[Any]:
-        """Open a file in one of the modes r, rb, w and wb."""
+        """Open a file in one of the modes r, rb, w and wb; texts are UTF-8."""
+        if mode in ("w", "wb"):
+            upload = _Upload(path)
+            return upload if mode == "wb" else _TextUpload(upload, encoding="utf-8")
+        if mode not in ("r", "rb"):
+            raise ValueError(f"mode {mode!r}: a store has no such files")
         store, key = _located(path)
-        with _Explained(path):
-            if mode.startswith("r"):
-                stream = store.open_input_file(key)
-            elif mode.startswith("w"):
-                stream = store.open_output_stream(key)
-            else:
-                raise ValueError(f"mode {mode!r}: a store has no such files")
-        return stream if mode.endswith("b") else io.TextIOWrapper(stream, encoding="utf-8")
+        with _explained(path), store.open_input_file(key) as stream:
+            content = io.BytesIO(stream.read())
+        return content if mode == "rb" else io.TextIOWrapper(content, encoding="utf-8")
 
     @staticmethod
     def copy(src: str, dst: str, overwrite: bool = False) -> None:
         """Copy a file within the store."""
-        ObjectStore._refuse_existing(dst, overwrite)
+        if not overwrite and ObjectStore.exists(dst):
+            raise OSError(f"{dst} exists")
+        if not ObjectStore.exists(src):
+            raise filesystem.NotFoundError(f"{src} is not there")
         store, source = _located(src)
-        with _Explained(src):
+        with _explained(src):
             store.copy_file(source, _located(dst)[1])
 
     @staticmethod
@@ -80,7 +95,7 @@ class ObjectStore(filesystem.Filesystem):
     def listdir(path: str) -> list[str]:
         """Return the names in a folder."""
         store, key = _located(path)
-        with _Explained(path):
+        with _explained(path):
             return sorted(info.base_name for info in store.get_file_info(fs.FileSelector(key)))
 
     @staticmethod
@@ -95,7 +110,7 @@ class ObjectStore(filesystem.Filesystem):
     def remove(path: str) -> None:
         """Remove a file."""
         store, key = _located(path)
-        with _Explained(path):
+        with _explained(path):
             store.delete_file(key)
 
     @staticmethod
@@ -108,7 +123,7 @@ class ObjectStore(filesystem.Filesystem):
     def rmtree(path: str) -> None:
         """Remove a folder and all that is in it."""
         store, key = _located(path)
-        with _Explained(path):
+        with _explained(path):
             store.delete_dir(key)
 
     @staticmethod
@@ -119,8 +134,11 @@ class ObjectStore(filesystem.Filesystem):
         if not topdown:
             raise NotImplementedError("a store is walked from the top down")
         store, key = _located(top)
-        with _Explained(top):
-            found = store.get_file_info(fs.FileSelector(key, allow_not_found=True, recursive=True))
+        try:
+            with _explained(top):
+                found = store.get_file_info(fs.FileSelector(key, recursive=True))
+        except filesystem.NotFoundError:
+            return
         folders: dict[str, tuple[list[str], list[str]]] = {key: ([], [])}
         for info in sorted(found, key=lambda info: info.path):
             parent, _, name = info.path.rpartition("/")
@@ -134,35 +152,68 @@ class ObjectStore(filesystem.Filesystem):
         for folder in sorted(folders):
             yield scheme + folder, *folders[folder]
 
-    @staticmethod
-    def _refuse_existing(path: str, overwrite: bool) -> None:
-        if not overwrite and ObjectStore.exists(path):
-            raise OSError(f"{path} exists")
 
-
-class _Explained:
-    """Names the store in what PyArrow raises, and tells what is not there from what went wrong."""
+class _Upload(io.BytesIO):
+    """Bytes that become a file when they are closed."""
 
     def __init__(self, path: str):
+        super().__init__()
         self._path = path
+        self._wanted = True
 
-    def __enter__(self) -> None:
-        return None
+    def drop(self) -> None:
+        """Upload nothing."""
+        self._wanted = False
 
-    def __exit__(self, kind, error, _) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise filesystem.NotFoundError(f"{self._path} is not there") from error
-        if isinstance(error, OSError):
-            place = _endpoint(self._path) or "Amazon S3"
-            raise OSError(
-                f"{self._path} in the store {place}: {error}. AWS_ENDPOINT_URL says which store, "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY with which keys."
-            ) from error
+    def __exit__(self, kind, *_) -> None:
+        if kind:
+            self.drop()
+        self.close()
+
+    def __del__(self) -> None:
+        # Nobody closed it, so nobody has said that this is all.
+        self.drop()
+
+    def close(self) -> None:
+        """Upload, once."""
+        if self._wanted:
+            self._wanted = False
+            store, key = _located(self._path)
+            with _explained(self._path), store.open_output_stream(key) as stream:
+                stream.write(self.getvalue())
+        super().close()
+
+
+class _TextUpload(io.TextIOWrapper):
+    """Text that becomes a file when it is closed."""
+
+    def __exit__(self, kind, *_) -> None:
+        if kind:
+            self.buffer.drop()
+        self.close()
+
+    def __del__(self) -> None:
+        self.buffer.drop()
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Name the store in what PyArrow raises, and tell what is not there from what went wrong."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise filesystem.NotFoundError(f"{path} is not there") from error
+    except OSError as error:
+        raise StoreError(
+            f"{path} in the store {_endpoint(path) or 'Amazon S3'}: {error}. AWS_ENDPOINT_URL says "
+            "which store, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY with which keys, and for a "
+            "bucket of Amazon's AWS_REGION where it is."
+        ) from error
 
 
 def _kind(path: str) -> fs.FileType:
     store, key = _located(path)
-    with _Explained(path):
+    with _explained(path):
         return store.get_file_info(key).type
 
 
@@ -178,13 +229,19 @@ def _endpoint(path: str) -> str:
 
 @functools.cache
 def _store(endpoint: str) -> fs.FileSystem:
-    """Return the client of a store; it finds keys and region in the environment by itself."""
+    """Return the client of a store; it finds keys in the environment by itself."""
+    patience: dict[str, Any] = {
+        "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
+        "connect_timeout": _CONNECT_SECONDS,
+    }
     if not endpoint:
-        return fs.S3FileSystem()
+        return fs.S3FileSystem(**patience)
     scheme, _, host = endpoint.rstrip("/").rpartition("://")
     # Named, because the client would ask Amazon's machines for it, and wait where there are none.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return fs.S3FileSystem(endpoint_override=host, scheme=scheme or "https", region=region)
+    return fs.S3FileSystem(
+        endpoint_override=host, scheme=scheme or "https", region=region, **patience
+    )
 
 
 # Before TensorFlow's, which claims s3:// and can open it only with tensorflow-io.

@@ -23,15 +23,19 @@ def object_store() -> Iterator[dict[str, str]]:
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "reader",
         "AWS_SECRET_ACCESS_KEY": "of-tests",
-        # Not this machine's own settings.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     try:
         with pytest.MonkeyPatch.context() as patch:
+            # Nothing of this machine's own, or it would be another store that is emptied below.
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                patch.delenv(name)
             for name, value in environment.items():
                 patch.setenv(name, value)
-            bucket = boto3.resource("s3", region_name="us-east-1").Bucket(BUCKET)
+            bucket = boto3.resource(
+                "s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1"
+            ).Bucket(BUCKET)
             bucket.create()
             yield environment
             bucket.objects.all().delete()

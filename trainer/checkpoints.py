@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.invalid import InvalidData
-from data.object_store import fileio
+from data.object_store import StoreError, fileio
 from trainer.model_run import TENSORBOARD
 from trainer.settings import Settings
 
@@ -103,6 +103,7 @@ class Checkpoints:
 
         Raises:
           InvalidData: a checkpoint is there and cannot be read.
+          StoreError: the store that it is in does not answer, or refuses.
         """
         try:
             saved = self._read_state()
@@ -121,6 +122,9 @@ class Checkpoints:
             _copy_tree(
                 os.path.join(epoch_dir, TENSORBOARD), os.path.join(model_run_dir, TENSORBOARD)
             )
+        except StoreError:
+            # The checkpoint is as good as ever, and to delete it the wrong remedy.
+            raise
         except (ValueError, OSError, KeyError, tf.errors.OpError) as error:
             raise InvalidData(
                 f"The checkpoint in {self._folder} cannot be read "

@@ -18,6 +18,8 @@ from pipeline.kubeflow.package import (
 # The store that TensorFlow opens by itself, and Beam.
 _OPENED = ("gs://",)
 
+_EXAMPLE = "minio://mlpipeline/radio-signals/serving"
+
 # With which keys a store is opened, and where a default installation has those of its own.
 _KEYS = {
     "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
@@ -77,6 +79,10 @@ def _reachable(key: str, path: str, config: Config, schemes: tuple[str, ...] = _
                 f"{key}: of stores, those at {', '.join(schemes)} can be opened. "
                 f"Mount {path} as a volume (kubeflow.volumes) and give the path."
             )
+        bucket, _, folder = path.partition("://")[2].partition("/")
+        if not bucket or not folder.strip("/"):
+            # Something is kept beside the folder too, and a bucket has no beside.
+            raise ConfigError(f"{key}: {path} names no folder in a bucket, as in {_EXAMPLE}.")
         return
     mounted = [mount.rstrip("/") for mount in config.kubeflow.volumes]
     if not any(path == mount or path.startswith(f"{mount}/") for mount in mounted):

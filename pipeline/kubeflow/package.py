@@ -17,6 +17,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
     KubeflowV2DagRunnerConfig,
 )
 
+from data.object_store import SCHEMES
 from pipeline.config import Config, ConfigError
 from pipeline.dag import NAME
 from pipeline.kubeflow.blueprint import Blueprint, step_parameters
@@ -242,7 +243,7 @@ def _show_results(component: dict[str, Any]) -> None:
 
 def copied_by_launcher(data: str) -> bool:
     """Whether data are in a store that TensorFlow and Beam do not open by themselves."""
-    return data.startswith(("minio://", "s3://"))
+    return data.startswith(SCHEMES)
 
 
 def _import_data(spec: dict[str, Any]) -> None:

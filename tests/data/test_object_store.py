@@ -1,10 +1,15 @@
 """Files in an object store, by the methods that TFX and the steps call."""
 
+import socket
+import threading
+
 import pytest
+from moto.server import ThreadedMotoServer
 from tfx.dsl.io.filesystem import NotFoundError
 from tfx.utils import io_utils
 
-from data.object_store import fileio
+import data.object_store as object_store_module
+from data.object_store import StoreError, fileio
 from tests.object_store import object_store
 
 FOLDER = "minio://mlpipeline/radio"
@@ -40,7 +45,7 @@ def test_both_schemes_open_the_store_that_the_environment_names():
         assert file.read() == "1"
 
 
-def test_folders_are_there_as_long_as_files_are_in_them():
+def test_folders_are_there_as_soon_as_files_are_in_them():
     assert fileio.listdir(FOLDER) == ["a", "three"]
     assert fileio.listdir(f"{FOLDER}/a/") == ["b", "one"]
     assert fileio.isdir(f"{FOLDER}/a") and not fileio.isdir(f"{FOLDER}/three")
@@ -55,7 +60,7 @@ def test_a_folder_is_walked_from_the_top_down():
         (f"{FOLDER}/a", ["b"], ["one"]),
         (f"{FOLDER}/a/b", [], ["two"]),
     ]
-    assert list(fileio.walk(f"{FOLDER}/missing")) == [(f"{FOLDER}/missing", [], [])]
+    assert list(fileio.walk(f"{FOLDER}/missing")) == []
 
 
 def test_folders_are_copied_from_disk_to_store_and_back(tmp_path):
@@ -77,32 +82,72 @@ def test_a_file_is_renamed_and_replaces_another_only_on_request():
 
 @pytest.mark.parametrize(
     "call",
-    [fileio.listdir, fileio.rmtree, fileio.remove, fileio.open],
+    [
+        fileio.listdir,
+        fileio.rmtree,
+        fileio.remove,
+        fileio.open,
+        lambda path: fileio.copy(path, f"{FOLDER}/copied"),
+        lambda path: fileio.rename(path, f"{FOLDER}/renamed"),
+    ],
 )
 def test_what_is_not_there_is_said_to_be_missing(call):
     with pytest.raises(NotFoundError, match="minio://mlpipeline/radio/missing is not there"):
         call(f"{FOLDER}/missing")
 
 
-def test_a_file_that_is_not_finished_does_not_appear():
-    stream = fileio.open(f"{FOLDER}/late", "wb")
-    stream.write(b"half")
+@pytest.mark.parametrize(("mode", "half"), [("wb", b"half"), ("w", "half")])
+def test_a_file_that_is_not_finished_does_not_appear(mode, half):
+    stream = fileio.open(f"{FOLDER}/late", mode)
+    stream.write(half)
     assert not fileio.exists(f"{FOLDER}/late")
     stream.close()
     assert fileio.exists(f"{FOLDER}/late")
+    with pytest.raises(ZeroDivisionError), fileio.open(f"{FOLDER}/broken", mode) as stream:
+        stream.write(half)
+        stream.write(half * (1 // 0))
+    abandoned = fileio.open(f"{FOLDER}/abandoned", mode)
+    abandoned.write(half)
+    del abandoned
+    assert fileio.listdir(FOLDER) == ["a", "late", "three"]
 
 
 def test_a_store_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr(object_store_module, "_ATTEMPTS", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(
-        OSError, match=r"minio://bucket/x in the store http://127.0.0.1:9: .*KEY_ID"
-    ):
+    said = r"minio://bucket/x in the store http://127.0.0.1:9: .*AWS_ACCESS_KEY_ID"
+    with pytest.raises(StoreError, match=said):
         fileio.listdir("minio://bucket/x")
+    with pytest.raises(StoreError, match=said), fileio.open("minio://bucket/x", "w") as file:
+        file.write("x")
+
+
+def test_a_store_that_is_away_for_seconds_is_waited_for(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    later = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    starting = threading.Timer(3, later.start)
+    starting.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    try:
+        # One memory is behind all servers of a process.
+        assert fileio.listdir(FOLDER) == ["a", "three"]
+    finally:
+        starting.join()
+        later.stop()
+
+
+def test_a_bucket_that_is_not_there_is_named():
+    with (
+        pytest.raises(OSError, match="minio://nowhere/x"),
+        fileio.open("minio://nowhere/x", "wb") as file,
+    ):
+        file.write(b"x")
 
 
 def test_without_an_address_minio_is_the_store_of_the_cluster(monkeypatch):
-    from data import object_store as module
-
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert module._endpoint("minio://mlpipeline/x") == "http://minio-service.kubeflow:9000"
-    assert module._endpoint("s3://bucket/x") == ""
+    endpoint = object_store_module._endpoint
+    assert endpoint("minio://mlpipeline/x") == "http://minio-service.kubeflow:9000"
+    assert endpoint("s3://bucket/x") == ""

@@ -229,6 +229,8 @@ def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
             (),
             "--serving: of stores, those at gs://, minio://, s3:// can be opened",
         ),
+        ({"serving": "gs://models"}, (), "--serving: gs://models names no folder in a bucket"),
+        ({"serving": "minio:///x"}, (), "--serving: minio:///x names no folder in a bucket"),
         ({"data": "data"}, (), "data: data is in no mounted volume"),
         (
             {},

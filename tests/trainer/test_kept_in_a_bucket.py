@@ -13,7 +13,7 @@ from tfx.types import standard_artifacts
 
 from components.baseline_model.newest import newest_baseline
 from components.example_validator.history import History
-from data.object_store import fileio
+from data.object_store import StoreError, fileio
 from tests.object_store import object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
 from trainer.model_card import read_model_card
@@ -98,6 +98,15 @@ def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, 
     assert resumed["model_id"] == whole["model_id"], "a digest of all weights"
     assert resumed["training"]["resumed_after_epochs"] == [2]
     assert not fileio.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
+
+
+def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(
+    small_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("data.object_store._ATTEMPTS", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StoreError, match=r"in the store http://127.0.0.1:9"):
+        train(small_data, tmp_path, checkpoint_dir=f"{KEPT}/checkpoints")
 
 
 def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from keras_tuner.errors import FatalError
 
 from data.invalid import InvalidData
+from tests.object_store import object_store
 from tests.trainer.small_run import fn_args
 from trainer import models
 from trainer.search_space import SPACE
@@ -73,6 +74,16 @@ def test_a_search_that_is_repeated_trains_nothing_and_one_with_more_trials_goes_
     assert caplog.text.count("known already") == 3
     assert "trial 4/4" in caplog.text
     assert len(list((folder / "checkpoints" / "trials").iterdir())) == 4, "a result each"
+
+
+def test_results_of_trials_are_kept_in_a_bucket_too(small_data, tmp_path, caplog):
+    kept = {"trials": 1, "epochs": 1, "checkpoint_dir": "minio://mlpipeline/kept"}
+    with object_store():
+        first = search(small_data, tmp_path / "first", **kept)
+        with caplog.at_level(logging.INFO, "radio_signals"):
+            again = search(small_data, tmp_path / "again", **kept)
+    assert caplog.text.count("known already") == 1
+    assert again.leaderboard == first.leaderboard, "seconds included"
 
 
 def test_another_folder_has_the_same_trials_with_the_same_results(small_data, first, tmp_path):
