@@ -23,6 +23,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from data.invalid import InvalidData
+from data.object_store import StoreError
 from trainer.input import read_records
 from trainer.leaderboard import (
     BEST_SETTINGS,
@@ -114,7 +115,7 @@ class Search(keras_tuner.Tuner):
         self._budget.start_trial()
         try:
             result, known = run_trial(settings, self._data, self._budget.is_spent, label)
-        except InvalidData as error:
+        except (InvalidData, StoreError) as error:
             # No other trial would fare better.
             raise FatalError(str(error)) from error
         except Exception as error:
