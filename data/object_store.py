@@ -10,8 +10,8 @@ Which store, and as whom, is in the environment:
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY    keys; else whatever the AWS client finds
     AWS_REGION                                  where the bucket is, if it is Amazon's
 
-`minio://` is the store of a Kubeflow installation. Without an address it is at the service
-`minio-service` of the namespace `kubeflow`, where Kubeflow's own launcher looks for it.
+`minio://` is the store of a Kubeflow installation. Without an address it is at one of the services
+that installations have had for it (`IN_CLUSTER`): where Kubeflow's own launcher looks, too.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from __future__ import annotations
 import functools
 import io
 import os
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from pyarrow import fs
 from tfx.dsl.io import fileio, filesystem, filesystem_registry
@@ -31,8 +33,11 @@ __all__ = ["IN_CLUSTER", "SCHEMES", "ObjectStore", "StoreError", "fileio"]
 SCHEMES = ("minio://", "s3://")
 """How addresses begin that this opens."""
 
-IN_CLUSTER = "http://minio-service.kubeflow:9000"
-"""The store of a default installation of Kubeflow Pipelines, seen from a pod."""
+IN_CLUSTER = ("http://seaweedfs.kubeflow:8333", "http://minio-service.kubeflow:9000")
+"""The store of a default installation of Kubeflow Pipelines, seen from a pod; newer ones first.
+
+From release 2.15 on it is SeaweedFS, before that MinIO.
+"""
 
 # Half a minute in all, with the client's pauses: a store whose pod moves to another machine is
 # away for that long, and no reason for hours of training to end.
@@ -224,7 +229,18 @@ def _located(path: str) -> tuple[fs.FileSystem, str]:
 
 def _endpoint(path: str) -> str:
     named = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    return named or (IN_CLUSTER if path.startswith("minio://") else "")
+    return named or (_in_cluster() if path.startswith("minio://") else "")
+
+
+@functools.cache
+def _in_cluster() -> str:
+    """Return the address of the installation's store, of those that its cluster knows."""
+    for address in IN_CLUSTER:
+        parts = urlsplit(address)
+        with suppress(OSError):
+            socket.getaddrinfo(parts.hostname, parts.port)
+            return address
+    return IN_CLUSTER[0]
 
 
 @functools.cache

@@ -146,8 +146,24 @@ def test_a_bucket_that_is_not_there_is_named():
         file.write(b"x")
 
 
-def test_without_an_address_minio_is_the_store_of_the_cluster(monkeypatch):
+@pytest.mark.parametrize(
+    ("services", "address"),
+    [
+        (["minio-service.kubeflow"], "http://minio-service.kubeflow:9000"),
+        (["minio-service.kubeflow", "seaweedfs.kubeflow"], "http://seaweedfs.kubeflow:8333"),
+        (["seaweedfs.kubeflow"], "http://seaweedfs.kubeflow:8333"),
+        ([], "http://seaweedfs.kubeflow:8333"),
+    ],
+)
+def test_without_an_address_minio_is_the_store_that_the_cluster_has(monkeypatch, services, address):
+    def names_of_the_cluster(host, port):
+        if host not in services:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", names_of_the_cluster)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
+    asked_anew = object_store_module._in_cluster.__wrapped__
+    monkeypatch.setattr(object_store_module, "_in_cluster", asked_anew)
     endpoint = object_store_module._endpoint
-    assert endpoint("minio://mlpipeline/x") == "http://minio-service.kubeflow:9000"
+    assert endpoint("minio://mlpipeline/x") == address
     assert endpoint("s3://bucket/x") == ""

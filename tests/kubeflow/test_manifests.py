@@ -23,15 +23,39 @@ def objects() -> dict[str, dict]:
     }
 
 
+def claims(pod: dict) -> set[str]:
+    """Names of the volume claims of a pod's volumes."""
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"]}
+
+
 def test_every_file_is_named_on_the_page():
     for file in DEPLOY.glob("*.yaml"):
         assert file.name in PAGE
 
 
-def test_everything_is_in_one_namespace():
+def test_only_what_a_profile_needs_has_a_namespace_and_it_is_the_profiles():
     found = objects()
-    name = found.pop("Namespace")["metadata"]["name"]
-    assert {manifest["metadata"]["namespace"] for manifest in found.values()} == {name}
+    profile = found["Profile"]["metadata"]["name"]
+    assert f"export NAMESPACE={profile}" in PAGE
+    namespaces = {
+        kind: manifest["metadata"]["namespace"]
+        for kind, manifest in found.items()
+        if "namespace" in manifest["metadata"]
+    }
+    assert namespaces == {"ServiceAccount": profile, "RoleBinding": profile}
+    (subject,) = found["RoleBinding"]["subjects"]
+    assert subject["namespace"] == profile
+    assert subject["name"] == found["ServiceAccount"]["metadata"]["name"]
+
+
+def test_whatever_has_no_namespace_is_applied_to_the_one_that_was_chosen():
+    for line in PAGE.splitlines():
+        if line.startswith("kubectl") and "deploy/kubeflow/" in line:
+            file = DEPLOY / line.split("deploy/kubeflow/")[1].split()[0]
+            given = "-n $NAMESPACE" in line
+            for manifest in yaml.safe_load_all(file.read_text()):
+                placed = manifest["kind"] == "Profile" or "namespace" in manifest["metadata"]
+                assert given != placed, f"{file.name}: {line}"
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +78,21 @@ def test_the_steps_mount_the_claim_that_the_server_of_the_models_mounts(pods):
     (mount,) = pods["exec-pusher"]["pvcMount"]
     assert mount["constant"] == claim
     predictor = objects()["InferenceService"]["spec"]["predictor"]
-    (volume,) = predictor["volumes"]
-    assert volume["persistentVolumeClaim"]["claimName"] == claim
     (container,) = predictor["containers"]
     (served,) = container["volumeMounts"]
-    assert (served["name"], served["mountPath"]) == (volume["name"], mount["mountPath"])
+    assert claims(predictor) == {claim}
+    assert served["mountPath"] == mount["mountPath"]
     assert f"--model_base_path={TARGETS['--serving']}" in container["args"]
+
+
+def test_data_is_copied_to_the_claim_and_the_place_where_the_steps_find_it(pods):
+    pod = objects()["Pod"]
+    (mount,) = pods["exec-spectrogram-example-gen"]["pvcMount"]
+    assert claims(pod["spec"]) == {mount["constant"]}
+    for container in pod["spec"]["containers"] + pod["spec"]["initContainers"]:
+        assert container["image"] == TARGETS["--image"]
+        assert [each["mountPath"] for each in container["volumeMounts"]] == [mount["mountPath"]]
+    assert f"cp -n $NAMESPACE data {pod['metadata']['name']}:{TARGETS['--data']}" in PAGE
 
 
 def test_the_secret_has_the_keys_that_are_taken_where_no_others_are_named():
