@@ -129,7 +129,17 @@ class ObjectStore(filesystem.Filesystem):
         """Remove a folder and all that is in it."""
         store, key = _located(path)
         with _explained(path):
-            store.delete_dir(key)
+            try:
+                store.delete_dir(key)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                # One request for many files names none of them in its address, so that SeaweedFS
+                # (issue 9789) and others refuse it to keys that are for a part of the bucket, such
+                # as those of a Kubeflow profile. Whatever else is wrong is raised again here.
+                for info in store.get_file_info(fs.FileSelector(key, recursive=True)):
+                    if info.is_file:
+                        store.delete_file(info.path)
 
     @staticmethod
     def walk(

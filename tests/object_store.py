@@ -1,5 +1,7 @@
 """An object store that speaks S3, on this machine: Moto's server."""
 
+import functools
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -7,7 +9,10 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
+from moto.core.authorization import enable_iam_authentication
 from moto.server import ThreadedMotoServer
+
+import data.object_store
 
 BUCKET = "mlpipeline"
 
@@ -42,3 +47,35 @@ def object_store() -> Iterator[dict[str, str]]:
             bucket.delete()
     finally:
         server.stop()
+
+
+@contextmanager
+def keys_for(folder: str) -> Iterator[None]:
+    """Within `object_store`, have keys that open one folder, as those of a Kubeflow profile do.
+
+    Args:
+      folder: its name in the bucket.
+    """
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    rights = [
+        {"Action": ["s3:Get*", "s3:Put*", "s3:Delete*"], "Resource": f"{bucket}/{folder}/*"},
+        {"Action": "s3:List*", "Resource": bucket},
+    ]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", **statement} for statement in rights],
+    }
+    iam = boto3.client("iam", region_name="us-east-1")
+    iam.create_user(UserName=folder)
+    iam.put_user_policy(UserName=folder, PolicyName="part", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=folder)["AccessKey"]
+    with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
+        patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        # A client keeps the keys that it began with.
+        other = functools.cache(data.object_store._store.__wrapped__)
+        patch.setattr(data.object_store, "_store", other)
+        yield
+    iam.delete_access_key(UserName=folder, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=folder, PolicyName="part")
+    iam.delete_user(UserName=folder)

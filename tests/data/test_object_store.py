@@ -10,7 +10,7 @@ from tfx.utils import io_utils
 
 import data.object_store as object_store_module
 from data.object_store import StoreError, fileio
-from tests.object_store import object_store
+from tests.object_store import keys_for, object_store
 
 FOLDER = "minio://mlpipeline/radio"
 
@@ -110,6 +110,30 @@ def test_a_file_that_is_not_finished_does_not_appear(mode, half):
     abandoned.write(half)
     del abandoned
     assert fileio.listdir(FOLDER) == ["a", "late", "three"]
+
+
+def test_keys_that_open_a_part_of_the_bucket_are_enough(monkeypatch):
+    monkeypatch.setattr(object_store_module, "_ATTEMPTS", 1)
+    with keys_for("profile"):
+        mine = "minio://mlpipeline/profile/models"
+        for name in ("1/saved_model.pb", "1/variables/data", "new"):
+            with fileio.open(f"{mine}/{name}", "w") as file:
+                file.write(name)
+        fileio.copy(f"{mine}/new", f"{mine}/copy")
+        fileio.rename(f"{mine}/new", f"{mine}/2")
+        assert fileio.listdir(mine) == ["1", "2", "copy"]
+        assert fileio.open(f"{mine}/2").read() == "new"
+        assert not fileio.exists(f"{mine}/3")
+        fileio.remove(f"{mine}/copy")
+        fileio.rmtree(f"{mine}/1")
+        assert [(folder, files) for folder, _, files in fileio.walk(mine) if files] == [
+            (mine, ["2"])
+        ]
+        with pytest.raises(StoreError, match=f"{FOLDER}/three in the store"):
+            fileio.remove(f"{FOLDER}/three")
+        with pytest.raises(StoreError, match=f"{FOLDER} in the store"):
+            fileio.rmtree(FOLDER)
+    assert fileio.listdir(FOLDER) == ["a", "three"]
 
 
 def test_a_store_that_does_not_answer_is_named(monkeypatch):

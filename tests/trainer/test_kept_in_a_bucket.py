@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts
 from components.baseline_model.newest import newest_baseline
 from components.example_validator.history import History
 from data.object_store import StoreError, fileio
-from tests.object_store import object_store
+from tests.object_store import keys_for, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
 from trainer.model_card import read_model_card
 from trainer.pushed import pushed_models
@@ -107,6 +107,15 @@ def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StoreError, match=r"in the store http://127.0.0.1:9"):
         train(small_data, tmp_path, checkpoint_dir=f"{KEPT}/checkpoints")
+
+
+def test_keys_for_that_part_of_the_bucket_are_enough(small_data, tmp_path, monkeypatch):
+    with keys_for("kept"):
+        card = train(small_data, tmp_path, epochs=2, checkpoint_dir=f"{KEPT}/checkpoints")
+        assert not any(files for *_, files in fileio.walk(f"{KEPT}/checkpoints"))
+        pushed = push(tmp_path, 1700000000, monkeypatch)
+        assert [model.path for model in pushed_models(f"{KEPT}/serving")] == [pushed]
+        assert read_model_card(pushed) == card
 
 
 def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, monkeypatch):
