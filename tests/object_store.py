@@ -50,6 +50,15 @@ def object_store() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def no_store() -> Iterator[None]:
+    """Have an address where no store answers, and ask there once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data.object_store, "_ATTEMPTS", 1)
+        patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        yield
+
+
+@contextmanager
 def keys_for(folder: str) -> Iterator[None]:
     """Within `object_store`, have keys that open one folder, as those of a Kubeflow profile do.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 import grpc
 from apache_beam.metrics.monitoring_infos import extract_counter_value
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+from tests.ports import free_ports
 
 # Both import Beam, which takes seconds on a busy machine.
 _START_SECONDS = 120
@@ -100,7 +101,7 @@ def job_service(folder: Path) -> Iterator[JobService]:
     Args:
       folder: an empty folder for logs and staged files.
     """
-    service_port, pool_port = _free_port(), _free_port()
+    service_port, pool_port = free_ports(2)
     commands = {
         "job_service": [
             "apache_beam.runners.portability.local_job_service_main",
@@ -137,12 +138,6 @@ def job_service(folder: Path) -> Iterator[JobService]:
                 except grpc.FutureTimeoutError:
                     raise TimeoutError(f"{address} does not answer.\n{service.logs()}") from None
         yield service
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("localhost", 0))
-        return listener.getsockname()[1]
 
 
 def _end_group(process: subprocess.Popen) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from data.seed_layout import CLASS_NAMES
 from pipeline.records import evaluations, metadata_connection
 from tests.end_to_end.conftest import SMALL, run_pipeline
 from tests.end_to_end.notebook import NOTEBOOKS, execute
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -167,8 +167,8 @@ def test_nbconverts_html_shows_the_views(page, first_run, tmp_path):
 def open_notebook(page: Page, address: str, path: str, listens: str) -> None:
     """Open a notebook and wait until its kernel listens.
 
-    A kernel's ports are free when they are chosen, and another process can be faster to open them.
-    Such a kernel never listens, and what helps is another one.
+    On a busy machine one was seen that never did. Why is unknown; it may be that another process
+    took the ports that were chosen for it. What helps is another kernel.
 
     Args:
       page: a new one.
@@ -263,9 +263,7 @@ def latest_accuracy(run) -> float:
 @contextmanager
 def server(application: str, folder: Path, output: Path):
     """A server of Jupyter on a free port; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [
             Path(sys.executable).with_name(f"jupyter-{application}"),

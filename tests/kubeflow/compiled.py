@@ -28,11 +28,15 @@ EVERYTHING = (
 )
 
 
-def command(file: Path, *arguments: str, **changes: str) -> list[str]:
-    """Return `compile` and its options; `changes` replace `TARGETS`, by the name of the option."""
+def options(**changes: str) -> list[str]:
+    """Return `TARGETS` as arguments; `changes` replace them, by the name of the option."""
     targets = TARGETS | {f"--{name}": value for name, value in changes.items()}
-    options = [f"{name}={value}" for name, value in targets.items()]
-    return ["compile", str(file), *options, VOLUME, *arguments]
+    return [f"{name}={value}" for name, value in targets.items()]
+
+
+def command(file: Path, *arguments: str, **changes: str) -> list[str]:
+    """Return `compile` and its arguments; `changes` as of `options`."""
+    return ["compile", str(file), *options(**changes), VOLUME, *arguments]
 
 
 def compiled(folder: Path, *arguments: str, steps: int = 10, **changes: str) -> Path:

@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.cli import cli
 from pipeline.kubeflow import compilation
-from tests.kubeflow.compiled import TARGETS
+from tests.kubeflow.compiled import TARGETS, options
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubeflow"
 PAGE = (DEPLOY / "README.md").read_text()
@@ -64,9 +64,8 @@ def pods(tmp_path_factory) -> dict:
     file = tmp_path_factory.mktemp("package") / "pipeline.yaml"
     for option, value in TARGETS.items():
         assert f"{option} {value}" in PAGE
-    options = [f"{option}={value}" for option, value in TARGETS.items()]
     cli.main(
-        ["compile", str(file), f"--config={DEPLOY / 'cluster.yaml'}", *options],
+        ["compile", str(file), f"--config={DEPLOY / 'cluster.yaml'}", *options()],
         standalone_mode=False,
     )
     _, platform = yaml.safe_load_all(file.read_text())

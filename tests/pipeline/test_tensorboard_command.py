@@ -1,7 +1,6 @@
 """`radio-signals tensorboard` serves the training logs of an output folder."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -11,11 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("localhost", 0))
-        return listening.getsockname()[1]
+from tests.ports import free_port
 
 
 def answer(url: str, process: subprocess.Popen, wanted) -> object:

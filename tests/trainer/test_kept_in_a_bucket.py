@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts
 from components.baseline_model.newest import newest_baseline
 from components.example_validator.history import History
 from data.object_store import StoreError, fileio
-from tests.object_store import keys_for, object_store
+from tests.object_store import keys_for, no_store, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
 from trainer.model_card import read_model_card
 from trainer.pushed import pushed_models
@@ -100,12 +100,8 @@ def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, 
     assert not fileio.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
 
 
-def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(
-    small_data, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("data.object_store._ATTEMPTS", 1)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(StoreError, match=r"in the store http://127.0.0.1:9"):
+def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(small_data, tmp_path):
+    with no_store(), pytest.raises(StoreError, match=r"in the store http://127.0.0.1:9"):
         train(small_data, tmp_path, checkpoint_dir=f"{KEPT}/checkpoints")
 
 

@@ -8,7 +8,7 @@ from keras_tuner.errors import FatalError
 
 from data.invalid import InvalidData
 from data.object_store import StoreError
-from tests.object_store import object_store
+from tests.object_store import no_store, object_store
 from tests.trainer.small_run import fn_args
 from trainer import models
 from trainer.search_space import SPACE
@@ -145,12 +145,9 @@ def test_what_is_wrong_with_every_trial_ends_the_search_at_once(small_data, tmp_
     assert "optimizer.momentum" in str(raised.value)
 
 
-def test_a_store_that_is_away_ends_the_search_and_is_no_failure_of_a_trial(
-    small_data, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("data.object_store._ATTEMPTS", 1)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(FatalError, match=r"in the store http://127.0.0.1:9") as raised:
+def test_a_store_that_is_away_ends_the_search_and_is_no_failure_of_a_trial(small_data, tmp_path):
+    said = r"in the store http://127.0.0.1:9"
+    with no_store(), pytest.raises(FatalError, match=said) as raised:
         search(small_data, tmp_path, checkpoint_dir="minio://mlpipeline/kept")
     assert isinstance(raised.value.__cause__, StoreError)
 

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.ports import free_ports
 from tests.trainer import plain_model
 from tests.trainer.small_run import TRAIN, VALIDATION, fn_args
 from trainer import models
@@ -65,11 +65,7 @@ def processes(commands: list[list[str]], environments: list[dict], logs: Path) -
 
 def tf_configs(count: int) -> list[dict[str, str]]:
     """The environment of each worker of a cluster on free ports of this machine."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
     return [
         {
             "TF_CONFIG": json.dumps(
