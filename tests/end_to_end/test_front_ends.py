@@ -296,7 +296,13 @@ def server(application: str, folder: Path, output: Path):
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            # Its work is over, and kernels have ended: a worker thread of AnyIO that nobody stops
+            # can keep JupyterLab's process from ending.
+            process.kill()
+            process.wait()
 
 
 def test_a_report_has_the_views_where_they_are_asked_for(page, small_data, first_run):
