@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import tensorflow_transform as tft
 
-from pipeline.config import Config
-from trainer.augmentation import Augmentation
-from trainer.compiling import build_model, compile_model
-from trainer.confusion_matrix import ConfusionMatrix
-from trainer.fitting import fit
-from trainer.fixed_part import computed_once
-from trainer.input import TrainingBatches, read_records, validation_batches
+from pipeline.config.config import Config
+from trainer.fitting.compiling import build_model, compile_model
+from trainer.fitting.fitting import fit
+from trainer.inputs.augmentation import Augmentation
+from trainer.inputs.batches import TrainingBatches, read_records, validation_batches
+from trainer.inputs.fixed_part import computed_once
+from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve
 from trainer.training import make_repeatable
 

@@ -113,7 +113,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from tfx.types import standard_artifacts
 
     from components.curated_schema.component import CuratedSchema
-    from components.evaluator.metrics import eval_config
+    from components.evaluator.eval_config import eval_config
     from components.example_validator.component import GatingExampleValidator
     from components.spectrogram_example_gen import examples as stored
     from components.spectrogram_example_gen import executor
@@ -121,9 +121,9 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
     from pipeline.beam_args import beam_args
-    from pipeline.config import packaged_schema
-    from pipeline.config_sections import Thresholds
-    from pipeline.progress import Progress
+    from pipeline.config.config import packaged_schema
+    from pipeline.config.sections import Thresholds
+    from pipeline.terminal.progress import Progress
 
     compression, level, shards, floats, image_statistics = VARIANTS[name]
     stored.COMPRESSION, stored.COMPRESSION_LEVEL = compression, level

@@ -23,7 +23,7 @@ from components import tuner as tuner_package
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
-from components.evaluator.metrics import eval_config
+from components.evaluator.eval_config import eval_config
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import stats_options
 from components.report.component import Report
@@ -33,9 +33,9 @@ from data import contrast, example_features, reading, seed_layout
 from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint
-from pipeline.config import Config, packaged_schema
-from trainer import pushed
-from trainer.search_space import SPACE
+from pipeline.config.config import Config, packaged_schema
+from trainer.export import pushed_models as pushed
+from trainer.tuning.search_space import SPACE
 
 NAME = "radio-signals"
 
@@ -131,7 +131,7 @@ def create_pipeline(
     tuner = None
     if config.tuning.enabled:
         tuner = LeaderboardTuner(
-            tuner_fn="trainer.tuning.tuner_fn",
+            tuner_fn="trainer.tuning.search.tuner_fn",
             examples=example_gen.outputs["examples"],
             transform_graph=transform.outputs["transform_graph"],
             train_args=trainer_pb2.TrainArgs(splits=["train"]),

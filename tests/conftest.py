@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.temporary_files import own_temporary_folder
+from pipeline.local.temporary_files import own_temporary_folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from moto.core.authorization import enable_iam_authentication
 from moto.server import ThreadedMotoServer
 
-import data.object_store
+import data.storage.object_store
 
 BUCKET = "mlpipeline"
 
@@ -53,7 +53,7 @@ def object_store() -> Iterator[dict[str, str]]:
 def no_store() -> Iterator[None]:
     """Have an address where no store answers, and ask there once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data.object_store, "_ATTEMPTS", 1)
+        patch.setattr(data.storage.object_store, "_ATTEMPTS", 1)
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         yield
 
@@ -82,8 +82,8 @@ def keys_for(folder: str) -> Iterator[None]:
         patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
         # A client keeps the keys that it began with.
-        other = functools.cache(data.object_store._store.__wrapped__)
-        patch.setattr(data.object_store, "_store", other)
+        other = functools.cache(data.storage.object_store._store.__wrapped__)
+        patch.setattr(data.storage.object_store, "_store", other)
         yield
     iam.delete_access_key(UserName=folder, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=folder, PolicyName="part")

@@ -11,7 +11,7 @@ from typing import Any
 
 from data.invalid import InvalidData
 from trainer import models
-from trainer.recipe import Recipe
+from trainer.models.recipe import Recipe
 
 # Where things lie, which decides nothing about the weights. What the weights start from does,
 # but by its content and not by its place.
@@ -20,7 +20,7 @@ _PLACES = ("checkpoint_dir", "initial_weights", "warm_start_from")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that training is told; `pipeline.config` explains the keys of the same names.
+    """Everything that training is told; `pipeline.config.config` explains the keys of the same names.
 
     Attributes:
       recipe: the model's own, from which unset keys were taken.

@@ -15,24 +15,29 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer.augmentation import Augmentation
-from trainer.calibration import calibrate, predict
-from trainer.checkpoints import TrainingState, checkpoints_of
-from trainer.compiling import build_model, compile_model
-from trainer.confusion_matrix import ConfusionMatrix
-from trainer.export import export
-from trainer.fitting import fit
-from trainer.fixed_part import Task, computed_once
-from trainer.input import TrainingBatches, ValidationBatches, read_records, validation_batches
-from trainer.model_run import TENSORBOARD, TRAINING_FACTS
-from trainer.progress import logger
-from trainer.replicated_model import replicated
+from trainer.distributed.replicated_model import replicated
+from trainer.distributed.shares import shared_training_batches, shared_validation_batches
+from trainer.distributed.strategy import Distribution, choose, needs_cluster
+from trainer.distributed.worker_process import run_worker
+from trainer.export.model_run import TENSORBOARD, TRAINING_FACTS
+from trainer.export.saved_model import export
+from trainer.fitting.checkpoints import TrainingState, checkpoints_of
+from trainer.fitting.compiling import build_model, compile_model
+from trainer.fitting.fitting import fit
+from trainer.fitting.starting_weights import Start, load_starting_weights
+from trainer.inputs.augmentation import Augmentation
+from trainer.inputs.batches import (
+    TrainingBatches,
+    ValidationBatches,
+    read_records,
+    validation_batches,
+)
+from trainer.inputs.fixed_part import Task, computed_once
+from trainer.quality.calibration import calibrate, predict
+from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve
-from trainer.shares import shared_training_batches, shared_validation_batches
-from trainer.starting_weights import Start, load_starting_weights
-from trainer.strategy import Distribution, choose, needs_cluster
-from trainer.tensorboard_log import TensorBoardLog
-from trainer.worker_process import run_worker
+from trainer.watching.epoch_log import logger
+from trainer.watching.tensorboard_log import TensorBoardLog
 
 
 def run_fn(fn_args: FnArgs) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.robustness.conditions import UNCHANGED, Condition, Shot, conditions, simulate
 from benchmarks.robustness.model import ServedModel
 from data.simulation.presets import BASIC, Preset
-from trainer.reliability import expected_calibration_error
+from trainer.quality.reliability import expected_calibration_error
 
 STRENGTHS = tuple(range(0, 21, 2))  # decibels
 SAGITTAS = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 12)  # pixels

@@ -26,7 +26,7 @@ class ServedModel:
         """
         import tensorflow as tf
 
-        from trainer.model_card import read_model_card
+        from trainer.export.model_card import read_model_card
 
         card = read_model_card(str(folder))
         if "classes" not in card:

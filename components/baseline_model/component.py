@@ -15,7 +15,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from components.baseline_model.newest import newest_baseline
-from trainer.model_card import read_model_card
+from trainer.export.model_card import read_model_card
 
 _SERVING_DIR = "serving_dir"
 _VERSION = "baseline_version"

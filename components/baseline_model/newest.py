@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from trainer.pushed import PushedModel, pushed_models
+from trainer.export.pushed_models import PushedModel, pushed_models
 
 logger = logging.getLogger("radio_signals.baseline")
 

@@ -15,7 +15,7 @@ from tensorflow_model_analysis.metrics import (
 )
 
 from components.evaluator import decisions
-from components.evaluator.names import interval_name
+from components.evaluator.metric_names import interval_name
 
 
 class Accuracy(metric_types.Metric):

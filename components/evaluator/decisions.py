@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from components.evaluator.intervals import Interval, mean_interval, wilson
+from components.evaluator.confidence_intervals import Interval, mean_interval, wilson
 
 # Counts by (actual class, predicted class).
 Counts = dict[tuple[int, int], float]

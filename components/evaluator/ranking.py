@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.evaluator.intervals import LEVEL, Interval
-from components.evaluator.names import RANKING_FIGURES
+from components.evaluator.confidence_intervals import LEVEL, Interval
+from components.evaluator.metric_names import RANKING_FIGURES
 
 RESAMPLES = 200
 

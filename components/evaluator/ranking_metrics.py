@@ -8,7 +8,7 @@ import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
-from components.evaluator.names import (
+from components.evaluator.metric_names import (
     AVERAGES,
     RANKING_FIGURES,
     average_name,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_model_analysis as tfma
 
-from components.evaluator import names
+from components.evaluator import metric_names as names
 
 # TFMA's key of everything that was evaluated, as opposed to a slice of it.
 OVERALL = ()

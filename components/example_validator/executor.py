@@ -15,8 +15,8 @@ from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import writer_utils
 
-from components.example_validator.findings import Comparison, differences, violations
-from components.example_validator.history import History
+from components.example_validator.accepted_statistics import History
+from components.example_validator.anomalies import Comparison, differences, violations
 from data.invalid import InvalidData
 from data.seed_layout import SPLITS
 

@@ -16,7 +16,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from components.report.files import (
+from components.report.artifact_files import (
     METRICS_FILE,
     MISCLASSIFIED_FILE,
     PAGE_FILE,
@@ -27,7 +27,7 @@ from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
 
 
 class ReportArtifact(Artifact):
-    """A folder with the files that `components.report.files` names."""
+    """A folder with the files that `components.report.artifact_files` names."""
 
     TYPE_NAME = REPORT_TYPE
 
@@ -58,12 +58,12 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict, output_dict, exec_properties: dict[str, Any]) -> None:
         # Here and not above: the graph is read without loading plots and metrics libraries.
-        from components.report.contents import Contents
         from components.report.data_statistics import read_statistics
         from components.report.data_validation import read_validation
-        from components.report.gallery import galleries
-        from components.report.misclassified import misclassified_csv
-        from components.report.page import render
+        from components.report.misclassified_table import misclassified_csv
+        from components.report.page.contents import Contents
+        from components.report.page.page import render
+        from components.report.page.spectrograms import galleries
         from components.report.predictions import predict
         from components.report.provenance import flattened, lineage, versions
         from components.report.results import read_results

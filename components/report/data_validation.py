@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, DriftSkewInfo
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 
-from components.example_validator.findings import violations
+from components.example_validator.anomalies import violations
 
 _MEASURES = {
     DriftSkewInfo.Measurement.L_INFTY: "greatest difference of a share",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from components.evaluator.names import FIGURES
+from components.evaluator.metric_names import FIGURES
 
 NOTHING = "-"
 

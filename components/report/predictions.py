@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from data import example_features
-from trainer.input import read_records
+from trainer.inputs.batches import read_records
 
 _BATCH = 256
 

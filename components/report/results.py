@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import classification_report
 
-from components.evaluator.figures import Evaluation, read_evaluation
-from components.evaluator.intervals import LEVEL
-from components.evaluator.names import DECISION_FIGURES, RANKING_FIGURES
-from components.evaluator.verdict import failed_thresholds
+from components.evaluator.confidence_intervals import LEVEL
+from components.evaluator.evaluation import Evaluation, read_evaluation
+from components.evaluator.failed_thresholds import failed_thresholds
+from components.evaluator.metric_names import DECISION_FIGURES, RANKING_FIGURES
 from components.spectrogram_example_gen.executor import FINDINGS_FILE
 from data.reading.problems import Problem
-from trainer.model_run import TRAINING_FACTS, TRAINING_LOG
+from trainer.export.model_run import TRAINING_FACTS, TRAINING_LOG
 
 
 @dataclass(frozen=True)

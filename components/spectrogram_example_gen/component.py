@@ -8,7 +8,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.spectrogram_example_gen.driver import Driver
 from components.spectrogram_example_gen.executor import Executor
-from components.spectrogram_example_gen.settings import NEWEST
+from components.spectrogram_example_gen.properties import NEWEST
 from data.reading.inventory import AUTO
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tfx.components.example_gen import driver, utils
 
-from components.spectrogram_example_gen.content import content_fingerprint
-from components.spectrogram_example_gen.settings import inventory_of
+from components.spectrogram_example_gen.data_fingerprint import content_fingerprint
+from components.spectrogram_example_gen.properties import inventory_of
 
 
 class Driver(driver.Driver):

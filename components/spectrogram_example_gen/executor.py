@@ -18,19 +18,19 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.spectrogram_example_gen.content import content_fingerprint
+from components.spectrogram_example_gen.data_fingerprint import content_fingerprint
 from components.spectrogram_example_gen.examples import serialised, shard_count, write_records
-from components.spectrogram_example_gen.files import files_of
-from components.spectrogram_example_gen.settings import inventory_of, layout_of, tolerance_of
+from components.spectrogram_example_gen.file_systems import files_of
+from components.spectrogram_example_gen.properties import inventory_of, layout_of, tolerance_of
 from components.spectrogram_example_gen.shuffle import Pile, PuttingDown, pick_up, places_of
 from data.invalid import InvalidData
 from data.reading.check import first_rows
-from data.reading.findings import Findings, judge
 from data.reading.formats.format import Labels, Part, Source
 from data.reading.inventory import Inventory
 from data.reading.layout import Layout, Tolerance
 from data.reading.problems import SHOWN, listed
 from data.reading.scan import Scan, count_rows, read_labels, scan_part
+from data.reading.verdict import Findings, judge
 from data.seed_layout import RECORD, SPLITS
 
 # Custom property of the examples: where the data came from, in words.

@@ -23,9 +23,9 @@ class Executor(TunerExecutor):
 
 
 class LeaderboardTuner(Tuner):
-    """The stock Tuner, whose `tuner_results` also hold the files of `trainer.leaderboard`.
+    """The stock Tuner, whose `tuner_results` also hold the files of `trainer.tuning.leaderboard`.
 
-    What `tuner_fn` returns has to have `write_leaderboard`, as `trainer.tuning.Search` has.
+    What `tuner_fn` returns has to have `write_leaderboard`, as `trainer.tuning.search.Search` has.
     """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

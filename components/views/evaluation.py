@@ -26,10 +26,10 @@ from components.evaluator.result import (
     overall_metrics,
 )
 from components.pages import data_uri
-from components.views.evaluation_figures import curves_figure, runs_figure
-from components.views.files import template
+from components.views.evaluation_plots import curves_figure, runs_figure
+from components.views.resources import template
 from components.views.tfma_frame import Mount, View, document
-from trainer.figures import confusion_matrix_figure
+from trainer.watching.training_plots import confusion_matrix_figure
 
 # The metrics that are named first.
 _ACCURACY, _COUNT = "accuracy", "example_count"

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tensorflow_data_validation.utils.display_util import get_statistics_html
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.views.files import template, text
+from components.views.resources import template, text
 
 _NUMBERS = ("mean", "std_dev", "min", "median", "max")
 

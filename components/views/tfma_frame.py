@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.views.files import template, text
+from components.views.resources import template, text
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 
 from data.reading.files import LOCAL, Files
-from data.reading.findings import Findings, judge
 from data.reading.formats.format import Part
 from data.reading.inventory import AUTO, Inventory, take_inventory
 from data.reading.layout import STRICT, Layout, Tolerance
 from data.reading.scan import count_rows, read_labels, scan_part
+from data.reading.verdict import Findings, judge
 
 
 def check_folder(

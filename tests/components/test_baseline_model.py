@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 
 from components.baseline_model.component import Executor, has_model
 from components.baseline_model.newest import newest_baseline
-from trainer.pushed import pushed_models
+from trainer.export.pushed_models import pushed_models
 
 
 def card(model_id: str, **changes) -> dict:

@@ -12,7 +12,7 @@ from sklearn.metrics import (
 )
 
 from components.evaluator import decisions
-from components.evaluator.intervals import wilson
+from components.evaluator.confidence_intervals import wilson
 
 CLASSES = 4
 

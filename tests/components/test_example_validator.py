@@ -17,10 +17,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import channel_utils, standard_artifacts
 
 import data
+from components.example_validator.accepted_statistics import History
+from components.example_validator.anomalies import Comparison, differences
 from components.example_validator.executor import LEAST_IMAGES, Executor
-from components.example_validator.findings import Comparison, differences
 from components.example_validator.histograms import stats_options
-from components.example_validator.history import History
 from components.spectrogram_example_gen.examples import serialised, write_records
 from data import example_features
 from data.invalid import InvalidData

@@ -10,17 +10,17 @@ import pytest
 from PIL import Image
 from sklearn.metrics import classification_report
 
-from components.evaluator.figures import Evaluation, Figure, Figures, Slice
-from components.report.contents import Contents
+from components.evaluator.evaluation import Evaluation, Figure, Figures, Slice
 from components.report.data_statistics import Measure, SplitStatistics
 from components.report.data_validation import Comparison, Validation
-from components.report.gallery import galleries
-from components.report.misclassified import misclassified_csv
-from components.report.page import render
+from components.report.misclassified_table import misclassified_csv
+from components.report.page.contents import Contents
+from components.report.page.page import render
+from components.report.page.spectrograms import galleries
 from components.report.predictions import Predictions
 from components.report.provenance import Ancestor, flattened
 from components.report.results import Results
-from trainer.calibration import calibrate
+from trainer.quality.calibration import calibrate
 
 CLASSES = ["squiggle", "narrowbanddrd", "narrowband", "noise"]
 CALIBRATION = calibrate(

@@ -9,8 +9,8 @@ from tensorflow_model_analysis.evaluators.metrics_validator import validate_metr
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from components.evaluator.metrics import eval_config
-from components.evaluator.verdict import sentence
+from components.evaluator.eval_config import eval_config
+from components.evaluator.failed_thresholds import sentence
 
 
 def failure(name: str, value: float, bound: float):

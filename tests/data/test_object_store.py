@@ -8,8 +8,8 @@ from moto.server import ThreadedMotoServer
 from tfx.dsl.io.filesystem import NotFoundError
 from tfx.utils import io_utils
 
-import data.object_store as object_store_module
-from data.object_store import StoreError, fileio
+import data.storage.object_store as object_store_module
+from data.storage.object_store import StoreError, fileio
 from tests.object_store import keys_for, no_store, object_store
 from tests.ports import free_port
 

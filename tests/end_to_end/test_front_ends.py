@@ -18,7 +18,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
-from pipeline.records import evaluations, metadata_connection
+from pipeline.history.records import evaluations, metadata_connection
 from tests.end_to_end.conftest import SMALL, run_pipeline
 from tests.end_to_end.notebook import NOTEBOOKS, execute
 from tests.ports import free_port

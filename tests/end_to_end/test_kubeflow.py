@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import SMALL
 from tests.kubeflow.compiled import compiled
 from tests.kubeflow.installation import Installation, RunResult
 from tests.object_store import object_store
-from trainer.pushed import pushed_models
+from trainer.export.pushed_models import pushed_models
 
 pytestmark = pytest.mark.slow
 

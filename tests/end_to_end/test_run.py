@@ -28,7 +28,7 @@ from tests.end_to_end.conftest import (
 )
 from tests.end_to_end.served_model import answers
 from tests.graph import NODES
-from trainer.reliability import reliability
+from trainer.quality.reliability import reliability
 
 # A single epoch would make a good model, but for this rate.
 UNTRAINED = ("--epochs=1", "--set=schedule.initial_rate=1e-7")

@@ -9,7 +9,7 @@ import pytest
 from components.evaluator.result import confusion_matrix, overall_metrics
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
-from pipeline.records import all_runs, evaluations, metadata_connection
+from pipeline.history.records import all_runs, evaluations, metadata_connection
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli import cli
-from pipeline.kubeflow import compilation
+from pipeline.cli.main import cli
+from pipeline.kubeflow.compile import compilation
 from tests.kubeflow.compiled import TARGETS, options
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubeflow"

@@ -10,8 +10,8 @@ from google.protobuf import json_format
 from kfp.components import load_component_from_text
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.cli import cli
-from pipeline.config import ConfigError
+from pipeline.cli.main import cli
+from pipeline.config.config import ConfigError
 from tests.graph import NODES
 from tests.kubeflow.compiled import EVERYTHING, command, compiled
 
@@ -126,7 +126,7 @@ def test_every_step_runs_our_entry_point_in_the_image(spec, tasks):
     for name, task in tasks.items():
         of_step = container(spec, name)
         assert of_step["image"] == "registry.example/radio-signals:1"
-        assert of_step["command"] == ["python3", "-m", "pipeline.kubeflow_entrypoint"]
+        assert of_step["command"] == ["python3", "-m", "pipeline.kubeflow.entrypoint"]
         assert of_step["args"][:2] == ["--radio_signals_step", task["taskInfo"]["name"]]
         assert of_step["env"] == [{"name": "TZ", "value": "UTC"}]
 

@@ -8,8 +8,8 @@ import copy
 
 import pytest
 
-from pipeline.config import ConfigError
-from pipeline.kubeflow.rules import refuse, violations
+from pipeline.config.config import ConfigError
+from pipeline.kubeflow.compile.rules import refuse, violations
 
 
 @pytest.fixture

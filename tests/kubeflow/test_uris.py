@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.kubeflow.uris import LAUNCHER_ROOT, address, local_path
+from pipeline.kubeflow.compile.uris import LAUNCHER_ROOT, address, local_path
 
 PAIRS = [
     ("minio://mlpipeline/v2/artifacts/model", "/minio/mlpipeline/v2/artifacts/model"),

@@ -28,7 +28,7 @@ def test_help_lists_the_commands():
 )
 def test_help_loads_nothing_heavy(module):
     code = (
-        "import sys; from pipeline.cli import cli; "
+        "import sys; from pipeline.cli.main import cli; "
         "cli(['run', '--help'], standalone_mode=False); "
         f"sys.exit({module!r} in sys.modules)"
     )
@@ -36,8 +36,8 @@ def test_help_loads_nothing_heavy(module):
 
 
 def test_defaults_in_the_help_are_those_of_the_configuration():
-    from pipeline.cli import run, tune
-    from pipeline.config import Config
+    from pipeline.cli.main import run, tune
+    from pipeline.config.config import Config
 
     shown = {
         option.name: option.help.partition("[default: ")[2].rstrip("]")
@@ -55,7 +55,7 @@ def test_defaults_in_the_help_are_those_of_the_configuration():
 
 
 def test_tune_has_every_option_of_run():
-    from pipeline.cli import run, tune
+    from pipeline.cli.main import run, tune
 
     own = {option.name for option in tune.params} - {option.name for option in run.params}
     assert own == {"trials", "minutes", "trial_epochs"}
@@ -109,7 +109,7 @@ def test_defaults_of_simulate_are_those_of_the_simulator():
     import inspect
 
     from data.simulation.dataset import simulate_dataset
-    from pipeline.cli import simulate
+    from pipeline.cli.main import simulate
 
     given = {
         option.name: option.default

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.config import ConfigError, known_keys, load_config
+from pipeline.config.config import ConfigError, known_keys, load_config
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 
 CODE = """
 import logging, os, sys, warnings
-from pipeline.console import busy, libraries_to
+from pipeline.terminal.console import busy, libraries_to
 
 with libraries_to(sys.argv[1]) as console:
     with busy(console, "working"):

@@ -4,8 +4,8 @@ import pytest
 from grpc import FutureTimeoutError
 
 from data.invalid import InvalidData
-from pipeline.config import ConfigError
-from pipeline.failures import FAILED, explain, refusal
+from pipeline.config.config import ConfigError
+from pipeline.terminal.failures import FAILED, explain, refusal
 
 SENTENCE = "train/images.csv, row 7: 5 values where 6 are expected."
 

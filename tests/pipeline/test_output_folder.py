@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from pipeline.failures import refusal
-from pipeline.output_folder import OutputInUse, sole_user_of
+from pipeline.local.output_folder import OutputInUse, sole_user_of
+from pipeline.terminal.failures import refusal
 
 HOLD = (
-    "import sys; from pipeline.output_folder import sole_user_of\n"
+    "import sys; from pipeline.local.output_folder import sole_user_of\n"
     "with sole_user_of(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
 )
 

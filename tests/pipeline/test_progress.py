@@ -6,8 +6,8 @@ import logging
 import pytest
 from absl import logging as absl_logging
 
-from pipeline.console import plain_console
-from pipeline.progress import Progress
+from pipeline.terminal.console import plain_console
+from pipeline.terminal.progress import Progress
 
 
 @pytest.fixture

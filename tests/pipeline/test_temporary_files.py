@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.temporary_files import own_temporary_folder
+from pipeline.local.temporary_files import own_temporary_folder
 
 MAKE_ONE = "import tempfile; print(tempfile.mkdtemp())"
 

@@ -34,7 +34,7 @@ def test_pictures_of_more_than_ten_epochs_are_served(tmp_path):
         for epoch in range(1, 15):
             tf.summary.image("pictures/confusion matrix", np.zeros((1, 4, 4, 3), np.uint8), epoch)
     port = free_port()
-    command = [sys.executable, "-m", "pipeline.cli", "tensorboard", "--output", str(tmp_path)]
+    command = [sys.executable, "-m", "pipeline.cli.main", "tensorboard", "--output", str(tmp_path)]
     with subprocess.Popen(
         [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

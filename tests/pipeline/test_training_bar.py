@@ -6,10 +6,10 @@ import logging
 import pytest
 from rich.console import Console
 
-from pipeline.console import plain_console
-from pipeline.progress import Progress
-from pipeline.training_bar import TrainingBar
-from trainer.progress import TrainingProgress
+from pipeline.terminal.console import plain_console
+from pipeline.terminal.progress import Progress
+from pipeline.terminal.training_bar import TrainingBar
+from trainer.watching.epoch_log import TrainingProgress
 
 logger = logging.getLogger("radio_signals.training")
 

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from tests.trainer import small_run
-from trainer.recipe import Recipe
+from trainer.models.recipe import Recipe
 
 # A trial builds two networks, one to train and one to keep the best weights in.
 _TOO_LARGE, _NO_NUMBERS = 3, 4

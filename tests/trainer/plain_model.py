@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from trainer import models
-from trainer.recipe import Recipe
+from trainer.models.recipe import Recipe
 
 NAME = "plain"
 
@@ -41,14 +41,14 @@ if __name__ == "__main__":
     if sys.argv[1] == "mirrored":
         import tensorflow as tf
 
-        from trainer.strategy import mirrored
+        from trainer.distributed.strategy import mirrored
+        from trainer.distributed.worker_process import read_arguments
         from trainer.training import train_and_export
-        from trainer.worker_process import read_arguments
 
         cpus = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
         train_and_export(read_arguments(sys.argv[2]), mirrored(["CPU:0", "CPU:1"]))
     else:
-        from trainer import worker
+        from trainer.distributed import worker
 
         sys.exit(worker.main(sys.argv[1:]))

@@ -15,8 +15,8 @@ from keras import layers
 from tensorflow_transform.tf_metadata import metadata_io, schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from trainer.models.recipe import Recipe
 from trainer.preprocessing import preprocessing_fn
-from trainer.recipe import Recipe
 
 CLASSES = ("stripe", "dot", "nothing")
 HEIGHT, WIDTH = 16, 24

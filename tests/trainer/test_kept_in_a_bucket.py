@@ -12,14 +12,14 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from components.baseline_model.newest import newest_baseline
-from components.example_validator.history import History
-from data.object_store import StoreError, fileio
+from components.example_validator.accepted_statistics import History
+from data.storage.object_store import StoreError, fileio
 from tests.object_store import keys_for, no_store, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
-from trainer.model_card import read_model_card
-from trainer.pushed import pushed_models
+from trainer.export.model_card import read_model_card
+from trainer.export.pushed_models import pushed_models
+from trainer.fitting.starting_weights import load_starting_weights, newest_fitting
 from trainer.settings import resolve
-from trainer.starting_weights import load_starting_weights, newest_fitting
 from trainer.training import run_fn
 
 pytestmark = pytest.mark.usefixtures("tiny_model")

@@ -19,9 +19,9 @@ from tests.ports import free_ports
 from tests.trainer import plain_model
 from tests.trainer.small_run import TRAIN, VALIDATION, fn_args
 from trainer import models
-from trainer.model_run import BEST_WEIGHTS, TRAINING_FACTS, TRAINING_LOG
+from trainer.distributed.worker_process import write_arguments
+from trainer.export.model_run import BEST_WEIGHTS, TRAINING_FACTS, TRAINING_LOG
 from trainer.training import run_fn
-from trainer.worker_process import write_arguments
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 
-from trainer.recipe import Recipe
+from trainer.models.recipe import Recipe
 
 MODELS = {
     "compact": "trainer.models.compact",

@@ -15,7 +15,7 @@ import keras
 from keras import layers
 
 from trainer.line_search.search import line_search
-from trainer.recipe import FixedPart, Recipe
+from trainer.models.recipe import FixedPart, Recipe
 
 SCHEDULE = {
     "initial_rate": 0.004,

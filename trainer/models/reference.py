@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from trainer.recipe import Recipe
+from trainer.models.recipe import Recipe
 
 SCHEDULE = {"initial_rate": 0.005, "decay_steps": 5, "decay_rate": 0.96, "staircase": True}
 AUGMENT = {"flip_time": False, "flip_frequency": True, "shift_frequency": 0.0, "noise": 0.0}

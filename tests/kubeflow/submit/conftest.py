@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline import cli
+from pipeline.cli import main as cli
 from tests.kubeflow.api_server import ApiServer, Installation
 from tests.kubeflow.submit.packages import write_package
 
@@ -16,7 +16,7 @@ def nothing_of_this_machine(monkeypatch, tmp_path):
         if name.startswith(("KF_PIPELINES_", "KUBERNETES_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("pipeline.kubeflow.status._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("pipeline.kubeflow.submit.status._FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_a_private_authority_is_trusted_when_it_is_named(submit, package, tmp_pa
 def test_what_the_installation_refuses_is_told_in_its_words(
     submit, installation, package, monkeypatch
 ):
-    monkeypatch.setattr("pipeline.kubeflow.compiled_package.SCHEMA_VERSION", "2.0.0")
+    monkeypatch.setattr("pipeline.kubeflow.submit.compiled_package.SCHEMA_VERSION", "2.0.0")
     old = package.with_name("old.yaml")
     old.write_text(yaml.safe_dump({**SPEC, "schemaVersion": "2.0.0"}))
     status, _, err = submit(old, "--host", installation.url)

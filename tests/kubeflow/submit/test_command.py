@@ -10,7 +10,7 @@ from tests.kubeflow.submit.packages import COMMAND
 
 def test_the_help_loads_nothing_heavy():
     code = (
-        "import sys; from pipeline.cli import cli; "
+        "import sys; from pipeline.cli.main import cli; "
         "cli(['submit', '--help'], standalone_mode=False); "
         "sys.exit(bool({'kfp', 'kubernetes', 'tensorflow', 'tfx'} & set(sys.modules)))"
     )

@@ -1,0 +1,1 @@
+"""Files of every kind the pipeline keeps: local folders and object stores."""

@@ -1,0 +1,1 @@
+"""The command `radio-signals`: option wiring only."""

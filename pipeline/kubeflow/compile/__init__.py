@@ -1,0 +1,1 @@
+"""Compiles the graph to a Kubeflow Pipelines package."""

@@ -1,0 +1,1 @@
+"""Uploads a compiled package to Kubeflow Pipelines and follows its runs."""

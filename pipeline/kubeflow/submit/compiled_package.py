@@ -1,0 +1,107 @@
+"""A compiled pipeline package: the YAML file that Kubeflow Pipelines takes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from pipeline.config.config import ConfigError
+from pipeline.kubeflow.compile.rules import SCHEMA_VERSION
+
+_ENDINGS = (".yaml", ".yml")
+_COMPILE = "Make one with radio-signals compile."
+
+
+@dataclass(frozen=True)
+class CompiledPackage:
+    """What a submission needs to know of a package.
+
+    Attributes:
+      name: the pipeline's own.
+      tasks: names of the tasks as Kubeflow Pipelines reports them, in the package's order.
+      parameters: by name, `parameterType` and, where it has them, `defaultValue`, `isOptional`
+        and `description`.
+      content: the file to upload.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    parameters: dict[str, dict[str, Any]]
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits that another content has others of."""
+        return hashlib.sha256(self.content).hexdigest()[:12]
+
+
+def read_package(file: str, cache: bool = True) -> CompiledPackage:
+    """Read and check a package.
+
+    Args:
+      file: its path.
+      cache: False turns off the cache of every task.
+
+    Raises:
+      ConfigError: it is none that Kubeflow Pipelines would take.
+    """
+    if not os.path.isfile(file):
+        raise ConfigError(f"The package {file} does not exist. {_COMPILE}")
+    if not file.endswith(_ENDINGS):
+        # The installation goes by the ending too.
+        raise ConfigError(f"The package {file} has to end in {' or '.join(_ENDINGS)}. {_COMPILE}")
+    with open(file, "rb") as opened:
+        content = opened.read()
+    try:
+        documents = list(yaml.safe_load_all(content))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise ConfigError(f"{file}{line}: this is not YAML. {_COMPILE}") from None
+    spec = _pipeline_spec(file, documents)
+    if not cache:
+        for task in _tasks(spec):
+            task["cachingOptions"] = {"enableCache": False}
+        content = yaml.safe_dump_all(documents, sort_keys=False).encode()
+    tasks = spec["root"].get("dag", {}).get("tasks", {})
+    return CompiledPackage(
+        name=spec["pipelineInfo"]["name"],
+        tasks=tuple(task.get("taskInfo", {}).get("name") or key for key, task in tasks.items()),
+        parameters=spec["root"].get("inputDefinitions", {}).get("parameters", {}),
+        content=content,
+    )
+
+
+def _pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
+    """Return the document that holds the pipeline; the other one is about the platform."""
+    found = [one for one in documents if isinstance(one, dict) and "platforms" not in one]
+    spec = found[0] if len(found) == 1 else {}
+    if "pipelineSpec" in spec:
+        raise ConfigError(
+            f"{file} is a job for Vertex AI, not a package of Kubeflow Pipelines. {_COMPILE}"
+        )
+    if spec.get("kind") == "Workflow":
+        raise ConfigError(
+            f"{file} is a package of Kubeflow Pipelines 1, an Argo workflow. {_COMPILE}"
+        )
+    if not {"pipelineInfo", "schemaVersion"} <= set(spec) or not spec["pipelineInfo"].get("name"):
+        raise ConfigError(f"{file} is not a package of Kubeflow Pipelines. {_COMPILE}")
+    if spec["schemaVersion"] != SCHEMA_VERSION:
+        raise ConfigError(
+            f"{file} has schema version {spec['schemaVersion']}, and Kubeflow Pipelines takes "
+            f"{SCHEMA_VERSION} only. Compile it again with radio-signals compile."
+        )
+    if not spec.get("root"):
+        raise ConfigError(f"{file} holds a pipeline without steps. {_COMPILE}")
+    return spec
+
+
+def _tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every task, those of pipelines within the pipeline too."""
+    for component in (spec["root"], *spec.get("components", {}).values()):
+        yield from component.get("dag", {}).get("tasks", {}).values()

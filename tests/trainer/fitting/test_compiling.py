@@ -1,0 +1,117 @@
+"""The optimiser and the loss, as configured."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from data.invalid import InvalidData
+from pipeline.config import sections as config_sections
+from tests.trainer.small_run import LAYOUT
+from trainer import models
+from trainer.fitting import compiling
+from trainer.fitting import learning_rate as schedule
+from trainer.fitting.compiling import build_model, compile_model, optimizer
+from trainer.settings import resolve
+
+pytestmark = pytest.mark.usefixtures("tiny_model")
+
+RATE = schedule.learning_rate(1, 10, 0.1, kind="constant")
+
+
+def compiled(steps_per_epoch: int = 10, **configured) -> keras.Model:
+    settings = resolve(
+        {**LAYOUT, "model": "tiny", "epochs": 2, "batch_size": 8, "seed": 0, **configured}
+    )
+    model = build_model(settings)
+    compile_model(model, settings, steps_per_epoch)
+    return model
+
+
+def test_the_configuration_offers_what_there_is():
+    assert set(config_sections.OPTIMIZERS) == set(compiling._OPTIMIZERS)
+    assert config_sections.SCHEDULES == schedule.KINDS
+
+
+@pytest.mark.parametrize("name", config_sections.OPTIMIZERS)
+def test_every_optimiser_takes_the_schedule_and_the_clipping(name):
+    chosen = optimizer(RATE, name, clip_norm=2.0)
+    assert type(chosen).__name__.lower() == name
+    assert chosen.global_clipnorm == 2.0
+    assert float(chosen.learning_rate) == pytest.approx(0.1)
+
+
+def test_unset_keys_leave_keras_its_defaults():
+    ours, theirs = (of.get_config() for of in (optimizer(RATE), keras.optimizers.Adam(RATE)))
+    # Later releases of Keras number them.
+    for config_of in (ours, theirs):
+        del config_of["name"]
+    assert ours == theirs
+    assert optimizer(RATE, "adamw").weight_decay == keras.optimizers.AdamW().weight_decay
+
+
+def test_weight_decay_takes_from_kernels_and_spares_biases_and_scales():
+    model = compiled(optimizer={"name": "sgd", "weight_decay": 0.1}, schedule={"kind": "constant"})
+    for weight in model.trainable_weights:
+        weight.assign(np.ones(weight.shape))
+    gradients = [np.zeros(weight.shape) for weight in model.trainable_weights]
+    model.optimizer.apply(gradients, model.trainable_weights)
+    # A step at a rate of 0.02.
+    for weight in model.trainable_weights:
+        expected = 1 - 0.02 * 0.1 if weight.name == "kernel" else 1
+        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-6, err_msg=weight.path)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_momentum_is_refused_where_there_is_none(name):
+    with pytest.raises(InvalidData, match=rf"optimizer\.momentum: {name} has none to set"):
+        optimizer(RATE, name, momentum=0.9)
+    assert optimizer(RATE, "sgd", momentum=0.9).momentum == 0.9
+
+
+def test_what_is_set_wins_over_the_models_recipe_key_by_key():
+    settings = resolve(
+        {
+            **LAYOUT,
+            "model": "reference",
+            "epochs": 2,
+            "batch_size": 8,
+            "seed": 0,
+            "schedule": {"initial_rate": None, "decay_steps": 7},
+            "label_smoothing": None,
+        }
+    )
+    recipe = models.load("reference")
+    assert settings.schedule == {**recipe.schedule, "decay_steps": 7}
+    assert settings.augment == recipe.augment
+    assert settings.label_smoothing == 0.0
+
+
+def test_labels_are_smoothed():
+    model = compiled(label_smoothing=0.3)
+    sure = np.array([[1.0, 1e-7, 1e-7]])
+    # 0.1 of each of three labels moves; the other two classes then have 0.1 each.
+    expected = -2 * 0.1 * np.log(1e-7)
+    assert float(model.loss(np.array([[1.0, 0, 0]]), sure)) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("wanted", "got"), [(1, 1), (4, 2), (5, 5), (9, 5), (100, 10)])
+def test_executions_divide_an_epoch(wanted, got):
+    assert compiled(steps_per_execution=wanted).steps_per_execution == got
+
+
+def test_a_model_whose_probabilities_would_lose_digits_is_refused():
+    def careless(height, width, classes):
+        image = keras.Input((height, width, 1))
+        return keras.Model(image, keras.layers.Dense(classes)(keras.layers.Flatten()(image)))
+
+    recipe = models.Recipe(careless, schedule={"initial_rate": 0.1})
+    settings = dataclasses.replace(
+        resolve({**LAYOUT, "model": "tiny", "epochs": 1, "batch_size": 8, "seed": 0}),
+        recipe=recipe,
+        mixed_precision=True,
+    )
+    with pytest.raises(ValueError, match=r'makes bfloat16\. Make it with dtype="float32"'):
+        build_model(settings)
+    assert keras.mixed_precision.dtype_policy().name == "float32"

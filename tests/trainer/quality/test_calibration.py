@@ -1,0 +1,120 @@
+"""The temperature of probabilities: fitted, guarded and served."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from scipy.special import softmax
+
+from tests.trainer.small_run import HEIGHT, WIDTH, build, fn_args
+from trainer.inputs.batches import read_records, validation_batches
+from trainer.quality.calibration import GREATEST, LEAST, at_temperature, calibrate, fit_temperature
+from trainer.training import run_fn
+
+
+def drawn(temperature: float, images: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities that are right once they are brought to `temperature`, and labels."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0.0, 3.0, (images, 4))
+    true = softmax(logits / temperature, axis=1)
+    labels = (true.cumsum(axis=1) < rng.uniform(size=(images, 1))).sum(axis=1)
+    return softmax(logits, axis=1), labels
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_a_known_temperature_is_found_again(temperature):
+    assert fit_temperature(*drawn(temperature)) == pytest.approx(temperature, rel=0.03)
+
+
+def test_calibration_mends_overconfidence_and_leaves_every_decision():
+    probabilities, labels = drawn(2.5)
+    found = calibrate(probabilities, labels)
+    before, after = found["before"], found["after"]
+    assert before["expected_calibration_error"] > 0.1
+    for name in ("expected_calibration_error", "expected_calibration_error_equal_mass"):
+        assert after[name] < 0.015
+    assert after["brier_score"] < before["brier_score"]
+    assert after["negative_log_likelihood"] < before["negative_log_likelihood"]
+    served = at_temperature(tf.constant(probabilities, tf.float32), found["temperature"]).numpy()
+    np.testing.assert_array_equal(served.argmax(axis=1), probabilities.argmax(axis=1))
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_of_predictions_that_are_all_right_the_model_becomes_about_as_sure_as_succession_allows():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 800)
+    probabilities = softmax(rng.normal(0, 0.3, (800, 4)) + 8.0 * np.eye(4)[labels], axis=1)
+    temperature = fit_temperature(probabilities, labels)
+    assert LEAST * 2 < temperature < GREATEST / 2
+    confidence = softmax(np.log(probabilities) / temperature, axis=1).max(axis=1).mean()
+    assert confidence == pytest.approx(1 - 0.75 / 801, abs=2e-4)
+
+
+def test_certain_and_right_stays_within_bounds():
+    found = calibrate(np.eye(4)[[0, 1, 2, 3]], np.array([0, 1, 2, 3]))
+    assert LEAST < found["temperature"] <= GREATEST
+    assert np.isfinite(found["after"]["negative_log_likelihood"])
+
+
+def test_certain_and_wrong_is_as_unsure_as_the_bounds_allow():
+    assert fit_temperature(np.eye(4)[[0, 1, 2, 3]], np.array([1, 2, 3, 0])) == pytest.approx(
+        GREATEST, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [0, 1]])
+def test_two_images_and_absent_classes_give_a_temperature(labels):
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2]])
+    found = calibrate(probabilities, np.array(labels))
+    assert LEAST <= found["temperature"] <= GREATEST
+    assert found["images"] == 2
+    assert np.isfinite(found["after"]["brier_score"])
+
+
+def test_a_model_that_is_not_to_be_calibrated_is_only_measured():
+    probabilities, labels = drawn(2.5, 500)
+    found = calibrate(probabilities, labels, wanted=False)
+    assert found["temperature"] is None
+    assert found["after"] == found["before"]
+
+
+@pytest.fixture
+def exported(small_data, tmp_path, tiny_model):
+    """Trains and exports; returns facts, network, validation images and what is served."""
+
+    def run(**settings):
+        run_fn(fn_args(small_data, tmp_path, **settings))
+        card = json.loads((tmp_path / "Format-Serving/assets.extra/model.json").read_text())
+        transform = tft.TFTransformOutput(str(small_data / "transform"))
+        records = read_records([str(small_data / "validation.*")])
+        batches = validation_batches(records, transform, 3, 32).dataset
+        ((images, labels),) = list(batches)
+        served = tf.saved_model.load(str(tmp_path / "Format-Serving"))
+        answers = served.signatures["serving_default"](records.serialised)
+        network = build(HEIGHT, WIDTH, 3)
+        network.load_weights(tmp_path / "model_run/weights/best.weights.h5")
+        return card["training"], network(images).numpy(), labels.numpy().argmax(axis=1), answers
+
+    return run
+
+
+def test_the_served_probabilities_are_the_calibrated_ones(exported):
+    facts, own, labels, answers = exported()
+    calibration = facts["calibration"]
+    expected = softmax(np.log(own) / calibration["temperature"], axis=1)
+    served = answers["probabilities"].numpy()
+    np.testing.assert_allclose(served, expected, atol=1e-6)
+    np.testing.assert_allclose(answers["score"].numpy(), expected.max(axis=1), atol=1e-6)
+    assert calibration["temperature"] == pytest.approx(fit_temperature(own, labels), rel=1e-3)
+    assert calibration["images"] == len(labels)
+    again = calibrate(served, labels, wanted=False)["before"]
+    for name in ("negative_log_likelihood", "brier_score"):
+        assert calibration["after"][name] == pytest.approx(again[name], abs=1e-5)
+
+
+def test_calibrate_false_serves_the_networks_own(exported):
+    facts, own, _, answers = exported(calibrate=False, epochs=1)
+    np.testing.assert_allclose(answers["probabilities"].numpy(), own, atol=1e-6)
+    assert facts["calibration"]["temperature"] is None

@@ -1,0 +1,1 @@
+"""Trains on several devices or several machines."""

@@ -1,0 +1,1 @@
+"""The exported SavedModel and what is stored beside it."""

@@ -1,0 +1,1 @@
+"""Fits a network: loss, optimizer, learning rate, epochs, checkpoints."""

@@ -1,0 +1,1 @@
+"""Measures what a trained network does on the validation split."""
