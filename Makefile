@@ -43,9 +43,11 @@ image: ## Build the container image by docker, podman or buildah
 test-image: ## Build the image from nothing and run tasks in it; needs root
 	@scripts/test-image.sh
 
-lint: setup ## Check style
+lint: setup ## Check style, types, the rule of dependencies, dead code and generated pages
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
 
 # The image's lock leaves out what only developers and notebooks need. Both are written from one
 # resolution.

@@ -26,19 +26,19 @@ def draw_gallery(
     """Draws a gallery of a data folder as a PNG.
 
     Args:
-        directory: a data folder in any format that can be read.
-        output: the PNG to write; its folder is made if need be.
-        split: "train" or "validation".
-        per_class: spectrograms of every class, evenly spread over the class's rows.
-        layout: classes and size; None for what the folder's record says, or else the published
-            set's.
+      directory: a data folder in any format that can be read.
+      output: the PNG to write; its folder is made if need be.
+      split: "train" or "validation".
+      per_class: spectrograms of every class, evenly spread over the class's rows.
+      layout: classes and size; None for what the folder's record says, or else the published
+        set's.
 
     Returns:
-        The PNG's path.
+      The PNG's path.
 
     Raises:
-        InvalidData: a file is missing, or a row does not hold what it should; the message names
-            file and row.
+      InvalidData: a file is missing, or a row does not hold what it should; the message names
+        file and row.
     """
     record = seed_layout.read_record(directory) or {}
     layout = layout or recorded_layout(directory)
@@ -63,12 +63,12 @@ def draw_examples(examples: Mapping[str, np.ndarray], output: str | Path, title:
     """Draws spectrograms, a row of pictures a class, as a PNG.
 
     Args:
-        examples: by class name, float or uint8 [n, height, width]; n may differ.
-        output: the PNG to write; its folder is made if need be.
-        title: a line above the pictures.
+      examples: by class name, float or uint8 [n, height, width]; n may differ.
+      output: the PNG to write; its folder is made if need be.
+      title: a line above the pictures.
 
     Returns:
-        The PNG's path.
+      The PNG's path.
     """
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +80,8 @@ def examples_figure(examples: Mapping[str, np.ndarray], title: str = "") -> Figu
     """Draws spectrograms, a row of pictures a class: time downwards, frequency to the right.
 
     Args:
-        examples: by class name, float or uint8 [n, height, width]; n may differ.
-        title: a line above the pictures.
+      examples: by class name, float or uint8 [n, height, width]; n may differ.
+      title: a line above the pictures.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -105,17 +105,17 @@ def read_examples(
     """A few images of every class.
 
     Args:
-        directory: a data folder.
-        split: "train" or "validation".
-        per_class: at most so many of each class, evenly spread over the class's rows.
-        layout: classes and size.
+      directory: a data folder.
+      split: "train" or "validation".
+      per_class: at most so many of each class, evenly spread over the class's rows.
+      layout: classes and size.
 
     Returns:
-        By class name, uint8 [up to per_class, height, width].
+      By class name, uint8 [up to per_class, height, width].
 
     Raises:
-        InvalidData: a file is missing, or a row does not hold what it should; the message names
-            file and row.
+      InvalidData: a file is missing, or a row does not hold what it should; the message names
+        file and row.
     """
     from data.reading.inventory import take_inventory
     from data.reading.split import split_images, split_labels

@@ -58,10 +58,10 @@ def csv_bytes(values: np.ndarray) -> bytes:
     """Rows of comma-separated text.
 
     Args:
-        values: uint8 [rows, columns], 255 standing for 1.
+      values: uint8 [rows, columns], 255 standing for 1.
 
     Returns:
-        rows x columns x 9 bytes, each row ended by a newline.
+      rows x columns x 9 bytes, each row ended by a newline.
     """
     text = _TEXT[values].view(np.uint8).reshape(len(values), -1)
     text[:, -1] = ord("\n")
@@ -79,8 +79,8 @@ def check_free(directory: str | Path, overwrite: bool = False) -> None:
     """Refuses a folder that already holds a data set.
 
     Raises:
-        FileExistsError: it does, and `overwrite` is False.
-        NotADirectoryError: it is a file.
+      FileExistsError: it does, and `overwrite` is False.
+      NotADirectoryError: it is a file.
     """
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
@@ -104,14 +104,14 @@ def write_data_set(
     end, so that a run that fails or is killed leaves no half data set to be trained on.
 
     Args:
-        directory: where; made if need be.
-        splits: by name, "train" and "validation".
-        record: what to say in `SIMULATED.json`; None for data that are not simulated.
-        overwrite: replace a data set that is there.
+      directory: where; made if need be.
+      splits: by name, "train" and "validation".
+      record: what to say in `SIMULATED.json`; None for data that are not simulated.
+      overwrite: replace a data set that is there.
 
     Raises:
-        FileExistsError: a data set is there and `overwrite` is False.
-        ValueError: a split's images and labels differ in number.
+      FileExistsError: a data set is there and `overwrite` is False.
+      ValueError: a split's images and labels differ in number.
     """
     directory = Path(directory)
     check_free(directory, overwrite)

@@ -47,8 +47,8 @@ class CurveSearch:
     """Searches images for lines and parabolas.
 
     Args:
-        profiles: of a tone that drifts, by how far it moves within a row.
-        strengths: decibels that the evidence is averaged over.
+      profiles: of a tone that drifts, by how far it moves within a row.
+      strengths: decibels that the evidence is averaged over.
     """
 
     def __init__(self, profiles: Profiles, strengths: np.ndarray):
@@ -80,7 +80,7 @@ class CurveSearch:
         log likelihood ratio, and "fine evidence", the evidence of the paths about it.
 
         Args:
-            dark: white darkness, float32 [height, width].
+          dark: white darkness, float32 [height, width].
         """
         rows = dark @ self.banks
         total = self._along_paths(rows)
@@ -102,7 +102,7 @@ class CurveSearch:
         """Sums along every path, float32 [drifts x bends, middles].
 
         Args:
-            rows: float32 [moves, height, positions].
+          rows: float32 [moves, height, positions].
         """
         total = np.zeros((len(self.drift), len(MIDDLES)), np.float32)
         step = round((MIDDLES[1] - MIDDLES[0]) / FINE)

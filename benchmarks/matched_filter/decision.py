@@ -44,7 +44,7 @@ def columns(scores: Sequence[dict[str, float]]) -> tuple[list[str], np.ndarray]:
     """Scores as a table, with the differences that tell classes apart.
 
     Returns:
-        Names of the columns and float64 [images, columns].
+      Names of the columns and float64 [images, columns].
     """
     names = list(scores[0])
     table = {name: np.array([row[name] for row in scores]) for name in names}

@@ -34,10 +34,10 @@ def standardise(images: np.ndarray) -> np.ndarray:
     line of 64 rows.
 
     Args:
-        images: uint8 [n, height, width].
+      images: uint8 [n, height, width].
 
     Returns:
-        float32 [n, height, width], positive where darker than the background.
+      float32 [n, height, width], positive where darker than the background.
     """
     values = images.astype(np.float32)
     kept = np.ones(values.shape, bool)
@@ -56,8 +56,8 @@ class Whitening:
     """Undoes the correlation that the anti-aliasing filter leaves between pixels of noise.
 
     Attributes:
-        along_time: float32 [height, height].
-        along_frequency: float32 [width, width].
+      along_time: float32 [height, height].
+      along_frequency: float32 [width, width].
     """
 
     along_time: np.ndarray
@@ -106,11 +106,11 @@ class Profiles:
     """Mean whitened darkness about a tone, by how far it moves within the row.
 
     Attributes:
-        moves: pixels from the beginning to the end of a row, float [k]; from 0 up.
-        mean: float32 [k, offsets], offsets from -REACH to REACH in steps of PHASE; of a tone that
-            moves to the right.
-        strengths: decibels, float [s].
-        amplitudes: what `mean` is multiplied by at those strengths, float [s].
+      moves: pixels from the beginning to the end of a row, float [k]; from 0 up.
+      mean: float32 [k, offsets], offsets from -REACH to REACH in steps of PHASE; of a tone that
+        moves to the right.
+      strengths: decibels, float [s].
+      amplitudes: what `mean` is multiplied by at those strengths, float [s].
     """
 
     moves: np.ndarray
@@ -122,8 +122,8 @@ class Profiles:
         """Filters for a tone at each position, float32 [width, positions].
 
         Args:
-            move: pixels within the row; negative to the left.
-            positions: multiples of PHASE. Outside the band, where a tone is silent, filters are 0.
+          move: pixels within the row; negative to the left.
+          positions: multiples of PHASE. Outside the band, where a tone is silent, filters are 0.
         """
         profile = self.mean[np.argmin(np.abs(self.moves - abs(move)))]
         profile = profile[::-1] if move < 0 else profile
@@ -147,14 +147,14 @@ def learn_profiles(
     """Average over simulated tones whose paths are known.
 
     Args:
-        draw: one tone of a given strength.
-        moves: see `Profiles`.
-        strengths: decibels.
-        reference: the strength at which profiles are learned.
-        whiten: of the noise.
-        seed: of the simulation.
-        count: images for the profiles; a quarter of it for the amplitude at each strength.
-        smoothing: standard deviation, in pixels, of what smooths a profile.
+      draw: one tone of a given strength.
+      moves: see `Profiles`.
+      strengths: decibels.
+      reference: the strength at which profiles are learned.
+      whiten: of the noise.
+      seed: of the simulation.
+      count: images for the profiles; a quarter of it for the amplitude at each strength.
+      smoothing: standard deviation, in pixels, of what smooths a profile.
     """
     from scipy.ndimage import gaussian_filter
 

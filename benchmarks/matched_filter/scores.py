@@ -38,9 +38,9 @@ class Knowledge:
     """What the classifier is told about signals and noise.
 
     Attributes:
-        whitening: of the noise.
-        straight: the response to a drifting tone.
-        wandering: the response to a wandering one, for each of `WANDERS`.
+      whitening: of the noise.
+      straight: the response to a drifting tone.
+      wandering: the response to a wandering one, for each of `WANDERS`.
     """
 
     whitening: Whitening
@@ -52,9 +52,9 @@ def learn(images: int, seed: int, workers: int) -> Knowledge:
     """From simulations of its own.
 
     Args:
-        images: simulated for each response.
-        seed: of the simulation.
-        workers: processes.
+      images: simulated for each response.
+      seed: of the simulation.
+      workers: processes.
     """
     whitening = Whitening.of_noise(images, seed)
     tasks = [(wander, whitening, seed, images) for wander in (None, *WANDERS)]

@@ -23,9 +23,9 @@ class Wander:
     """One deviation of the walk, and how finely it is followed.
 
     Attributes:
-        deviation: of a step from row to row, in pixels.
-        step: pixels between states.
-        drifts: pixels a row.
+      deviation: of a step from row to row, in pixels.
+      step: pixels between states.
+      drifts: pixels a row.
     """
 
     deviation: float
@@ -64,9 +64,9 @@ class WanderSearch:
     """Searches images for tones that wander with one deviation.
 
     Args:
-        wander: the deviation, and the grid.
-        profiles: of such tones.
-        strengths: decibels that the evidence is averaged over.
+      wander: the deviation, and the grid.
+      profiles: of such tones.
+      strengths: decibels that the evidence is averaged over.
     """
 
     def __init__(self, wander: Wander, profiles: Profiles, strengths: np.ndarray):
@@ -95,10 +95,10 @@ class WanderSearch:
         """Log likelihood ratio to noise, averaged over paths and drifts.
 
         Args:
-            dark: white darkness, float32 [n, height, width].
+          dark: white darkness, float32 [n, height, width].
 
         Returns:
-            float64 [n, strengths].
+          float64 [n, strengths].
         """
         count, levels, states = len(dark), len(self.amplitudes), len(self.states)
         # [drifts, n, strengths, states]

@@ -30,12 +30,12 @@ class Condition:
     """One way in which a test set differs from the data that a model was trained on.
 
     Attributes:
-        name: as in the table.
-        rendering: of finished images; None leaves them.
-        noise_deviation, oversampling: see `simulate_spectrogram`.
-        interference: from random numbers and the image's width to what is heard; None for nothing.
-        part_inside: the part of its time that a signal spends inside the band; None for what the
-            preset draws.
+      name: as in the table.
+      rendering: of finished images; None leaves them.
+      noise_deviation, oversampling: see `simulate_spectrogram`.
+      interference: from random numbers and the image's width to what is heard; None for nothing.
+      part_inside: the part of its time that a signal spends inside the band; None for what the
+        preset draws.
     """
 
     name: str
@@ -109,7 +109,7 @@ def simulate(
     same lines as another.
 
     Returns:
-        uint8 [height, width].
+      uint8 [height, width].
     """
     names = (zlib.crc32(b"robustness"), zlib.crc32(shot.class_name.encode()), shot.number)
     streams = np.random.SeedSequence(seed, spawn_key=names).spawn(3)
@@ -136,9 +136,9 @@ def cut_by_edge(signal: Signal, part: float, upper: bool) -> Signal:
     """Moves a signal along frequency until only a part of it is inside the band.
 
     Args:
-        signal: wholly inside the band.
-        part: of the time that it is on, 0 to 1.
-        upper: whether it leaves over the upper edge or the lower.
+      signal: wholly inside the band.
+      part: of the time that it is on, 0 to 1.
+      upper: whether it leaves over the upper edge or the lower.
     """
     frequencies = signal.path(_FINELY[signal.envelope(_FINELY) > 0.0])
     edge, below = (1.0, part) if upper else (0.0, 1.0 - part)

@@ -26,10 +26,10 @@ class Benchmark:
     """A model, and how its test images are made.
 
     Attributes:
-        model: to be measured.
-        images_a_class: how many images of each class a condition, or a point of a curve, has.
-        seed: of the simulation.
-        run: the map that simulates.
+      model: to be measured.
+      images_a_class: how many images of each class a condition, or a point of a curve, has.
+      seed: of the simulation.
+      run: the map that simulates.
     """
 
     model: ServedModel
@@ -60,7 +60,7 @@ class Benchmark:
         """One image by condition: the same signal, of preset basic, under each of them.
 
         Returns:
-            Grey levels, float32 [height, width] from 0 to 1.
+          Grey levels, float32 [height, width] from 0 to 1.
         """
         name = next(name for name in self.model.classes if name != "noise")
         pictures = {}
@@ -89,8 +89,8 @@ class Benchmark:
         Preset basic but for the curvature.
 
         Returns:
-            `curves`, shares by class; `straight`, what part of the straight lines is taken for
-            such.
+          `curves`, shares by class; `straight`, what part of the straight lines is taken for
+          such.
         """
         curves: dict[str, list[float]] = {name: [] for name in self.model.classes}
         for pixels in SAGITTAS:
@@ -128,15 +128,15 @@ def figures(
     """Figures of one test set.
 
     Args:
-        probabilities: float [N, classes].
-        labels: int [N]; every class is among them.
-        classes: their names.
+      probabilities: float [N, classes].
+      labels: int [N]; every class is among them.
+      classes: their names.
 
     Returns:
-        What JSON can hold: `images`, `accuracy`, `signal_accuracy` (of the images that are not of
-        the class noise), `recall` by class, `lowest` (the class of the lowest recall), `taken_for`
-        (what most of its mistakes are taken for, None without any), `expected_calibration_error`,
-        `confusion_matrix` (rows actual, columns predicted).
+      What JSON can hold: `images`, `accuracy`, `signal_accuracy` (of the images that are not of
+      the class noise), `recall` by class, `lowest` (the class of the lowest recall), `taken_for`
+      (what most of its mistakes are taken for, None without any), `expected_calibration_error`,
+      `confusion_matrix` (rows actual, columns predicted).
     """
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)

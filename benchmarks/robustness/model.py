@@ -14,15 +14,15 @@ class ServedModel:
     """A SavedModel that this project exported.
 
     Attributes:
-        classes: names in the order of its probabilities.
-        height, width: pixels of an image.
+      classes: names in the order of its probabilities.
+      height, width: pixels of an image.
     """
 
     def __init__(self, folder: Path):
         """Loads it.
 
         Raises:
-            ValueError: the folder holds no model of this project.
+          ValueError: the folder holds no model of this project.
         """
         import tensorflow as tf
 

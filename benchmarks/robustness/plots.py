@@ -20,9 +20,9 @@ def strength_figure(
     """Draw the share of each class that is recognised over signal strength in decibels.
 
     Args:
-        strengths: decibels.
-        shares: by class, one for each strength.
-        images: that each share is of; bands are 95 % intervals.
+      strengths: decibels.
+      shares: by class, one for each strength.
+      images: that each share is of; bands are 95 % intervals.
     """
     figure, axes = _empty("recognised, part of the class")
     for number, (name, shares_of) in enumerate(shares.items()):
@@ -42,10 +42,10 @@ def curvature_figure(
     """Draw what curved lines are taken for over their curvature.
 
     Args:
-        sagittas: greatest departure from the chord, in pixels.
-        curves: by class, the share taken for it at each curvature.
-        straight: what part of the straight lines is taken for such.
-        images: that each share is of; bands are 95 % intervals.
+      sagittas: greatest departure from the chord, in pixels.
+      curves: by class, the share taken for it at each curvature.
+      straight: what part of the straight lines is taken for such.
+      images: that each share is of; bands are 95 % intervals.
     """
     figure, axes = _empty("part of the lines")
     for number, (name, shares) in enumerate(curves.items()):
@@ -64,7 +64,7 @@ def conditions_figure(pictures: dict[str, np.ndarray]) -> Figure:
     """Draw one spectrogram under every condition.
 
     Args:
-        pictures: by condition, grey levels [H, W] from 0 to 1.
+      pictures: by condition, grey levels [H, W] from 0 to 1.
     """
     columns = 3
     rows = -(-len(pictures) // columns)

@@ -34,9 +34,9 @@ class Signal:
     """One tone.
 
     Attributes:
-        path: its frequency.
-        strength: in decibels, as in `Preset.strength`, while it is on.
-        envelope: when it is on.
+      path: its frequency.
+      strength: in decibels, as in `Preset.strength`, while it is on.
+      envelope: when it is on.
     """
 
     path: Path
@@ -176,9 +176,9 @@ def _inside(
     """A signal that spends at least `preset.inside` of the time it is on inside the band.
 
     Args:
-        path_from: from a frequency to a path, which moves with it.
-        strength: the range that its strength is drawn from.
-        envelope: None for a tone that is always on.
+      path_from: from a frequency to a path, which moves with it.
+      strength: the range that its strength is drawn from.
+      envelope: None for a tone that is always on.
     """
     times = _EVENLY if envelope is None else _FINELY[envelope(_FINELY) > 0.0]
     shape = path_from(0.0)(times)

@@ -57,7 +57,7 @@ def simulate_image(
     rounded the other way.
 
     Returns:
-        uint8 [height, width].
+      uint8 [height, width].
     """
     tone = simulate_signal(key, seed, preset)
     return simulate_spectrogram(tone, height, width, _stream(key, seed, _NOISE))
@@ -67,7 +67,7 @@ def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic"
     """The signal in the image that `simulate_image` gives for the same arguments.
 
     Returns:
-        Its path, strength and envelope; None for an image of pure noise.
+      Its path, strength and envelope; None for an image of pure noise.
     """
     return SIGNALS[key.class_name](_stream(key, seed, _SIGNAL), find_preset(preset))
 
@@ -99,21 +99,21 @@ def simulate_dataset(
     the usual `if __name__ == "__main__":`.
 
     Args:
-        directory: the folder to write; made if need be.
-        train: number of training images, over all classes; split as evenly as possible.
-        validation: number of validation images.
-        seed: 0 or greater. Another seed gives other images.
-        preset: "basic" or "hard", or a `Preset` of your own.
-        workers: processes; None for one a core. It changes the time taken and nothing else.
-        progress: called with (images done, images in all) after every image.
-        overwrite: replace a data set that is there.
-        classes: names from `data.simulation.classes.SIGNALS`, in the order of the label columns.
-        height: rows (time) of an image.
-        width: columns (frequency) of an image.
+      directory: the folder to write; made if need be.
+      train: number of training images, over all classes; split as evenly as possible.
+      validation: number of validation images.
+      seed: 0 or greater. Another seed gives other images.
+      preset: "basic" or "hard", or a `Preset` of your own.
+      workers: processes; None for one a core. It changes the time taken and nothing else.
+      progress: called with (images done, images in all) after every image.
+      overwrite: replace a data set that is there.
+      classes: names from `data.simulation.classes.SIGNALS`, in the order of the label columns.
+      height: rows (time) of an image.
+      width: columns (frequency) of an image.
 
     Raises:
-        FileExistsError: the folder already holds a data set and `overwrite` is False.
-        ValueError: an argument is out of range, or a preset or class is unknown.
+      FileExistsError: the folder already holds a data set and `overwrite` is False.
+      ValueError: an argument is out of range, or a preset or class is unknown.
 
     Example:
         >>> simulate_dataset("runs/simulated", train=8, validation=4)  # doctest: +SKIP

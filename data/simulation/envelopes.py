@@ -23,8 +23,8 @@ def single_pulse_envelope(start: float, duration: float) -> Envelope:
     """A tone that is on once.
 
     Args:
-        start: when it is switched on, in observations.
-        duration: how long it stays on, in observations.
+      start: when it is switched on, in observations.
+      duration: how long it stays on, in observations.
     """
 
     def amplitude(time: np.ndarray) -> np.ndarray:
@@ -37,9 +37,9 @@ def square_wave_envelope(start: float, period: float, duty_cycle: float) -> Enve
     """A tone that is switched on and off at regular intervals.
 
     Args:
-        start: when it is switched on, once of many times, in observations.
-        period: from one switching-on to the next, in observations.
-        duty_cycle: the part of every period that the tone is on, 0 to 1.
+      start: when it is switched on, once of many times, in observations.
+      period: from one switching-on to the next, in observations.
+      duty_cycle: the part of every period that the tone is on, 0 to 1.
     """
 
     def amplitude(time: np.ndarray) -> np.ndarray:

@@ -21,9 +21,9 @@ class Burst:
     """Broadband noise that comes and goes, such as lightning or a spark.
 
     Attributes:
-        start: when it begins, in observations.
-        duration: how long it lasts, in observations.
-        rise: by how much it raises the noise power while it lasts, in decibels, above 0.
+      start: when it begins, in observations.
+      duration: how long it lasts, in observations.
+      rise: by how much it raises the noise power while it lasts, in decibels, above 0.
     """
 
     start: float
@@ -36,8 +36,8 @@ class DeadBand:
     """Neighbouring channels that report no power at all.
 
     Attributes:
-        start: the lower edge, in band widths.
-        width: in band widths.
+      start: the lower edge, in band widths.
+      width: in band widths.
     """
 
     start: float
@@ -49,9 +49,9 @@ class Interference:
     """Everything that is heard besides noise and signal; by default nothing.
 
     Attributes:
-        carriers: tones, see `carrier`.
-        bursts: broadband noise.
-        dead_bands: channels without power.
+      carriers: tones, see `carrier`.
+      bursts: broadband noise.
+      dead_bands: channels without power.
     """
 
     carriers: tuple[Signal, ...] = ()
@@ -63,8 +63,8 @@ def carrier(frequency: float, strength: float) -> Signal:
     """A transmitter on the ground: a tone that does not drift, because nothing moves.
 
     Args:
-        frequency: in band widths.
-        strength: in decibels, as in `data.simulation.presets.Preset.strength`.
+      frequency: in band widths.
+      strength: in decibels, as in `data.simulation.presets.Preset.strength`.
     """
     return Signal(straight_path(frequency, 0.0), strength)
 
@@ -77,10 +77,10 @@ def add_burst(
     Independent noises add up in power, so what is added has the power that is missing.
 
     Args:
-        voltage: noise and tones.
-        burst: what to add; the part that lies outside the observation is not heard.
-        noise_deviation: standard deviation of each component of the noise that `rise` is over.
-        rng: where the burst comes from.
+      voltage: noise and tones.
+      burst: what to add; the part that lies outside the observation is not heard.
+      noise_deviation: standard deviation of each component of the noise that `rise` is over.
+      rng: where the burst comes from.
     """
     first, last = _span(burst.start, burst.duration, len(voltage))
     components = rng.standard_normal(2 * (last - first), dtype=np.float32)

@@ -24,8 +24,8 @@ def straight_path(start: float, drift_rate: float) -> Path:
     """A constant drift: f(t) = start + drift_rate t.
 
     Args:
-        start: frequency at time 0, in band widths.
-        drift_rate: band widths per observation.
+      start: frequency at time 0, in band widths.
+      drift_rate: band widths per observation.
     """
 
     def frequency(time: np.ndarray) -> np.ndarray:
@@ -38,9 +38,9 @@ def curved_path(start: float, drift_rate: float, drift_rate_derivative: float) -
     """A drift that itself changes: f(t) = start + drift_rate t + drift_rate_derivative t^2 / 2.
 
     Args:
-        start: frequency at time 0, in band widths.
-        drift_rate: drift at time 0, in band widths per observation.
-        drift_rate_derivative: band widths per observation squared; see `sagitta`.
+      start: frequency at time 0, in band widths.
+      drift_rate: drift at time 0, in band widths per observation.
+      drift_rate_derivative: band widths per observation squared; see `sagitta`.
     """
 
     def frequency(time: np.ndarray) -> np.ndarray:
@@ -53,10 +53,10 @@ def wandering_path(start: float, drift_rate: float, steps: np.ndarray) -> Path:
     """A constant drift plus a random walk, joined by straight pieces.
 
     Args:
-        start: frequency at time 0, in band widths.
-        drift_rate: mean drift, in band widths per observation.
-        steps: float64 [K], what the walk adds in each K-th part of the observation, in band
-            widths. The randomness is the caller's, so that the path itself stays a pure function.
+      start: frequency at time 0, in band widths.
+      drift_rate: mean drift, in band widths per observation.
+      steps: float64 [K], what the walk adds in each K-th part of the observation, in band
+        widths. The randomness is the caller's, so that the path itself stays a pure function.
     """
     walk = np.concatenate([[0.0], np.cumsum(steps)])
     knots = np.linspace(0.0, 1.0, len(walk))
@@ -74,9 +74,9 @@ def sagitta(drift_rate_derivative: float) -> float:
     greatest at t = 1/2: |d| / 8.
 
     Args:
-        drift_rate_derivative: band widths per observation squared.
+      drift_rate_derivative: band widths per observation squared.
 
     Returns:
-        Band widths; multiply by the image's width for pixels.
+      Band widths; multiply by the image's width for pixels.
     """
     return abs(drift_rate_derivative) / 8.0

@@ -16,23 +16,23 @@ class Preset:
     """The ranges that one kind of data set is drawn from.
 
     Attributes:
-        name: how the command line and a data set's own record call it.
-        strength: power of a narrow tone over the mean noise power in the one FFT channel that it
-            falls in, in decibels.
-        squiggle_strength: the same for squiggles. A restless tone spreads over several channels
-            within one FFT row, so it needs more power to be as plain to the eye.
-        drift: mean drift rate in either direction, in band widths per observation.
-        sagitta: greatest departure of a curve from its chord, in band widths.
-        wander: standard deviation of a squiggle's random walk at the end of the observation, in
-            band widths.
-        inside: least part of the time it is on that a signal spends inside the band, 0 to 1.
-        pulsed_strength: strength of a straight line that is switched on and off, while it is on.
-            One that is silent half the time has half the pixels to be seen by.
-        pulsed_squiggle_strength: the same for squiggles.
-        pulse_period: from one switching-on of a pulsed signal to the next, in observations.
-        duty_cycle: part of its period that a pulsed signal is on, 0 to 1.
-        pixel_strength: strength of a bright pixel. So short a signal has to be strong to be seen.
-        pixel_duration: how long a bright pixel is on, in observations.
+      name: how the command line and a data set's own record call it.
+      strength: power of a narrow tone over the mean noise power in the one FFT channel that it
+        falls in, in decibels.
+      squiggle_strength: the same for squiggles. A restless tone spreads over several channels
+        within one FFT row, so it needs more power to be as plain to the eye.
+      drift: mean drift rate in either direction, in band widths per observation.
+      sagitta: greatest departure of a curve from its chord, in band widths.
+      wander: standard deviation of a squiggle's random walk at the end of the observation, in
+        band widths.
+      inside: least part of the time it is on that a signal spends inside the band, 0 to 1.
+      pulsed_strength: strength of a straight line that is switched on and off, while it is on.
+        One that is silent half the time has half the pixels to be seen by.
+      pulsed_squiggle_strength: the same for squiggles.
+      pulse_period: from one switching-on of a pulsed signal to the next, in observations.
+      duty_cycle: part of its period that a pulsed signal is on, 0 to 1.
+      pixel_strength: strength of a bright pixel. So short a signal has to be strong to be seen.
+      pixel_duration: how long a bright pixel is on, in observations.
     """
 
     name: str
@@ -91,7 +91,7 @@ def find_preset(preset: str | Preset) -> Preset:
     """The preset of that name; a `Preset` is returned as it is.
 
     Raises:
-        ValueError: no preset has that name.
+      ValueError: no preset has that name.
     """
     if isinstance(preset, Preset):
         return preset

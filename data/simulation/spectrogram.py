@@ -58,19 +58,19 @@ def simulate_spectrogram(
     """One simulated spectrogram.
 
     Args:
-        signal: the tone, or None for pure noise.
-        height: rows (time) of the image.
-        width: columns (frequency) of the image.
-        noise_rng: where the receiver's noise comes from.
-        oversampling: FFT rows per image row, and FFT channels per image column; None for
-            `published_oversampling`.
-        noise_deviation: standard deviation of each voltage component of the noise, in steps of the
-            digitiser. A signal's strength is over the noise, so it scales with it: what changes is
-            how coarsely both are digitised, and how much of them is clipped.
-        interference: what else is heard; None for nothing.
+      signal: the tone, or None for pure noise.
+      height: rows (time) of the image.
+      width: columns (frequency) of the image.
+      noise_rng: where the receiver's noise comes from.
+      oversampling: FFT rows per image row, and FFT channels per image column; None for
+        `published_oversampling`.
+      noise_deviation: standard deviation of each voltage component of the noise, in steps of the
+        digitiser. A signal's strength is over the noise, so it scales with it: what changes is
+        how coarsely both are digitised, and how much of them is clipped.
+      interference: what else is heard; None for nothing.
 
     Returns:
-        uint8 [height, width], 0 to 255.
+      uint8 [height, width], 0 to 255.
     """
     oversampling = oversampling or published_oversampling(height, width)
     rows, channels = oversampling * height, oversampling * width
@@ -104,8 +104,8 @@ def tone_amplitude(strength: float, channels: int) -> float:
     (A s n)^2, where noise has a mean power of 2 s^2 n. Their ratio is A^2 n / 2.
 
     Args:
-        strength: decibels, as in `Preset.strength`.
-        channels: samples in an FFT row, n.
+      strength: decibels, as in `Preset.strength`.
+      channels: samples in an FFT row, n.
     """
     return float(np.sqrt(2.0 * 10.0 ** (strength / 10.0) / channels))
 
