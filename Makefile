@@ -9,7 +9,8 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebook test test-slow test-next image test-image lint lock clean
+.PHONY: help setup run notebook test test-slow test-long test-next test-all image test-image lint lock \
+  clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,15 +28,27 @@ notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as 
 	@cd notebooks && RADIO_SIGNALS_DATA='$(if $(DATA),$(abspath $(DATA)))' \
 	  RADIO_SIGNALS_OUTPUT='$(abspath $(OUTPUT))' ../.venv/bin/jupyter-lab $(ARGS)
 
-test: setup ## Run the quick tests; ARGS="-k reader" adds options
-	@.venv/bin/python -m pytest -m "not slow" $(ARGS)
+# The tests of a file share one process; at most four processes, because each takes 2 GB.
+PYTEST := .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadgroup \
+  --no-loadscope-reorder
 
-test-slow: setup ## Run the tests that take minutes
-	@.venv/bin/python -m pytest -m slow $(ARGS)
+test: setup ## Run the quick tests; ARGS="-k reader" adds options
+	@$(PYTEST) -m "not slow and not long" $(ARGS)
+
+test-slow: setup ## Run the tests that take tens of seconds
+	@$(PYTEST) -m slow $(ARGS)
+
+test-long: setup ## Run the tests that take minutes
+	@$(PYTEST) -m long $(ARGS)
 
 # ARGS comes last and so has the last word, for example with another -m.
 test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of their own; needs root
 	@scripts/test-next.sh $(ARGS)
+
+test-all: lint ## Run every test on both TFX lines, and the image: before a release; needs root
+	@$(PYTEST) $(ARGS)
+	@scripts/test-next.sh -m "" $(ARGS)
+	@scripts/test-image.sh
 
 image: ## Build the container image by docker, podman or buildah
 	@scripts/build-image.sh $(ARGS)

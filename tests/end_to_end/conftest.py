@@ -1,18 +1,16 @@
-"""One small data set and one pipeline run, shared by the tests of this folder."""
+"""One small data set and one pipeline run, shared by all tests of this folder.
+
+The tests run in several processes. Whichever needs the data set or the run first makes it, and the
+others wait for it. Nothing may be added to the shared run: tests that add runs copy its folder.
+"""
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from data.reading.inventory import take_inventory
@@ -20,94 +18,55 @@ from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.simulation.dataset import simulate_dataset
+from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
 from tests.end_to_end.served_model import answers
 
-COMMAND = Path(sys.executable).with_name("radio-signals")
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 
-# Low bounds: what is tested is the machinery, on few images and epochs.
-SMALL = (
-    "--epochs=4",
-    "--set=thresholds.accuracy=0.4",
-    "--set=thresholds.class_precision=0",
-    "--set=thresholds.class_recall=0",
-    "--set=thresholds.baseline_recall_margin=0",
-)
 
-
-@dataclass(frozen=True)
-class Run:
-    """A finished `radio-signals run` or `tune`.
-
-    Attributes:
-      status, text: exit status, and what the terminal showed.
-      output: the output folder, which later runs may share.
-      latest: this run's copy of OUTPUT/latest, which later runs replace.
-    """
-
-    status: int
-    text: str
-    output: Path
-    latest: Path
-
-    @cached_property
-    def metrics(self) -> dict:
-        return json.loads((self.latest / "metrics.json").read_text())
-
-    @property
-    def card(self) -> dict:
-        """What the pushed model says of itself."""
-        card = Path(self.metrics["pushed_to"], "assets.extra", "model.json")
-        return json.loads(card.read_text())
-
-    @property
-    def steps(self) -> list[str]:
-        """Ids of the steps that finished, in order."""
-        return re.findall(r"^\[ ?\d+/\d+\] (\S+)", self.text, re.MULTILINE)
-
-
-def pushed_versions(output: Path) -> set[str]:
-    """Names of the models pushed so far."""
-    serving = output / "serving"
-    return {path.name for path in serving.iterdir()} if serving.exists() else set()
-
-
-def temporary_folder_of(output: Path) -> Path:
-    """Where runs into an output folder are told to keep temporary files."""
-    return output.parent / "temporary"
-
-
-def run_pipeline(data: Path, output: Path, *arguments: str, command: str = "run") -> Run:
-    temporary = temporary_folder_of(output)
-    temporary.mkdir(exist_ok=True)
-    finished = subprocess.run(
-        [COMMAND, command, f"--data={data}", f"--output={output}", *arguments],
-        env={**os.environ, "TMPDIR": str(temporary)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    # Next to the output folder, which a run that was refused at once did not make.
-    latest = Path(tempfile.mkdtemp(dir=output.parent)) / "latest"
-    if (output / "latest").exists():
-        shutil.copytree(output / "latest", latest)
-    return Run(finished.returncode, finished.stdout + finished.stderr, output, latest)
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory, worker_id) -> Path:
+    """A folder that all test processes of this session have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+    folder = folder / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def small_data(tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("small") / "data"
-    simulate_dataset(directory, train=480, validation=120, workers=1)
+def small_data(shared_folder) -> Path:
+    """480 + 120 simulated images."""
+    directory = shared_folder / "data"
+    with FileLock(f"{directory}.lock"):
+        if not directory.exists():
+            simulate_dataset(directory, train=480, validation=120, workers=1)
     return directory
 
 
 @pytest.fixture(scope="session")
-def first_run(small_data, tmp_path_factory) -> Run:
-    run = run_pipeline(small_data, tmp_path_factory.mktemp("small") / "runs", *SMALL)
-    assert run.status == 0, run.text
-    return run
+def first_run(small_data, shared_folder) -> Run:
+    """The first run into an output folder: every step ran, the model is blessed and pushed."""
+    record = shared_folder / "first-run.json"
+    with FileLock(f"{record}.lock"):
+        if not record.exists():
+            run = run_pipeline(small_data, shared_folder / "first" / "runs", *SMALL)
+            content = [run.status, run.text, str(run.output), str(run.latest)]
+            record.write_text(json.dumps(content))
+    status, text, output, latest = json.loads(record.read_text())
+    assert status == 0, text
+    return Run(status, text, Path(output), Path(latest))
+
+
+@pytest.fixture(scope="module")
+def output_copy(first_run, tmp_path_factory) -> Path:
+    """A copy of the first run's output folder, to which a module may add runs."""
+    folder = tmp_path_factory.mktemp("copy") / "runs"
+    shutil.copytree(first_run.output, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +81,7 @@ def validation(small_data):
 
 @pytest.fixture(scope="session")
 def served(first_run, validation, tmp_path_factory):
-    """What the pushed model answers, loaded with TensorFlow alone."""
+    """The pushed model's answers, where TensorFlow alone loads it."""
     folder = tmp_path_factory.mktemp("served")
     return answers(first_run.metrics["pushed_to"], validation[0], folder)
 

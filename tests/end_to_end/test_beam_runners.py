@@ -19,7 +19,7 @@ from google.protobuf import json_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tests.end_to_end.beam_job_service import Job, JobService, job_service
-from tests.end_to_end.conftest import SMALL, Run, run_pipeline
+from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
 from tests.graph import NODES
 
 pytestmark = pytest.mark.slow

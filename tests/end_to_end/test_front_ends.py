@@ -1,14 +1,14 @@
 """TFMA's views in a browser: in every front end of Jupyter, in its exports, and in plain pages."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
+import threading
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
 from pipeline.history.records import evaluations, metadata_connection
-from tests.end_to_end.conftest import SMALL, run_pipeline
 from tests.end_to_end.notebook import NOTEBOOKS, execute
+from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -161,7 +161,7 @@ def test_nbconverts_html_shows_the_views(page, first_run, tmp_path):
     file = tmp_path / "evaluate.html"
     file.write_text(body, encoding="utf-8")
     page.goto(file.as_uri())
-    expect_figures(page, latest_accuracy(first_run))
+    expect_figures(page, first_run.metrics["accuracy"])
 
 
 def open_notebook(page: Page, address: str, path: str, listens: str) -> None:
@@ -193,13 +193,16 @@ def open_notebook(page: Page, address: str, path: str, listens: str) -> None:
 
 
 def run_all(page: Page) -> None:
-    """In JupyterLab and in Notebook 7, which is made of it."""
-    # Asked for again until it has begun: a page that still loads takes no notice.
-    deadline = time.monotonic() + 3 * MINUTES / 1000
-    while page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).count() == 0:
-        assert time.monotonic() < deadline, "no cell has been run"
+    """Run all cells in JupyterLab, or in Notebook 7, which is built on it."""
+    begun = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first
+    # Asked for again until it has begun: a page that is still loading ignores the command.
+    for _ in range(36):
         page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
-        page.wait_for_timeout(5000)
+        with contextlib.suppress(PlaywrightTimeout):
+            begun.wait_for(timeout=MINUTES / 12)
+            break
+    else:
+        pytest.fail("no cell has been run")
     show_cell(page)
 
 
@@ -250,17 +253,12 @@ def test_a_front_end_of_jupyter_shows_the_views(
         page.locator(f"{FRAME}, {failed}").first.wait_for(state="attached", timeout=10 * MINUTES)
         assert page.locator(failed).all_inner_texts() == []
         page.locator(FRAME).scroll_into_view_if_needed()
-        expect_figures(page, latest_accuracy(first_run))
+        expect_figures(page, first_run.metrics["accuracy"])
         if "SCREENSHOTS" in os.environ:
             page.screenshot(path=Path(os.environ["SCREENSHOTS"], f"{application}.png"))
 
 
-def latest_accuracy(run) -> float:
-    """Of the last run into the folder of the first, which other tests may have added."""
-    return json.loads((run.output / "latest" / "metrics.json").read_text())["accuracy"]
-
-
-@contextmanager
+@contextlib.contextmanager
 def server(application: str, folder: Path, output: Path):
     """A server of Jupyter on a free port; yields its address."""
     port = free_port()
@@ -280,19 +278,23 @@ def server(application: str, folder: Path, output: Path):
         ],
         env={**os.environ, "RADIO_SIGNALS_OUTPUT": str(output), "JUPYTER_CONFIG_DIR": str(folder)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     address = f"http://127.0.0.1:{port}/"
+    answers = threading.Event()
+    log: list[str] = []
+
+    def follow_log() -> None:
+        for line in process.stderr:
+            log.append(line)
+            if address in line:
+                answers.set()
+
+    follower = threading.Thread(target=follow_log, daemon=True)
+    follower.start()
     try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(address + "api", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, f"jupyter {application} has ended"
-                assert time.monotonic() < deadline, f"jupyter {application} does not answer"
-                time.sleep(0.5)
+        assert answers.wait(timeout=120), f"jupyter {application} does not answer:\n{''.join(log)}"
         yield address
     finally:
         process.terminate()
@@ -305,8 +307,8 @@ def server(application: str, folder: Path, output: Path):
             process.wait()
 
 
-def test_a_report_has_the_views_where_they_are_asked_for(page, small_data, first_run):
-    run = run_pipeline(small_data, first_run.output, *SMALL, "--set=interactive_report=true")
+def test_a_report_has_the_views_where_they_are_asked_for(page, small_data, first_run, output_copy):
+    run = run_pipeline(small_data, output_copy, *SMALL, "--set=interactive_report=true")
     assert run.steps[-1] == "Report"
     page.goto((run.latest / "report.html").as_uri())
     expect_figures(page, first_run.metrics["accuracy"])

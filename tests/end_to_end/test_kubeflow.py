@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import SMALL
+from tests.end_to_end.pipeline_runs import SMALL
 from tests.kubeflow.compiled import compiled
 from tests.kubeflow.installation import Installation, RunResult
 from tests.object_store import object_store

@@ -1,13 +1,12 @@
 """Past runs: listed, found again, and two side by side."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 
 def radio_signals(*arguments):
@@ -17,14 +16,12 @@ def radio_signals(*arguments):
 
 
 @pytest.fixture(scope="module")
-def output(small_data, first_run, tmp_path_factory):
-    """An output folder of two runs, of which the second has another threshold."""
-    folder = tmp_path_factory.mktemp("past") / "runs"
-    shutil.copytree(first_run.output, folder)
+def output(small_data, output_copy):
+    """An output folder of two runs; the second has another threshold."""
     # Training is answered from the cache.
-    second = run_pipeline(small_data, folder, *SMALL, "--set=thresholds.accuracy=0.41")
+    second = run_pipeline(small_data, output_copy, *SMALL, "--set=thresholds.accuracy=0.41")
     assert second.status == 0, second.text
-    return folder
+    return output_copy
 
 
 def test_runs_are_listed_with_what_came_of_them(output, first_run):

@@ -1,52 +1,23 @@
 """Runs that were killed, and runs that start from what an earlier one pushed."""
 
-import os
-import signal
-import subprocess
-import time
-
 import pytest
 
-from tests.end_to_end.conftest import COMMAND, SMALL, pushed_versions, run_pipeline
+from tests.end_to_end.pipeline_runs import SMALL, kill_run, pushed_versions, run_pipeline
 
 pytestmark = pytest.mark.slow
-
-
-def kill_after(line: str, data, output) -> str:
-    """Start a run, kill it for good once the terminal shows `line`; return what it showed."""
-    shown = output.parent / "shown.txt"
-    with open(shown, "w") as terminal:
-        running = subprocess.Popen(
-            [COMMAND, "run", f"--data={data}", f"--output={output}", *SMALL],
-            stdout=terminal,
-            stderr=subprocess.STDOUT,
-        )
-        while line not in shown.read_text():
-            assert running.poll() is None, shown.read_text()
-            time.sleep(0.05)
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
-    return shown.read_text()
-
-
-def log(run) -> list[str]:
-    """The training log without its speed, which no seed fixes."""
-    lines = (run.latest / "training_log.csv").read_text().splitlines()
-    speed = lines[0].split(",").index("images_per_second")
-    return [",".join(v for i, v in enumerate(line.split(",")) if i != speed) for line in lines]
 
 
 def test_a_run_killed_while_it_trains_ends_like_one_that_was_not(small_data, first_run, tmp_path):
     output = tmp_path / "runs"
     # The line comes before the epoch's checkpoint: the first two are sure to be saved.
-    kill_after("epoch 3/4  loss", small_data, output)
+    kill_run("epoch 3/4  loss", small_data, output, *SMALL)
     assert not (output / "latest").exists()
     resumed = run_pipeline(small_data, output, *SMALL)
     assert resumed.status == 0, resumed.text
     assert "of 4, the first" in resumed.text
     assert "epoch 2/4  loss" not in resumed.text
     assert resumed.card["model_id"] == first_run.card["model_id"], "a digest of all weights"
-    assert log(resumed) == log(first_run)
+    assert resumed.training_log == first_run.training_log
     (resumed_after,) = resumed.metrics["training"]["resumed_after_epochs"]
     assert resumed_after in (2, 3), "the kill may come late"
     assert list((output / "checkpoints").iterdir()) == []

@@ -1,6 +1,6 @@
 """The whole pipeline on a small simulated set: results, the served model, cache and verdicts.
 
-Tests that add runs to the shared output folder stand in the order in which they need them.
+Tests that add runs to the copied output folder stand in the order in which they need them.
 """
 
 import csv
@@ -20,7 +20,7 @@ from sklearn.metrics import (
 from sklearn.metrics import precision_recall_fscore_support as scores
 
 from data.seed_layout import CLASS_NAMES
-from tests.end_to_end.conftest import (
+from tests.end_to_end.pipeline_runs import (
     SMALL,
     pushed_versions,
     run_pipeline,
@@ -205,9 +205,9 @@ def test_the_model_has_learned_something(first_run):
     assert first_run.metrics["accuracy"] > 0.5, "chance is 0.25"
 
 
-def test_an_identical_run_is_answered_from_the_cache(small_data, first_run):
+def test_an_identical_run_is_answered_from_the_cache(small_data, first_run, output_copy):
     before = first_run.metrics
-    again = run_pipeline(small_data, first_run.output, *SMALL)
+    again = run_pipeline(small_data, output_copy, *SMALL)
     assert again.status == 0, again.text
     assert set(again.metrics["cached"]) == NODES
     assert sum(again.metrics["seconds"].values()) < 5
@@ -219,11 +219,11 @@ def test_an_identical_run_is_answered_from_the_cache(small_data, first_run):
 
 
 def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is_not_pushed(
-    small_data, first_run
+    small_data, output_copy
 ):
-    pushed = pushed_versions(first_run.output)
+    pushed = pushed_versions(output_copy)
     refused = run_pipeline(
-        small_data, first_run.output, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0.999"
+        small_data, output_copy, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0.999"
     )
     assert refused.status == 3, refused.text
     assert set(refused.metrics["cached"]) == {
@@ -245,12 +245,10 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
 
 
 def test_a_model_worse_than_the_one_in_service_is_not_pushed(
-    small_data, first_run, validation, tmp_path
+    small_data, first_run, output_copy, validation, tmp_path
 ):
-    pushed = pushed_versions(first_run.output)
-    worse = run_pipeline(
-        small_data, first_run.output, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0"
-    )
+    pushed = pushed_versions(output_copy)
+    worse = run_pipeline(small_data, output_copy, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0")
     assert worse.status == 3, worse.text
     assert pushed_versions(worse.output) == pushed
     assert "below the baseline's, more than the 0.01 allowed" in worse.text

@@ -1,15 +1,11 @@
 """A search that is killed and goes on, and the training that it is for."""
 
 import csv
-import os
-import signal
-import subprocess
-import time
 
 import pytest
 import yaml
 
-from tests.end_to_end.conftest import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.pipeline_runs import SMALL, kill_run, run_pipeline
 
 pytestmark = pytest.mark.slow
 
@@ -21,18 +17,7 @@ SEARCH = (*SEARCH, "--set=tuning.algorithm=random", "--batch-size=32")
 def killed(small_data, tmp_path_factory):
     """The output folder of a search that was killed in its second trial."""
     output = tmp_path_factory.mktemp("tuning") / "runs"
-    shown = output.parent / "shown.txt"
-    with open(shown, "w") as terminal:
-        running = subprocess.Popen(
-            [COMMAND, "tune", f"--data={small_data}", f"--output={output}", *SEARCH, "--trials=3"],
-            stdout=terminal,
-            stderr=subprocess.STDOUT,
-        )
-        while "trial 2/3" not in shown.read_text():
-            assert running.poll() is None, shown.read_text()
-            time.sleep(0.05)
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
+    kill_run("trial 2/3", small_data, output, *SEARCH, "--trials=3", command="tune")
     assert not (output / "latest").exists()
     return output
 

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.end_to_end.conftest import COMMAND
+from tests.end_to_end.pipeline_runs import COMMAND
 
 VOLUME = "--set=kubeflow.volumes={/mnt/radio: radio-claim}"
 TARGETS = {
