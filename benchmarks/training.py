@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
-"""Whole runs of the pipeline over several seeds, beside the script that a user would run instead.
+"""Run the whole pipeline with several seeds, and compare it with the tutorial as a plain script.
 
     python benchmarks/training.py DATA [--models compact reference] [--seeds 0 1 2]
-                                       [--baseline SCRIPT] [--baseline-seeds 0] [--work DIR]
+                                       [--baseline [SCRIPT]] [--baseline-seeds 0] [--work DIR]
 
-Each run gets a fresh output folder, so nothing comes from a cache, and everything counts: imports,
-all steps, the report. `compact` trains as long as it does by default, `reference` as long as the
-script, unless --epochs says otherwise. SCRIPT, if given, is called as `SCRIPT DATA --epochs N
---seed S --json OUT` with this interpreter and must write `accuracy`, `train_images_per_s` and
-`total_s` to OUT. All run one after another; on a machine that does something else meanwhile the
-speeds mean nothing. Prints Markdown: a line a run, then means and worst over the seeds, and the
-ratios to the script. Finished runs in --work are not repeated.
+Every run starts in a new output folder, so nothing comes from the cache. The seconds are those of
+the whole process: imports, all steps and the report. `compact` trains for its default number of
+epochs and `reference` for as many as the script, unless --epochs sets another number.
+
+--baseline adds the script benchmarks/notebook_baseline.py, or SCRIPT. It is called with this
+interpreter as `SCRIPT DATA --epochs N --seed S --json OUT`, and must write `accuracy` and
+`train_images_per_s` to OUT as JSON.
+
+The runs follow one another. Their speeds are only meaningful if the machine does nothing else. The
+output is Markdown: one row a run, the mean and the worst over the seeds, and the ratios to the
+script. A run whose result is already in --work is not repeated.
 """
 
 from __future__ import annotations
@@ -21,11 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("radio-signals")
+BASELINE = Path(__file__).with_name("notebook_baseline.py")
 BASELINE_EPOCHS = 12
 HEADINGS = (
     "",
@@ -40,7 +46,7 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run; `seconds` are wall-clock seconds of the whole process."""
+    """The metrics of one run; `seconds` are wall-clock seconds of the whole process."""
 
     name: str
     seed: int
@@ -51,51 +57,52 @@ class Result:
     seconds: float
 
 
-def timed(arguments: Sequence) -> float:
-    """Run a command and return its seconds; its output goes to standard error."""
+def time_command(arguments: Sequence[object]) -> float:
+    """Run a command and return the seconds that it took; its output goes to standard error."""
     started = time.perf_counter()
-    status = subprocess.run([str(part) for part in arguments], stdout=sys.stderr).returncode
-    # 3 is a finished run whose model missed a threshold.
+    words = [str(argument) for argument in arguments]
+    status = subprocess.run(words, stdout=sys.stderr, check=False).returncode
+    # 3 means that the run completed and its model missed a threshold.
     if status not in (0, 3):
         sys.exit(f"{arguments[0]} ended with status {status}")
     return time.perf_counter() - started
 
 
-def pipeline_run(data: Path, model: str, seed: int, epochs: int | None, work: Path) -> Result:
+def run_pipeline(data: Path, model: str, seed: int, epochs: int | None, work: Path) -> Result:
     """Run the pipeline once."""
     output = work / f"{model}-{seed}"
     options = {"data": data, "output": output, "model": model, "seed": seed}
     if epochs:
         options["epochs"] = epochs
-    seconds = timed([COMMAND, "run", *(f"--{name}={value}" for name, value in options.items())])
+    command = [COMMAND, "run", *(f"--{name}={value}" for name, value in options.items())]
+    seconds = time_command(command)
     metrics = json.loads((output / "latest" / "metrics.json").read_text())
     classes = metrics["classes"].values()
-    listed = ", ".join(f"{step} {took:.1f}" for step, took in metrics["seconds"].items())
-    print(f"seconds by step, {model}, seed {seed}: {listed}", file=sys.stderr)
+    by_step = ", ".join(f"{step} {took:.1f}" for step, took in metrics["seconds"].items())
+    print(f"seconds by step, {model}, seed {seed}: {by_step}", file=sys.stderr)
     return Result(
         f"`{model}`",
         seed,
         metrics["accuracy"],
-        min(figures["precision"] for figures in classes),
-        min(figures["recall"] for figures in classes),
+        min(metrics_of_class["precision"] for metrics_of_class in classes),
+        min(metrics_of_class["recall"] for metrics_of_class in classes),
         metrics["training"]["images_per_second"],
         seconds,
     )
 
 
-def baseline_run(script: Path, data: Path, seed: int, work: Path) -> Result:
+def run_baseline(script: Path, data: Path, seed: int, work: Path) -> Result:
     """Run the script once."""
     out = work / f"baseline-{seed}.json"
-    seconds = timed(
-        [sys.executable, script, data, "--epochs", BASELINE_EPOCHS, "--seed", seed, "--json", out]
-    )
-    figures = json.loads(out.read_text())
-    speed = figures["train_images_per_s"]
-    return Result(script.stem, seed, figures["accuracy"], None, None, speed, seconds)
+    options = ["--epochs", BASELINE_EPOCHS, "--seed", seed, "--json", out]
+    seconds = time_command([sys.executable, script, data, *options])
+    metrics = json.loads(out.read_text())
+    speed = metrics["train_images_per_s"]
+    return Result(script.stem, seed, metrics["accuracy"], None, None, speed, seconds)
 
 
-def once(file: Path, run) -> Result:
-    """Return the result in `file`, or that of `run()`, which is then kept there."""
+def run_once(file: Path, run: Callable[[], Result]) -> Result:
+    """Return the result stored in `file`; without that file, call `run` and store its result."""
     if file.exists():
         return Result(**json.loads(file.read_text()))
     result = run()
@@ -103,96 +110,94 @@ def once(file: Path, run) -> Result:
     return result
 
 
-def show(name: str, seed: str, shares: Sequence[float | None], speed: float, took: float) -> str:
-    """Return a line of the table."""
-    cells = [name, seed, *("" if share is None else f"{share:.4f}" for share in shares)]
-    return "| " + " | ".join([*cells, f"{speed:.0f}", f"{took:.0f}"]) + " |"
+def format_row(
+    name: str, seed: str, fractions: Sequence[float | None], speed: float, seconds: float
+) -> str:
+    """Return one row of the table."""
+    cells = ["" if fraction is None else f"{fraction:.4f}" for fraction in fractions]
+    return "| " + " | ".join([name, seed, *cells, f"{speed:.0f}", f"{seconds:.0f}"]) + " |"
 
 
-def summary(results: Sequence[Result]) -> list[str]:
-    """Return the lines of one model or script: each seed, then the mean and the worst."""
-    rows = [
-        (
-            (result.accuracy, result.lowest_precision, result.lowest_recall),
-            result.images_per_second,
-            result.seconds,
-        )
-        for result in results
+def summarise(results: Sequence[Result]) -> list[str]:
+    """Return the rows of one model or script: every seed, then the mean and the worst."""
+    fractions = [
+        (result.accuracy, result.lowest_precision, result.lowest_recall) for result in results
     ]
+    speeds = [result.images_per_second for result in results]
+    seconds = [result.seconds for result in results]
     name = results[0].name
-    lines = [show(name, str(result.seed), *row) for result, row in zip(results, rows, strict=True)]
-    if len(rows) > 1:
-        columns = list(zip(*(shares for shares, _, _ in rows), strict=True))
-        speeds, times = [row[1] for row in rows], [row[2] for row in rows]
+    rows = [
+        format_row(name, str(result.seed), *values)
+        for result, *values in zip(results, fractions, speeds, seconds, strict=True)
+    ]
+    if len(results) > 1:
+        columns = list(zip(*fractions, strict=True))
         mean = [None if None in column else sum(column) / len(column) for column in columns]
         worst = [None if None in column else min(column) for column in columns]
-        lines.append(show(name, "mean", mean, sum(speeds) / len(speeds), sum(times) / len(times)))
-        lines.append(show(name, "worst", worst, min(speeds), max(times)))
-    return lines
+        mean_speed, mean_seconds = sum(speeds) / len(speeds), sum(seconds) / len(seconds)
+        rows.append(format_row(name, "mean", mean, mean_speed, mean_seconds))
+        rows.append(format_row(name, "worst", worst, min(speeds), max(seconds)))
+    return rows
 
 
-def ratios(results: Sequence[Result], baseline: Sequence[Result]) -> str:
-    """Return a sentence on how a model compares with the script, by means over the seeds."""
+def compare(results: Sequence[Result], baseline: Sequence[Result]) -> str:
+    """Return a sentence that compares the means of a model with those of the script."""
 
-    def mean(of: Sequence[Result], figure: str) -> float:
-        return sum(getattr(result, figure) for result in of) / len(of)
+    def mean(runs: Sequence[Result], metric: str) -> float:
+        return sum(getattr(run, metric) for run in runs) / len(runs)
 
     speed = mean(results, "images_per_second") / mean(baseline, "images_per_second")
-    took = mean(results, "seconds") / mean(baseline, "seconds")
-    better = mean(results, "accuracy") - mean(baseline, "accuracy")
+    seconds = mean(results, "seconds") / mean(baseline, "seconds")
+    gain = mean(results, "accuracy") - mean(baseline, "accuracy")
     return (
-        f"{results[0].name}: {speed:.2f} times the script's images/s, whole run {took:.2f} of its "
-        f"time, accuracy {better:+.4f}"
+        f"{results[0].name}: {speed:.2f} times the script's images/s, whole run {seconds:.2f} of "
+        f"its time, accuracy {gain:+.4f}"
     )
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=["compact", "reference"])
+    parser.add_argument("--models", nargs="*", default=["compact", "reference"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--baseline", type=Path)
+    parser.add_argument("--baseline", type=Path, nargs="?", const=BASELINE, metavar="SCRIPT")
     parser.add_argument("--baseline-seeds", nargs="+", type=int)
     parser.add_argument("--work", type=Path)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    arguments = parse_arguments()
     work = arguments.work or Path(tempfile.mkdtemp(prefix="training-"))
     work.mkdir(parents=True, exist_ok=True)
-    data, epochs = arguments.data, arguments.epochs
+    data, script = arguments.data, arguments.baseline
 
     groups: list[list[Result]] = []
     for model in arguments.models:
-        length = epochs or (BASELINE_EPOCHS if model == "reference" else None)
-        groups.append(
-            [
-                once(
-                    work / f"{model}-{seed}.json",
-                    lambda model=model, seed=seed, length=length: pipeline_run(
-                        data, model, seed, length, work
-                    ),
-                )
-                for seed in arguments.seeds
-            ]
-        )
-    baseline = [
-        once(
-            work / f"script-{seed}.json",
-            lambda seed=seed: baseline_run(arguments.baseline, data, seed, work),
-        )
-        for seed in (arguments.baseline_seeds or arguments.seeds)
-        if arguments.baseline
-    ]
+        epochs = arguments.epochs or (BASELINE_EPOCHS if model == "reference" else None)
+        groups.append([])
+        for seed in arguments.seeds:
+            run = partial(run_pipeline, data, model, seed, epochs, work)
+            groups[-1].append(run_once(work / f"{model}-{seed}.json", run))
+    baseline: list[Result] = []
+    for seed in (arguments.baseline_seeds or arguments.seeds) if script else ():
+        run = partial(run_baseline, script, data, seed, work)
+        baseline.append(run_once(work / f"script-{seed}.json", run))
+
     print("| " + " | ".join(HEADINGS) + " |")
     print("|---|" + "---:|" * (len(HEADINGS) - 1))
     for results in [*groups, baseline]:
         if results:
-            print("\n".join(summary(results)))
+            print("\n".join(summarise(results)))
     if baseline:
         print()
         for results in groups:
-            print(f"* {ratios(results, baseline)}")
+            print(f"* {compare(results, baseline)}")
 
 
 if __name__ == "__main__":
