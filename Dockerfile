@@ -41,7 +41,7 @@ RUN sh /src/trim-packages.sh /opt/radio-signals \
 
 # A wheel of our own code, made with the build tool that the lock brought.
 FROM packages AS wheel
-COPY pyproject.toml README.md /src/
+COPY pyproject.toml README.md LICENSE /src/
 COPY pipeline /src/pipeline
 COPY components /src/components
 COPY trainer /src/trainer
@@ -79,7 +79,7 @@ ENTRYPOINT ["image-entry"]
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown
-ARG LICENSES=NOASSERTION
+ARG LICENSES=Apache-2.0
 LABEL org.opencontainers.image.title="Radio Signals" \
       org.opencontainers.image.description="A TFX pipeline that turns CSV spectrograms of radio signals into a served classifier." \
       org.opencontainers.image.version="${VERSION}" \
