@@ -9,7 +9,7 @@ from typing import Any
 
 def __getattr__(name: str) -> Any:
     if name == "ReportArtifact":
-        from components.report.component import ReportArtifact
+        from components.report.report_artifact import ReportArtifact
 
         return ReportArtifact
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,6 @@ from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
@@ -20,16 +19,10 @@ from components.report.artifact_files import (
     METRICS_FILE,
     MISCLASSIFIED_FILE,
     PAGE_FILE,
-    REPORT_TYPE,
     TABLE_FILE,
 )
+from components.report.report_artifact import ReportArtifact
 from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
-
-
-class ReportArtifact(Artifact):
-    """A folder with the files that `components.report.artifact_files` names."""
-
-    TYPE_NAME = REPORT_TYPE
 
 
 class ReportSpec(ComponentSpec):
