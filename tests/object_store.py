@@ -1,4 +1,4 @@
-"""An object store that speaks S3, on this machine: Moto's server."""
+"""An object store that speaks S3 on this machine: Moto's server."""
 
 import functools
 import json
@@ -19,7 +19,7 @@ BUCKET = "mlpipeline"
 
 @contextmanager
 def object_store() -> Iterator[dict[str, str]]:
-    """Start a store with an empty bucket; yield the environment by which it is found."""
+    """Start a store with an empty bucket; yield the environment variables that point to it."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -33,7 +33,7 @@ def object_store() -> Iterator[dict[str, str]]:
     }
     try:
         with pytest.MonkeyPatch.context() as patch:
-            # Nothing of this machine's own, or it would be another store that is emptied below.
+            # Drop this machine's own settings, or another store would be emptied below.
             for name in [name for name in os.environ if name.startswith("AWS_")]:
                 patch.delenv(name)
             for name, value in environment.items():
@@ -51,7 +51,7 @@ def object_store() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def no_store() -> Iterator[None]:
-    """Have an address where no store answers, and ask there once."""
+    """Set an address where no store answers, and try it once only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data.storage.object_store, "_ATTEMPTS", 1)
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -60,10 +60,12 @@ def no_store() -> Iterator[None]:
 
 @contextmanager
 def keys_for(folder: str) -> Iterator[None]:
-    """Within `object_store`, have keys that open one folder, as those of a Kubeflow profile do.
+    """Within `object_store`, set keys that open only one folder of the bucket.
+
+    The keys of a Kubeflow profile are like that.
 
     Args:
-      folder: its name in the bucket.
+      folder: name of the folder in the bucket.
     """
     bucket = f"arn:aws:s3:::{BUCKET}"
     rights = [
@@ -76,15 +78,15 @@ def keys_for(folder: str) -> Iterator[None]:
     }
     iam = boto3.client("iam", region_name="us-east-1")
     iam.create_user(UserName=folder)
-    iam.put_user_policy(UserName=folder, PolicyName="part", PolicyDocument=json.dumps(policy))
+    iam.put_user_policy(UserName=folder, PolicyName="one-folder", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=folder)["AccessKey"]
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        # A client keeps the keys that it began with.
-        other = functools.cache(data.storage.object_store._store.__wrapped__)
-        patch.setattr(data.storage.object_store, "_store", other)
+        # A client keeps the keys that it started with.
+        fresh_client = functools.cache(data.storage.object_store._client.__wrapped__)
+        patch.setattr(data.storage.object_store, "_client", fresh_client)
         yield
     iam.delete_access_key(UserName=folder, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=folder, PolicyName="part")
+    iam.delete_user_policy(UserName=folder, PolicyName="one-folder")
     iam.delete_user(UserName=folder)
