@@ -123,6 +123,11 @@ def copy_file(source: str, target: str) -> None:
         shutil.copyfileobj(original, copy)
 
 
+def move_file(source: str, target: str) -> None:
+    """Rename a file within its store. It replaces the target in one step."""
+    _backend(target).rename(source, target)
+
+
 def copy_folder(source: str, target: str) -> None:
     """Copy a folder, also from one store to another. The copy replaces what is at the target."""
     source = source.rstrip("/")
