@@ -36,7 +36,7 @@ test: setup ## Run the quick tests; ARGS="-k reader" adds options
 	@$(PYTEST) -m "not slow and not long" $(ARGS)
 
 test-slow: setup ## Run the tests that take tens of seconds
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m "slow and not long" $(ARGS)
 
 test-long: setup ## Run the tests that take minutes
 	@$(PYTEST) -m long $(ARGS)

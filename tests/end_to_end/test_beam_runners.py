@@ -118,7 +118,9 @@ def through_service(small_data, service, tmp_path_factory) -> Elsewhere:
     return Elsewhere(run, workers, service.jobs(), f"{log_of(run)}\n{service.logs()}")
 
 
-@pytest.fixture(scope="module", params=["in_processes", "through_service"])
+@pytest.fixture(
+    scope="module", params=["in_processes", pytest.param("through_service", marks=pytest.mark.long)]
+)
 def elsewhere(request) -> Elsewhere:
     finished = request.getfixturevalue(request.param)
     assert finished.run.status == 0, f"{finished.run.text}\n{finished.logs}"
@@ -207,6 +209,7 @@ def test_each_beam_step_of_the_direct_runner_has_two_worker_processes(in_process
     assert len(in_processes.workers) == 2 * BEAM_STEPS
 
 
+@pytest.mark.long
 def test_each_beam_step_is_a_job_with_a_worker_from_the_pool(service, through_service):
     assert [job.state for job in through_service.jobs] == ["DONE"] * BEAM_STEPS
     for job in through_service.jobs:
@@ -216,14 +219,17 @@ def test_each_beam_step_is_a_job_with_a_worker_from_the_pool(service, through_se
     assert len(through_service.workers) == BEAM_STEPS
 
 
+@pytest.mark.long
 def test_the_workers_of_the_service_saw_every_record(through_service):
     _, statistics_gen, evaluator = (job.counters for job in through_service.jobs)
     assert statistics_gen["tfx.DataValidation", "num_instances"] == TRAIN + VALIDATION
     assert evaluator["tfx.ModelAnalysis", "evaluate_num_instances"] == VALIDATION
 
 
-@pytest.mark.parametrize("runner", ["multi_process", "service"])
-def test_a_bad_cell_that_a_worker_finds_is_reported_as_here(runner, small_data, service, tmp_path):
+@pytest.mark.parametrize(
+    "runner", ["multi_process", pytest.param("service", marks=pytest.mark.long)]
+)
+def test_a_bad_cell_that_a_worker_finds_is_reported_as_here(runner, small_data, request, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     images = tmp_path / "data" / "validation" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)
@@ -231,8 +237,9 @@ def test_a_bad_cell_that_a_worker_finds_is_reported_as_here(runner, small_data, 
     cells[11] = b"oops"
     lines[36] = b",".join(cells)
     images.write_bytes(b"".join(lines))
-    beam_args = MULTI_PROCESS if runner == "multi_process" else service.beam_args
+    service = request.getfixturevalue("service") if runner == "service" else None
+    beam_args = service.beam_args if service else MULTI_PROCESS
     refused = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--beam-args={beam_args}")
-    assert refused.status == 2, f"{refused.text}\n{service.logs()}"
+    assert refused.status == 2, f"{refused.text}\n{service.logs() if service else ''}"
     assert f'Error: {images}, row 37, column 12: "oops" is not a number.\n' in refused.text
     assert "Trainer" not in refused.text

@@ -236,8 +236,14 @@ CLASSIC = "window.Jupyter?.notebook?.kernel?.is_connected()"
     ("application", "path", "listens", "start"),
     [
         ("lab", "lab/tree/evaluate.ipynb", LAB, run_all),
-        ("notebook", "notebooks/evaluate.ipynb", LAB, run_all),
-        ("nbclassic", "nbclassic/notebooks/evaluate.ipynb", CLASSIC, run_all_classic),
+        pytest.param("notebook", "notebooks/evaluate.ipynb", LAB, run_all, marks=pytest.mark.long),
+        pytest.param(
+            "nbclassic",
+            "nbclassic/notebooks/evaluate.ipynb",
+            CLASSIC,
+            run_all_classic,
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["lab", "notebook", "nbclassic"],
 )

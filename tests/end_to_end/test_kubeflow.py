@@ -117,6 +117,7 @@ def test_kubeflows_pages_show_report_and_figures(installation, first):
     assert figures["recall noise"] == metrics["classes"]["noise"]["recall"]
 
 
+@pytest.mark.long
 def test_a_second_run_finds_the_firsts_model_as_its_baseline(installation, first, second):
     baseline = installation.path(second.tasks["baseline-model"].outputs["baseline"]["uri"])
     model = installation.path(first.tasks["trainer"].outputs["model"]["uri"])
@@ -126,6 +127,7 @@ def test_a_second_run_finds_the_firsts_model_as_its_baseline(installation, first
     assert found["baseline"]["accuracy"] == report_of(installation, first)["accuracy"]
 
 
+@pytest.mark.long
 def test_parameters_of_a_run_reach_every_step_that_they_matter_to(installation, second):
     found = report_of(installation, second)
     assert found["training"]["epochs"] == 5
@@ -133,6 +135,7 @@ def test_parameters_of_a_run_reach_every_step_that_they_matter_to(installation, 
     assert found["configuration"]["thresholds.accuracy"] == 0.3
 
 
+@pytest.mark.long
 def test_steps_that_nothing_changed_for_are_answered_from_the_cache(second):
     states = {name: task.state for name, task in second.tasks.items()}
     # Ingest looks at the data each time, and what it makes has another name each time.

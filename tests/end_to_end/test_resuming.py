@@ -23,6 +23,7 @@ def test_a_run_killed_while_it_trains_ends_like_one_that_was_not(small_data, fir
     assert list((output / "checkpoints").iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_warm_start_begins_with_the_newest_pushed_model(small_data, first_run, tmp_path):
     output = tmp_path / "runs"
     settings = (*SMALL, "--warm-start", "--epochs=1", "--set=thresholds.accuracy=0")

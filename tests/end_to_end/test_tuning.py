@@ -59,6 +59,7 @@ def test_the_best_settings_train_the_model_and_are_on_record(resumed):
     assert resumed.card["training"]["tuned"] == best
 
 
+@pytest.mark.long
 def test_a_search_that_is_asked_for_again_is_answered_from_the_cache(small_data, resumed):
     again = run_pipeline(small_data, resumed.output, *SEARCH, "--trials=3", command="tune")
     assert {"Tuner", "Trainer"} <= set(again.metrics["cached"])
@@ -66,6 +67,7 @@ def test_a_search_that_is_asked_for_again_is_answered_from_the_cache(small_data,
     assert "rank  trial  accuracy" in again.text
 
 
+@pytest.mark.long
 def test_the_best_settings_are_a_configuration_for_later_runs(small_data, resumed):
     tuned = f"--config={resumed.latest / 'tuned.yaml'}"
     settings = (*SMALL, "--set=thresholds.accuracy=0", "--epochs=1", "--batch-size=32", tuned)

@@ -27,6 +27,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     assert other.card["model_id"] != first_run.card["model_id"]
 
 
+@pytest.mark.long
 def test_training_goes_on_from_initial_weights(small_data, first_run, tmp_path):
     weights = first_run.latest / "weights" / "best.weights.h5"
     # So slowly that the model hardly changes: it is the one that the weights are of.
@@ -101,6 +102,7 @@ def test_other_classes_and_sizes_need_nothing_but_configuration(tmp_path):
     assert [figures["support"] for figures in run.metrics["classes"].values()] == [16, 16, 16]
 
 
+@pytest.mark.long
 def test_the_seven_classes_of_the_primary_set_run_in_their_published_size(tmp_path):
     simulate_dataset(
         tmp_path / "data", train=56, validation=28, classes=PRIMARY, height=384, width=512

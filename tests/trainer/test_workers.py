@@ -23,7 +23,7 @@ from trainer.distributed.worker_process import write_arguments
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_FACTS, TRAINING_LOG
 from trainer.training import run_fn
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 REPOSITORY = Path(__file__).parents[2]
 # Three processes that import TensorFlow, on a machine that may be busy.
