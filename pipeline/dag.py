@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
@@ -13,13 +12,6 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
 
-import trainer as trainer_package
-from components import baseline_model as baseline_model_package
-from components import curated_schema, pages, spectrogram_example_gen, views
-from components import evaluator as evaluator_package
-from components import example_validator as example_validator_package
-from components import report as report_package
-from components import tuner as tuner_package
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
@@ -29,15 +21,15 @@ from components.example_validator.histograms import stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
-from data import contrast, example_features, reading, seed_layout
+from data import example_features
 from data.fingerprint import file_fingerprint
 from pipeline.beam_args import beam_args
-from pipeline.code_version import code_fingerprint
+from pipeline.code_version import code_fingerprint, entry_modules
 from pipeline.config.config import Config, packaged_schema
-from trainer.export import pushed_models as pushed
 from trainer.tuning.search_space import SPACE
 
 NAME = "radio-signals"
+TRAINING = "trainer.training.run_fn"
 
 
 def create_pipeline(
@@ -124,7 +116,7 @@ def create_pipeline(
         "strategy": config.strategy,
         "checkpoint_dir": checkpoint_dir,
         # Checkpoints of other code are not gone on with.
-        "code": code_fingerprint(*_CODE["Trainer"]),
+        "code": code_fingerprint(TRAINING),
     }
 
     # On request, a search for better settings of training. A killed search goes on.
@@ -141,7 +133,7 @@ def create_pipeline(
 
     # A Keras CNN; the exported model is the one of the best epoch. A killed run goes on.
     trainer = Trainer(
-        run_fn="trainer.training.run_fn",
+        run_fn=TRAINING,
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema_gen.outputs["schema"],
@@ -175,8 +167,21 @@ def create_pipeline(
         ),
     )
 
-    # The same figures for people: a page, scikit-learn's table, and JSON; with pictures, and with
-    # what it all was made of.
+    nodes = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        transform,
+        *([tuner] if tuner else []),
+        trainer,
+        baseline_model,
+        evaluator,
+        pusher,
+    ]
+
+    # The same metrics for people: a page with plots, scikit-learn's table, and JSON. All of them
+    # name the data, the code and the models that they are about.
     report = Report(
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
@@ -190,26 +195,14 @@ def create_pipeline(
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         configuration=json.dumps(config.model_dump(mode="json"), sort_keys=True),
-        pipeline_code=code_fingerprint(*itertools.chain.from_iterable(_CODE.values())),
+        pipeline_code=code_fingerprint(*nodes, Report),
     )
+    nodes.append(report)
 
-    nodes = [
-        example_gen,
-        statistics_gen,
-        schema_gen,
-        example_validator,
-        transform,
-        *([tuner] if tuner else []),
-        trainer,
-        baseline_model,
-        evaluator,
-        pusher,
-        report,
-    ]
     for node in nodes:
-        if node.id in _CODE:
-            # Another version of the code that a step runs is another step to the cache.
-            node.exec_properties["code"] = code_fingerprint(*_CODE[node.id])
+        # The code of a step is part of its cache key. Steps that run TFX alone have none.
+        if entry_modules(node):
+            node.exec_properties["code"] = code_fingerprint(node)
 
     return Pipeline(
         pipeline_name=NAME,
@@ -219,33 +212,6 @@ def create_pipeline(
         enable_cache=config.cache,
         beam_pipeline_args=beam_args(config.beam.args),
     )
-
-
-# Our code in each node, by id; the others run TFX's alone.
-_CODE = {
-    "SpectrogramExampleGen": (
-        spectrogram_example_gen,
-        reading,
-        seed_layout,
-        example_features,
-    ),
-    "Schema": (curated_schema,),
-    "ExampleValidator": (example_validator_package,),
-    "Transform": (trainer_package, example_features),
-    "Tuner": (tuner_package, trainer_package, example_features),
-    "Trainer": (trainer_package, example_features),
-    "BaselineModel": (baseline_model_package, pushed),
-    "Evaluator": (evaluator_package, example_features),
-    "Report": (
-        report_package,
-        views,
-        evaluator_package,
-        example_validator_package,
-        pages,
-        contrast,
-        trainer_package,
-    ),
-}
 
 
 def summary_statistics(*further: str) -> tfdv.StatsOptions:

@@ -12,3 +12,6 @@ NODES = {
     "Pusher",
     "Report",
 }
+
+# Nodes that run no code of ours.
+TFX_ALONE = {"StatisticsGen", "Pusher"}

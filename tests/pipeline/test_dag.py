@@ -93,16 +93,6 @@ def test_another_model_to_start_from_is_another_training(compiled):
     assert changed(first, second) == {"Trainer"}
 
 
-# StatisticsGen and Pusher run nothing but TFX.
-@pytest.mark.parametrize("node", sorted(NODES - {"StatisticsGen", "Pusher"}))
-def test_a_step_that_runs_our_code_is_cached_by_that_code(compiled, node):
-    assert "code" in compiled()[node].parameters.parameters
-
-
-def test_a_search_is_cached_by_our_code(compiled):
-    assert "code" in compiled("tuning.enabled=true")["Tuner"].parameters.parameters
-
-
 def test_the_schema_is_inferred_on_request(compiled):
     assert compiled()["Schema"].node_info.type.name.endswith("CuratedSchema")
     inferred = compiled("infer_schema=true")["Schema"]
