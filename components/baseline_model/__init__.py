@@ -1,1 +1,1 @@
-"""Finds the model in service, for a new one to be compared with."""
+"""Finds the model in service, with which a new model is compared."""

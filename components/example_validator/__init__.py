@@ -1,1 +1,1 @@
-"""TFX's ExampleValidator, made to compare data with earlier data and to stop the run."""
+"""An ExampleValidator that compares data with earlier data and fails the run on anomalies."""

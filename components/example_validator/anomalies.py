@@ -1,4 +1,4 @@
-"""What TFDV found, in words."""
+"""Sentences that describe the anomalies that TFDV reports."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo, D
 from tensorflow_metadata.proto.v0.path_pb2 import Path
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-_COMPARED = (
+_DRIFT_OR_SKEW = (
     AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH,
     AnomalyInfo.COMPARATOR_L_INFTY_HIGH,
 )
 
-# TFDV 1.16 adds up the divergence of sets that have nothing in common to 1.0000000000000004.
+# TFDV 1.16 computes 1.0000000000000004 as the divergence of sets that have nothing in common.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One set of images held against another.
+class StatisticsPair:
+    """The statistics of a set of images and those of the set that it is compared with.
 
     Attributes:
-      statistics, reference: of the set in question, and of the one that it is to be like.
-      span, reference_span: where the two are the same split of two spans; None where they are two
-        splits of one set of data.
+      statistics: statistics of the set that is checked.
+      reference: statistics of the other set.
+      span: span of the checked set; None if both sets are splits of the same data.
+      reference_span: span of the other set; None if both sets are splits of the same data.
     """
 
     statistics: DatasetFeatureStatisticsList
@@ -35,14 +36,14 @@ class Comparison:
 
     @property
     def is_drift(self) -> bool:
-        """Whether two spans are compared."""
+        """Whether the sets are the same split of two spans."""
         return self.reference_span is not None
 
 
-def violations(anomalies: Anomalies, split: str) -> Iterator[str]:
-    """Yield what does not fit the schema, whatever other data there are."""
+def describe_violations(anomalies: Anomalies, split: str) -> Iterator[str]:
+    """Yield a sentence for each feature that violates the schema, comparisons left out."""
     for name, anomaly in sorted(anomalies.anomaly_info.items()):
-        reasons = [reason for reason in anomaly.reason if reason.type not in _COMPARED]
+        reasons = [reason for reason in anomaly.reason if reason.type not in _DRIFT_OR_SKEW]
         if reasons:
             text = " ".join(reason.description for reason in reasons)
             yield f"{split}, feature {name}: {text.rstrip('.')}"
@@ -50,44 +51,49 @@ def violations(anomalies: Anomalies, split: str) -> Iterator[str]:
         yield f"{split}: {anomalies.dataset_anomaly_info.description.rstrip('.')}"
 
 
-def differences(anomalies: Anomalies, split: str, comparison: Comparison) -> Iterator[str]:
-    """Yield in which features the set differs from the other by more than the schema allows."""
+def describe_differences(anomalies: Anomalies, split: str, pair: StatisticsPair) -> Iterator[str]:
+    """Yield a sentence for each feature that differs by more than the schema allows."""
     for info in sorted(anomalies.drift_skew_info, key=lambda info: list(info.path.step)):
-        measured = info.drift_measurements if comparison.is_drift else info.skew_measurements
-        for measurement in measured:
+        measurements = info.drift_measurements if pair.is_drift else info.skew_measurements
+        for measurement in measurements:
             if measurement.value <= measurement.threshold + _ROUNDING:
                 continue
             feature = ".".join(info.path.step)
-            if comparison.is_drift:
-                who = (
-                    f"span {comparison.span} has drifted from span {comparison.reference_span} "
+            if pair.is_drift:
+                place = (
+                    f"span {pair.span} has drifted from span {pair.reference_span} "
                     f"in feature {feature} ({split})"
                 )
             else:
-                who = f"{split} differs from train in feature {feature}"
-            yield f"{who}: {_how_much(measurement, info.path, comparison)}"
+                place = f"{split} differs from train in feature {feature}"
+            yield f"{place}: {_describe_amount(measurement, info.path, pair)}"
 
 
-def _how_much(measurement: DriftSkewInfo.Measurement, path: Path, comparison: Comparison) -> str:
+def _describe_amount(
+    measurement: DriftSkewInfo.Measurement, path: Path, pair: StatisticsPair
+) -> str:
     if measurement.type != DriftSkewInfo.Measurement.L_INFTY:
-        value = _digits(measurement.value, measurement.threshold)
+        value = _format_above(measurement.value, measurement.threshold)
         return f"Jensen-Shannon divergence {value}, at most {measurement.threshold:g} allowed"
-    now, then = _shares(comparison.statistics, path), _shares(comparison.reference, path)
-    name = max(sorted({*now, *then}), key=lambda name: abs(now.get(name, 0) - then.get(name, 0)))
+    now = _count_fractions(pair.statistics, path)
+    before = _count_fractions(pair.reference, path)
+    name = max(
+        sorted({*now, *before}), key=lambda name: abs(now.get(name, 0) - before.get(name, 0))
+    )
     return (
-        f"the share of {name} is {now.get(name, 0):.3g} against {then.get(name, 0):.3g}, "
+        f"the fraction of {name} is {now.get(name, 0):.3g} instead of {before.get(name, 0):.3g}, "
         f"a difference of at most {measurement.threshold:g} is allowed"
     )
 
 
-def _digits(value: float, threshold: float) -> str:
-    """Two digits, or as many as tell a value from the threshold that it exceeds."""
+def _format_above(value: float, threshold: float) -> str:
+    """Format with two digits, or with as many as it takes to stay above the threshold."""
     texts = (f"{value:.{digits}g}" for digits in range(2, 17))
     return next((text for text in texts if float(text) > threshold), str(value))
 
 
-def _shares(statistics: DatasetFeatureStatisticsList, path: Path) -> dict[str, float]:
-    """Return what part of a text feature's values is which text."""
+def _count_fractions(statistics: DatasetFeatureStatisticsList, path: Path) -> dict[str, float]:
+    """Return the fraction of each value of a text feature."""
     for feature in statistics.datasets[0].features:
         if feature.path == path:
             buckets = feature.string_stats.rank_histogram.buckets

@@ -1,4 +1,4 @@
-"""GatingExampleValidator: anomalies, skew and drift fail the step, so that none is trained on."""
+"""GatingExampleValidator: anomalies, skew and drift fail the step before anything is trained."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from components.example_validator.executor import ACCEPTED_STATISTICS_DIR, Execu
 
 
 class GatingExampleValidatorSpec(ComponentSpec):
+    """Interface of GatingExampleValidator."""
+
     PARAMETERS = {ACCEPTED_STATISTICS_DIR: ExecutionParameter(type=str)}
     INPUTS = {
         standard_component_specs.STATISTICS_KEY: ChannelParameter(
@@ -26,19 +28,19 @@ class GatingExampleValidatorSpec(ComponentSpec):
 
 
 class GatingExampleValidator(base_component.BaseComponent):
-    """Holds statistics against the schema and against other statistics; anomalies fail it.
+    """Checks statistics against the schema and against other statistics; fails on anomalies.
 
-    The stock ExampleValidator only records anomalies and lets the run go on, and it has no way to
-    compare with other data. What is compared is for the schema to say, by its comparators:
+    The stock ExampleValidator records anomalies, lets the run continue, and cannot compare data
+    with other data. Comparators in the schema say which features are compared:
 
     * `skew_comparator`: the other splits with the training images;
     * `drift_comparator`: the training images with those of the newest span accepted before.
 
     Nodes that must not run on bad data have to be placed after this one with `add_upstream_node`.
 
-    Output `anomalies`: as of the stock component, comparisons included. An execution answered from
-    the cache compares and writes nothing: the same statistics were accepted with the same schema
-    before, and are in the history unless somebody has removed them.
+    The output `anomalies` is that of the stock component and includes the comparisons. An
+    execution that is answered from the cache compares and writes nothing: the same statistics
+    were accepted with the same schema before, and are still stored unless somebody removed them.
     """
 
     SPEC_CLASS = GatingExampleValidatorSpec
@@ -46,14 +48,13 @@ class GatingExampleValidator(base_component.BaseComponent):
 
     def __init__(
         self, statistics: types.BaseChannel, schema: types.BaseChannel, accepted_statistics_dir: str
-    ):
+    ) -> None:
         """Constructs the component.
 
         Args:
-          statistics: of StatisticsGen, told to count as `histograms.stats_options` says.
-          schema: what the data must look like.
-          accepted_statistics_dir: folder or bucket address that keeps, span by span, the
-            statistics of accepted data.
+          statistics: output of StatisticsGen with the options of `histograms.stats_options`.
+          schema: the schema, with the comparators.
+          accepted_statistics_dir: folder or bucket address of the statistics of accepted spans.
         """
         super().__init__(
             GatingExampleValidatorSpec(

@@ -1,4 +1,4 @@
-"""How finely StatisticsGen has to count for two sets to be compared."""
+"""Options of StatisticsGen that make the statistics of two sets comparable."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow_data_validation as tfdv
 
-# TFDV's default is 10. Of 20, a single odd image stretches one that holds 1/20 of the images, and
-# divergences between clean sets are smaller where a feature has few distinct values. The
-# thresholds in data/schema.pbtxt belong to this number; docs/data-validation.md has both measured.
+# TFDV's default is 10. With 20, a single outlier stretches a bucket of only 1/20 of the images, and
+# clean sets differ less where a feature has few distinct values. The thresholds in
+# data/schema.pbtxt are for this number; docs/data-validation.md has the measurements.
 QUANTILES = 20
 
 

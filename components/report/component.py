@@ -22,7 +22,7 @@ from components.report.artifact_files import (
     TABLE_FILE,
 )
 from components.report.report_artifact import ReportArtifact
-from components.spectrogram_example_gen.executor import SOURCE_PROPERTY
+from components.spectrogram_example_gen.examples_artifact import SOURCE_PROPERTY
 
 
 class ReportSpec(ComponentSpec):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, DriftSkewInfo
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 
-from components.example_validator.anomalies import violations
+from components.example_validator.anomalies import describe_violations
 
 _MEASURES = {
     DriftSkewInfo.Measurement.L_INFTY: "greatest difference of a share",
@@ -60,7 +60,7 @@ def read_validation(anomalies_dir: str) -> Validation:
         split = name.removeprefix("Split-")
         with tf.io.gfile.GFile(os.path.join(anomalies_dir, name, DEFAULT_FILE_NAME), "rb") as file:
             found = Anomalies.FromString(file.read())
-        anomalies += violations(found, split)
+        anomalies += describe_violations(found, split)
         for info in found.drift_skew_info:
             for sets, measurements in (
                 (f"{split} and training images", info.skew_measurements),

@@ -16,7 +16,7 @@ from components.evaluator.confidence_intervals import LEVEL
 from components.evaluator.evaluation import Evaluation, read_evaluation
 from components.evaluator.failed_thresholds import failed_thresholds
 from components.evaluator.metric_names import DECISION_FIGURES, RANKING_FIGURES
-from components.spectrogram_example_gen.executor import FINDINGS_FILE
+from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE
 from data.reading.problems import Problem
 from trainer.export.model_run import TRAINING_FACTS, TRAINING_LOG
 

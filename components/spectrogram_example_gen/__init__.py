@@ -1,1 +1,1 @@
-"""Ingest of spectrogram CSV files into shuffled tf.Examples."""
+"""Reads labelled spectrograms and writes shuffled tf.Examples."""

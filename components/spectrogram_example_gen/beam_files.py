@@ -1,15 +1,15 @@
-"""Files by Beam's file systems: local paths, gs://, s3:// and whatever else is registered."""
+"""Input files on any file system that Beam knows: gs://, s3:// and whatever is registered."""
 
 from __future__ import annotations
 
 from typing import BinaryIO
 
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 
 class BeamFiles:
-    """See `data.reading.files.Files`."""
+    """Implements `data.reading.files.Files`."""
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of all files below it."""
@@ -17,23 +17,26 @@ class BeamFiles:
         (match,) = FileSystems.match([f"{folder}**"])
         if not match.metadata_list:
             raise FileNotFoundError(folder)
-        return sorted(found.path.removeprefix(folder) for found in match.metadata_list)
+        return sorted(metadata.path.removeprefix(folder) for metadata in match.metadata_list)
 
     def size(self, path: str) -> int:
-        """Return the bytes of a file."""
-        (match,) = FileSystems.match([path])
-        if not match.metadata_list:
-            raise FileNotFoundError(path)
-        return match.metadata_list[0].size_in_bytes
+        """Return the size of a file in bytes."""
+        return _metadata(path).size_in_bytes
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for reading its bytes as they are, from any position."""
-        if not FileSystems.exists(path):  # what it raises differs between file systems
+        """Open a file for reading its bytes, not decompressed, from any position."""
+        if not FileSystems.exists(path):  # Otherwise each file system raises its own error.
             raise FileNotFoundError(path)
         return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
     def identity(self, path: str) -> str:
-        """Return what tells a file from another of the same name without reading it."""
-        (match,) = FileSystems.match([path])
-        (found,) = match.metadata_list
-        return f"{found.size_in_bytes} bytes, changed at {found.last_updated_in_seconds}"
+        """Return size and time of a file, which identify its content without reading it."""
+        metadata = _metadata(path)
+        return f"{metadata.size_in_bytes} bytes, changed at {metadata.last_updated_in_seconds}"
+
+
+def _metadata(path: str) -> FileMetadata:
+    (match,) = FileSystems.match([path])
+    if not match.metadata_list:
+        raise FileNotFoundError(path)
+    return match.metadata_list[0]

@@ -1,4 +1,4 @@
-"""SpectrogramExampleGen: labelled spectrograms in, shuffled tf.Examples out."""
+"""SpectrogramExampleGen: turns labelled spectrograms into shuffled tf.Examples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SpectrogramExampleGenSpec(ComponentSpec):
         "max_bad_rows": ExecutionParameter(type=int),
         "allow_duplicates": ExecutionParameter(type=int),
     }
-    INPUTS = {}
+    INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
         standard_component_specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples)
     }
@@ -37,16 +37,17 @@ class SpectrogramExampleGenSpec(ComponentSpec):
 class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
     """Reads labelled spectrograms in any of the formats of `data.reading.formats`.
 
-    Output `examples`: TFRecords, splits `train` and `validation`, rows in an order shuffled by
-    `seed` (files of this kind come sorted by class). The features are those of
-    `data.example_features`. `findings.json` beside the splits lists dropped rows and warnings.
+    The output `examples` has TFRecord files for the splits `train` and `validation`. Files of
+    spectrograms are usually sorted by class, so the rows are shuffled, in an order that `seed`
+    determines. `data.example_features` names the features. `findings.json`, beside the splits,
+    lists dropped rows and warnings.
 
-    Files are divided into parts that Beam's workers read, and examples into shards that they
-    write; no worker holds more than one of either. Everything that is wrong with the data is
-    found first, and then refused at once with `InvalidData`.
+    Beam's workers read the files in parts and write the examples in shards, and no worker holds
+    more than one of these in memory. All errors in the data are collected first, and then reported
+    together as one `InvalidData`.
 
     The fingerprint of all files, labels included, is part of the cache key: changed data are read
-    again and unchanged data are not. It is the artifact's property `input_fingerprint`.
+    again, and unchanged data are not. It is the artifact's property `input_fingerprint`.
     """
 
     SPEC_CLASS = SpectrogramExampleGenSpec
@@ -61,23 +62,26 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
         width: int,
         seed: int,
         span: int | None = None,
-        format: str = AUTO,
+        format: str = AUTO,  # noqa: A002 - the name of the configuration key.
         label_column: str = "auto",
         values: str = "auto",
         max_bad_rows: int = 0,
         allow_duplicates: bool = False,
-    ):
+    ) -> None:
         """Constructs the component.
 
         Args:
-          data: the data folder or bucket address, or one that holds span-1/, span-2/ and so on.
-          classes: class names; index i of a label means `classes[i]`.
-          height, width: pixels along time and along frequency.
-          seed: of the shuffle.
-          span: which span to read; None for the newest.
+          data: folder or bucket address of the data, or one that holds span-1/, span-2/ and so on.
+          classes: names of the classes; a label with index i means `classes[i]`.
+          height: pixels of a spectrogram along time.
+          width: pixels of a spectrogram along frequency.
+          seed: seed of the shuffle.
+          span: the span to read; None for the newest.
           format: a key of `data.reading.formats.FORMATS`, or "auto".
-          label_column, values: as of `data.reading.layout.Layout`.
-          max_bad_rows, allow_duplicates: as of `data.reading.layout.Tolerance`.
+          label_column: see `data.reading.layout.Layout`.
+          values: see `data.reading.layout.Layout`.
+          max_bad_rows: see `data.reading.layout.Tolerance`.
+          allow_duplicates: see `data.reading.layout.Tolerance`.
         """
         super().__init__(
             SpectrogramExampleGenSpec(

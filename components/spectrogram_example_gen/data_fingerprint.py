@@ -1,4 +1,4 @@
-"""Which data are the same."""
+"""The fingerprint of the data files, which tells changed data from unchanged data."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from data.reading.files import is_remote
 from data.reading.inventory import Inventory
 
 
-def content_fingerprint(inventory: Inventory) -> str:
-    """Return SHA-256 over names and content of all files there are to read.
+def compute_data_fingerprint(inventory: Inventory) -> str:
+    """Return a SHA-256 over the names and the content of all files of an inventory.
 
-    From a bucket, every run would first download all of it: there, sizes and times must do.
+    Files of a bucket would have to be downloaded by every run to do this. For those, sizes and
+    modification times stand for the content.
     """
     remote = is_remote(inventory.folder)
     identity = BeamFiles().identity if remote else file_fingerprint

@@ -1,28 +1,36 @@
-"""The driver of SpectrogramExampleGen: which span is the newest, and which data are the same."""
+"""The driver of SpectrogramExampleGen: finds the newest span and fingerprints the data."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfx.components.example_gen import driver, utils
 
-from components.spectrogram_example_gen.data_fingerprint import content_fingerprint
-from components.spectrogram_example_gen.properties import inventory_of
+from components.spectrogram_example_gen.data_fingerprint import compute_data_fingerprint
+from components.spectrogram_example_gen.properties import take_requested_inventory
 
 
 class Driver(driver.Driver):
-    """Makes the span and the content of its files part of what the cache goes by.
+    """Makes the span and the content of its files part of the cache key.
 
-    TFX's own fingerprint is made of sizes and whole-second times. All files of the published format
-    with as many rows have one size, and copying tools keep times, so different data could pass for
-    the same; and the same data, copied or simulated again, for different.
+    TFX's own fingerprint consists of sizes and of times in whole seconds. Files of the published
+    format with equal numbers of rows have equal sizes, and copying tools keep times, so different
+    data could pass for the same. Conversely, the same data, copied or simulated again, would pass
+    for different data.
     """
 
-    def resolve_exec_properties(self, exec_properties, pipeline_info, component_info):
+    def resolve_exec_properties(
+        self,
+        exec_properties: dict[str, Any],
+        pipeline_info: Any,  # noqa: ARG002 - TFX passes it.
+        component_info: Any,  # noqa: ARG002 - TFX passes it.
+    ) -> dict[str, Any]:
         """Adds span, version and fingerprint to the execution properties."""
-        inventory = inventory_of(exec_properties)
+        inventory = take_requested_inventory(exec_properties)
         if inventory.span:
-            # To the cache, a span is the same whether it was named or is the newest.
+            # The cache key of a span is the same whether it was requested or is the newest.
             exec_properties["wanted_span"] = inventory.span
         exec_properties[utils.SPAN_PROPERTY_NAME] = inventory.span
         exec_properties[utils.VERSION_PROPERTY_NAME] = None
-        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = content_fingerprint(inventory)
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = compute_data_fingerprint(inventory)
         return exec_properties

@@ -1,82 +1,86 @@
-"""Spectrograms as serialised tf.Examples, and the files that hold them."""
+"""Serialises spectrograms as tf.Examples and writes them to TFRecord files."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from components.spectrogram_example_gen.line_strength import line_strength
 from data import example_features
 from data.reading.layout import Layout
+from data.storage import files
 
 # docs/stored-form.md has the measurements behind both.
-COMPRESSION, COMPRESSION_LEVEL = "", None
 SHARD_BYTES = 32 << 20
-LEAST_SHARDS = 4
+MIN_SHARDS = 4
 
-_ROWS_AT_A_TIME = 256
+_ROWS_PER_BATCH = 256
 
 
-def shard_count(rows: int, pixels: int) -> int:
-    """Return how many files a split is written to."""
+def count_shards(rows: int, pixels: int) -> int:
+    """Return to how many files a split is written."""
     by_size = -(-rows * pixels // SHARD_BYTES)
-    return max(1, min(rows, max(LEAST_SHARDS, by_size)))
+    return max(1, min(rows, max(MIN_SHARDS, by_size)))
 
 
-def serialised(
-    levels: np.ndarray,
-    labels: np.ndarray,
+def serialise_examples(
+    levels: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
     layout: Layout,
-    files: Sequence[str] = (),
+    paths: Sequence[str] = (),
     rows: Sequence[int] = (),
 ) -> Iterator[bytes]:
-    """Yield one serialised tf.Example a row.
+    """Yield one serialised tf.Example for each row.
 
     Args:
       levels: uint8 [rows, pixels].
       labels: int64 [rows] class indices.
       layout: size of the images and names of the classes.
-      files, rows: where each is in the data; none for images that are in no file.
+      paths: file of each row, relative to the data folder; empty for images from no file.
+      rows: number of each row within its file; empty for images from no file.
     """
     names = [name.encode() for name in layout.classes]
-    for start in range(0, len(levels), _ROWS_AT_A_TIME):
-        summaries = _summaries(levels[start : start + _ROWS_AT_A_TIME], layout)
-        for at, place in enumerate(range(start, start + len(summaries.brightness))):
-            label = int(labels[place])
+    for start in range(0, len(levels), _ROWS_PER_BATCH):
+        summaries = _summarise(levels[start : start + _ROWS_PER_BATCH], layout)
+        for index in range(len(summaries.brightness)):
+            row = start + index
+            label = int(labels[row])
             feature = {
-                example_features.IMAGE: _bytes(levels[place].tobytes()),
+                example_features.IMAGE: _bytes(levels[row].tobytes()),
                 example_features.LABEL: _int(label),
                 example_features.CLASS_NAME: _bytes(names[label]),
-                example_features.BRIGHTNESS: _float(summaries.brightness[at]),
-                example_features.CONTRAST: _float(summaries.contrast[at]),
-                example_features.DYNAMIC_RANGE: _float(summaries.dynamic_range[at]),
-                example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[at])),
-                example_features.LINE_STRENGTH: _float(summaries.line_strength[at]),
+                example_features.BRIGHTNESS: _float(summaries.brightness[index]),
+                example_features.CONTRAST: _float(summaries.contrast[index]),
+                example_features.DYNAMIC_RANGE: _float(summaries.dynamic_range[index]),
+                example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[index])),
+                example_features.LINE_STRENGTH: _float(summaries.line_strength[index]),
             }
-            if len(files):
-                feature[example_features.FILE] = _bytes(files[place].encode())
-                feature[example_features.ROW] = _int(int(rows[place]))
+            if paths:
+                feature[example_features.FILE] = _bytes(paths[row].encode())
+                feature[example_features.ROW] = _int(rows[row])
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             yield example.SerializeToString(deterministic=True)
 
 
 @dataclass(frozen=True)
 class _Summaries:
-    brightness: np.ndarray
-    contrast: np.ndarray
-    dynamic_range: np.ndarray
-    dead_channels: np.ndarray
-    line_strength: np.ndarray
+    """The summaries that `data.example_features` describes, one value for each image."""
+
+    brightness: npt.NDArray[np.float64]
+    contrast: npt.NDArray[np.float64]
+    dynamic_range: npt.NDArray[np.float64]
+    dead_channels: npt.NDArray[np.int64]
+    line_strength: npt.NDArray[np.float64]
 
 
-def _summaries(levels: np.ndarray, layout: Layout) -> _Summaries:
-    """What `data.example_features` says of each row of uint8 levels [rows, pixels]."""
-    # Sums of whole numbers are exact, and need no floating-point copy of the pixels.
+def _summarise(levels: npt.NDArray[np.uint8], layout: Layout) -> _Summaries:
+    """Summarise each row of uint8 levels [rows, pixels]."""
+    # Integer sums are exact, and need no floating-point copy of the pixels.
     mean = levels.sum(axis=1, dtype=np.int64) / layout.pixels
     squares = np.square(levels, dtype=np.uint16).sum(axis=1, dtype=np.int64) / layout.pixels
     deviation = np.sqrt(np.maximum(squares - mean**2, 0))
@@ -90,25 +94,22 @@ def _summaries(levels: np.ndarray, layout: Layout) -> _Summaries:
     )
 
 
-def write_records(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
-    """Write one file of a split, completely or not at all.
+def write_shard(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
+    """Write one file of a split. It appears when it is complete.
 
     Args:
-      folder: of the split; it exists.
-      shard, shards: which file of how many.
-      records: in their order.
+      folder: folder of the split, which must exist.
+      shard: number of the file, from 0.
+      shards: number of files of the split.
+      records: serialised examples in the order of the file.
     """
-    ending = ".gz" if COMPRESSION else ""
-    path = os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{shards:05d}{ending}")
-    # Beam may run a bundle twice: only a whole file ever gets the name that readers look for.
+    path = files.join(folder, f"data_tfrecord-{shard:05d}-of-{shards:05d}")
+    # Beam may run a bundle twice. Only a complete file gets the name that readers look for.
     unfinished = f"{folder}.unfinished-{shard}-{uuid.uuid4().hex}"
-    options = tf.io.TFRecordOptions(
-        compression_type=COMPRESSION, compression_level=COMPRESSION_LEVEL
-    )
-    with tf.io.TFRecordWriter(unfinished, options) as writer:
+    with tf.io.TFRecordWriter(unfinished) as writer:
         for record in records:
             writer.write(record)
-    tf.io.gfile.rename(unfinished, path, overwrite=True)
+    files.move_file(unfinished, path)
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -1,15 +1,15 @@
-"""Which file system a data folder is on."""
+"""Chooses the file system of a data folder."""
 
 from __future__ import annotations
 
 from data.reading.files import LOCAL, Files, is_remote
 
 
-def files_of(folder: str) -> Files:
-    """Return what reads the files of a folder."""
+def choose_files(folder: str) -> Files:
+    """Return the file access for a data folder: this machine's, or Beam's for an address."""
     if not is_remote(folder):
         return LOCAL
-    # Beam takes a second to import, which a local folder need not wait for.
+    # Importing Beam takes a second, which a local folder need not wait for.
     from components.spectrogram_example_gen.beam_files import BeamFiles
 
     return BeamFiles()

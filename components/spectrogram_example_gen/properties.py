@@ -1,21 +1,21 @@
-"""The component's execution properties, as what the reader takes."""
+"""Parses the execution properties of SpectrogramExampleGen."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from components.spectrogram_example_gen.file_systems import files_of
+from components.spectrogram_example_gen.file_systems import choose_files
 from data.reading.inventory import Inventory, take_inventory
 from data.reading.layout import Layout, Tolerance
 
 NEWEST = -1
-"""Instead of a span's number: the newest there is."""
+"""Requests the newest span instead of a certain one."""
 
 
-def layout_of(exec_properties: dict[str, Any]) -> Layout:
-    """What the data must look like."""
-    # Executors are given the list, drivers the JSON that the metadata hold.
+def parse_layout(exec_properties: dict[str, Any]) -> Layout:
+    """Return what the data must look like."""
+    # Executors get a list, drivers get the JSON that ML Metadata stores.
     classes = exec_properties["classes"]
     return Layout(
         classes=tuple(json.loads(classes) if isinstance(classes, str) else classes),
@@ -26,26 +26,26 @@ def layout_of(exec_properties: dict[str, Any]) -> Layout:
     )
 
 
-def tolerance_of(exec_properties: dict[str, Any]) -> Tolerance:
-    """What is let pass."""
+def parse_tolerance(exec_properties: dict[str, Any]) -> Tolerance:
+    """Return which faults of the data are tolerated."""
     return Tolerance(
         max_bad_rows=int(exec_properties["max_bad_rows"]),
         allow_duplicates=bool(exec_properties["allow_duplicates"]),
     )
 
 
-def inventory_of(exec_properties: dict[str, Any]) -> Inventory:
-    """What there is to read.
+def take_requested_inventory(exec_properties: dict[str, Any]) -> Inventory:
+    """Return which files of the data folder are to be read.
 
     Raises:
-      InvalidData: there is no such folder or span.
+      InvalidData: the folder or the span does not exist.
     """
     span = int(exec_properties["wanted_span"])
     folder = exec_properties["data"]
     return take_inventory(
         folder,
-        layout_of(exec_properties),
+        parse_layout(exec_properties),
         exec_properties["format"],
         None if span == NEWEST else span,
-        files_of(folder),
+        choose_files(folder),
     )

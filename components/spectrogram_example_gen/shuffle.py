@@ -1,168 +1,179 @@
-"""Shuffling more rows than fit in memory: readers put them down, writers pick theirs up.
+"""Shuffles more rows than fit into memory, by spill files between readers and writers.
 
-Every row has a place in the shuffled split, fixed by the seed. A reader sorts its rows by their
-places before it puts them down in a file, so what a writer wants of it, the places of one shard,
-is one stretch of bytes. Beam's own grouping would hold all rows in memory on the direct runner.
+Every row has a position in the shuffled split, which the seed determines. A reader sorts its rows
+by position before it spills them to a file. A writer needs the positions of one shard, so what it
+needs from each spill file is one contiguous range of bytes. Beam's own grouping would hold all rows
+in memory on the direct runner.
 """
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import tensorflow as tf
+import numpy.typing as npt
 
 from data.reading.formats.format import Part
+from data.storage import files
 
-PILE_BYTES = 64 << 20
+SPILL_FILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Pile:
-    """Consecutive rows of one source, put down in the order of their places.
+class SpillFile:
+    """Consecutive rows of one source, written to a file in the order of their positions.
 
     Attributes:
-      split, images: which they belong to, and the file that they are from.
+      split: split of the rows.
+      images: path of the file that the rows come from.
       path: file with uint8 [rows, pixels].
-      places: int64 [rows], ascending.
-      rows: int64 [rows] 0-based numbers in the file that they are from.
-      row_offset: what to add to them for the number that people count by.
+      positions: int64 [rows], ascending positions in the shuffled split.
+      rows: int64 [rows], 0-based numbers in the file that they come from.
+      row_offset: added to these numbers for messages (see `Part`).
       labels: int64 [rows] class indices.
     """
 
     split: str
     images: str
     path: str
-    places: np.ndarray
-    rows: np.ndarray
+    positions: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
     row_offset: int
-    labels: np.ndarray
+    labels: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class PickedUp:
-    """Rows in the order of their places.
+class ShuffledRows:
+    """Rows in the order of their positions.
 
     Attributes:
       levels: uint8 [rows, pixels].
       labels: int64 [rows] class indices.
-      files: str [rows], the file that each is from, below the data folder.
-      rows: int64 [rows] numbers there, as people count them (`data.reading.problems`).
+      paths: str [rows], the file that each comes from, relative to the data folder.
+      rows: int64 [rows], its number in that file, counted as `data.reading.problems` does.
     """
 
-    levels: np.ndarray
-    labels: np.ndarray
-    files: np.ndarray
-    rows: np.ndarray
+    levels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    paths: npt.NDArray[np.object_]
+    rows: npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=4)
-def places_of(rows: int, seed: int) -> np.ndarray:
-    """The place of every row of a split, int64 [rows]: the same for every worker."""
+def draw_positions(rows: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the position of every row of a split, int64 [rows], the same for every worker."""
     return np.random.default_rng(seed).permutation(rows)
 
 
-class PuttingDown:
-    """Takes consecutive rows of a source, block after block, and puts them down in piles.
+class SpillWriter:
+    """Takes consecutive rows of a source in batches and writes them to spill files.
 
-    A pile is written whenever there is enough for one, so that even of a compressed file, which
-    one worker reads from end to end, no more is held in memory.
+    A spill file is written as soon as there are enough rows for one. So no more than that is held
+    in memory, even of a compressed file, which one worker reads from beginning to end.
     """
 
-    def __init__(self, folder: str, part: Part, first_row: int, places: np.ndarray):
-        """Constructs it.
+    def __init__(
+        self, folder: str, part: Part, first_row: int, positions: npt.NDArray[np.int64]
+    ) -> None:
+        """Constructs the writer.
 
         Args:
-          folder: where writers will find the piles; it exists.
-          part: where the rows are from.
-          first_row: 0-based number in its source of the first of them.
-          places: int64, of the rows to come. Rows beyond these are let go: a file that has more
-            rows than were counted is damaged, and the data will be refused.
+          folder: folder for the spill files, which must exist.
+          part: where the rows come from.
+          first_row: 0-based number of the first row within its source.
+          positions: int64, the positions of the rows. Further rows are dropped: if a file has
+            more rows than were counted, it is damaged and the data will be refused.
         """
-        self.piles: list[Pile] = []
+        self.files: list[SpillFile] = []
         self._folder = folder
         self._part = part
         self._row = first_row
-        self._places = places
-        self._levels: list[np.ndarray] = []
-        self._labels: list[np.ndarray] = []
+        self._positions = positions
+        self._levels: list[npt.NDArray[np.uint8]] = []
+        self._labels: list[npt.NDArray[np.int64]] = []
         self._bytes = 0
 
-    def take(self, levels: np.ndarray, labels: np.ndarray) -> None:
-        """Take uint8 levels [rows, pixels] and their class indices [rows]."""
+    def add(self, levels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> None:
+        """Add uint8 levels [rows, pixels] and their class indices [rows]."""
         self._levels.append(levels)
         self._labels.append(labels)
         self._bytes += levels.nbytes
-        if self._bytes >= PILE_BYTES:
-            self.finish()
+        if self._bytes >= SPILL_FILE_BYTES:
+            self.flush()
 
-    def finish(self) -> None:
-        """Put down what is left."""
+    def flush(self) -> None:
+        """Write the rows that are still in memory."""
         if not self._levels:
             return
         levels, labels = np.concatenate(self._levels), np.concatenate(self._labels)
-        places, self._places = self._places[: len(levels)], self._places[len(levels) :]
-        order = np.argsort(places)
-        # A name of its own each time: Beam may run a bundle twice.
-        path = os.path.join(self._folder, f"rows-{uuid.uuid4().hex}")
-        with tf.io.gfile.GFile(path, "wb") as file:
+        count = len(levels)
+        positions, self._positions = self._positions[:count], self._positions[count:]
+        order = np.argsort(positions)
+        # A new name each time, because Beam may run a bundle twice.
+        path = files.join(self._folder, f"rows-{uuid.uuid4().hex}")
+        with files.open_file(path, "wb") as file:
             file.write(levels[order].tobytes())
-        self.piles.append(
-            Pile(
+        self.files.append(
+            SpillFile(
                 self._part.source.split,
                 self._part.source.images,
                 path,
-                places[order],
+                positions[order],
                 self._row + order,
                 self._part.row_offset,
                 labels[order],
             )
         )
-        self._row += len(levels)
+        self._row += count
         self._levels, self._labels, self._bytes = [], [], 0
 
 
-def pick_up(
-    piles: Sequence[Pile],
+def read_shuffled_rows(
+    spill_files: Sequence[SpillFile],
     first: int,
     end: int,
     pixels: int,
-    left_out: Mapping[str, Set[int]],
-    data: str,
-) -> PickedUp:
-    """Read the rows with places from `first` to before `end`, in the order of their places.
+    dropped_rows: Mapping[str, Set[int]],
+    data_folder: str,
+) -> ShuffledRows:
+    """Read the rows with positions from `first` to before `end`, in the order of their positions.
 
     Args:
-      piles: of one split.
-      first, end: places.
-      pixels: values a row.
-      left_out: rows that are not wanted, by the file that they are from.
-      data: the data folder.
+      spill_files: all spill files of one split.
+      first: first position.
+      end: position after the last one.
+      pixels: values of one row.
+      dropped_rows: 0-based rows to leave out, by the path of the file that they come from.
+      data_folder: the data folder.
     """
-    places, rows, labels = ([np.zeros(0, np.int64)] for _ in range(3))
-    levels, files = [np.zeros((0, pixels), np.uint8)], [np.zeros(0, object)]
-    for pile in piles:
-        start, stop = np.searchsorted(pile.places, (first, end)).tolist()
+    positions, rows, labels = ([np.zeros(0, np.int64)] for _ in range(3))
+    levels, paths = [np.zeros((0, pixels), np.uint8)], [np.zeros(0, object)]
+    for spill in spill_files:
+        start, stop = np.searchsorted(spill.positions, (first, end)).tolist()
         if start == stop:
             continue
-        with tf.io.gfile.GFile(pile.path, "rb") as file:
+        with files.open_file(spill.path, "rb") as file:
             file.seek(start * pixels)
             content = file.read((stop - start) * pixels)
-        unwanted = np.array(sorted(left_out.get(pile.images, ())), int)
-        wanted = ~np.isin(pile.rows[start:stop], unwanted)
-        levels.append(np.frombuffer(content, np.uint8).reshape(-1, pixels)[wanted])
-        places.append(pile.places[start:stop][wanted])
-        labels.append(pile.labels[start:stop][wanted])
-        rows.append(pile.rows[start:stop][wanted] + pile.row_offset)
-        files.append(np.full(len(places[-1]), _below(data, pile.images), object))
-    order = np.argsort(np.concatenate(places))
-    return PickedUp(*(np.concatenate(found)[order] for found in (levels, labels, files, rows)))
+        dropped = np.array(sorted(dropped_rows.get(spill.images, ())), int)
+        kept = ~np.isin(spill.rows[start:stop], dropped)
+        levels.append(np.frombuffer(content, np.uint8).reshape(-1, pixels)[kept])
+        positions.append(spill.positions[start:stop][kept])
+        labels.append(spill.labels[start:stop][kept])
+        rows.append(spill.rows[start:stop][kept] + spill.row_offset)
+        paths.append(np.full(len(rows[-1]), _relative_path(data_folder, spill.images), object))
+    order = np.argsort(np.concatenate(positions))
+    return ShuffledRows(
+        levels=np.concatenate(levels)[order],
+        labels=np.concatenate(labels)[order],
+        paths=np.concatenate(paths)[order],
+        rows=np.concatenate(rows)[order],
+    )
 
 
-def _below(folder: str, path: str) -> str:
-    # So that copied data are stored as they were. Not os.path: either may be an address.
+def _relative_path(folder: str, path: str) -> str:
+    # Copied data are stored with the same paths. Not os.path, because both may be addresses.
     return path.removeprefix(folder.rstrip("/") + "/")

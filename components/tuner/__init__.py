@@ -1,1 +1,1 @@
-"""TFX's Tuner, with a leaderboard."""
+"""TFX's Tuner with a leaderboard."""

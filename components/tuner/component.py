@@ -1,4 +1,4 @@
-"""Tuner that also writes a leaderboard."""
+"""LeaderboardTuner: TFX's Tuner, which also writes a leaderboard."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from tfx.components import Tuner
 from tfx.components.tuner.executor import Executor as TunerExecutor
 from tfx.components.tuner.executor import search, write_best_hyperparameters
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import Artifact, artifact_utils, standard_component_specs
 
 
 class Executor(TunerExecutor):
-    """The stock search; TFX's own list of results lacks failed trials, epochs and seconds."""
+    """Runs the stock search and replaces TFX's list of results by a leaderboard.
 
-    def Do(self, input_dict, output_dict, exec_properties: dict[str, Any]) -> None:
+    TFX's list lacks failed trials, epochs and seconds.
+    """
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the best hyperparameters and the leaderboard."""
         tuner = search(input_dict, exec_properties, self._get_tmp_dir())
         write_best_hyperparameters(tuner, output_dict)
         tuner.write_leaderboard(
@@ -23,9 +32,10 @@ class Executor(TunerExecutor):
 
 
 class LeaderboardTuner(Tuner):
-    """The stock Tuner, whose `tuner_results` also hold the files of `trainer.tuning.leaderboard`.
+    """The stock Tuner with the files of `trainer.tuning.leaderboard` in `tuner_results`.
 
-    What `tuner_fn` returns has to have `write_leaderboard`, as `trainer.tuning.search.Search` has.
+    The tuner that `tuner_fn` returns must have `write_leaderboard`, as
+    `trainer.tuning.search.Search` has.
     """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

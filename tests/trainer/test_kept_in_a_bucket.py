@@ -11,8 +11,8 @@ from tfx.components.pusher.executor import Executor as Pusher
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
-from components.baseline_model.newest import newest_baseline
-from components.example_validator.accepted_statistics import History
+from components.baseline_model.selection import select_baseline
+from components.example_validator.accepted_statistics import AcceptedStatistics
 from data.storage.object_store import StoreError, fileio
 from tests.object_store import keys_for, no_store, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
@@ -132,8 +132,8 @@ def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, m
     with fileio.open(f"{KEPT}/serving/1800000000/assets.extra/model.json", "w") as file:
         json.dump(card, file)
     assert [model.version for model in pushed_models(f"{KEPT}/serving")] == [1700000000]
-    assert newest_baseline(f"{KEPT}/serving", card | {"model_id": "candidate"}).card == card
-    assert newest_baseline(f"{KEPT}/serving", card) is None, "no model is its own baseline"
+    assert select_baseline(f"{KEPT}/serving", card | {"model_id": "candidate"}).card == card
+    assert select_baseline(f"{KEPT}/serving", card) is None, "no model is its own baseline"
 
     model = build(HEIGHT, WIDTH, len(CLASSES))
     found, _ = newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
@@ -147,14 +147,14 @@ def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, m
 
 
 def test_statistics_of_accepted_data_are_kept_in_the_bucket():
-    history = History(f"{KEPT}/accepted_statistics")
-    assert history.spans() == []
+    accepted = AcceptedStatistics(f"{KEPT}/accepted_statistics")
+    assert accepted.list_spans() == []
     for span in (3, 12):
         statistics = DatasetFeatureStatisticsList()
         statistics.datasets.add(num_examples=span)
-        history.accept(span, statistics)
-    history.accept(12, statistics)
-    assert history.spans() == [3, 12]
-    assert history.newest_before(12) == 3
-    assert history.read(3).datasets[0].num_examples == 3
+        accepted.accept(span, statistics)
+    accepted.accept(12, statistics)
+    assert accepted.list_spans() == [3, 12]
+    assert accepted.find_newest_before(12) == 3
+    assert accepted.read(3).datasets[0].num_examples == 3
     assert fileio.listdir(f"{KEPT}/accepted_statistics/span-12/Split-train") == ["FeatureStats.pb"]

@@ -1,9 +1,8 @@
-"""How far lines stand out, measured on lines that are known."""
+"""Line strength, measured on lines that the test draws."""
 
 import numpy as np
 import pytest
 
-from components.evaluator.slices import line_strength_range
 from components.spectrogram_example_gen.line_strength import line_strength
 
 HEIGHT, WIDTH = 64, 128
@@ -30,10 +29,10 @@ def as_levels(values):
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
-def test_noise_has_nearly_four():
-    found = strength(as_levels(noise(images=50)))
-    assert 3.3 < found.min() < found.max() < 4.4
-    assert found.mean() == pytest.approx(3.75, abs=0.1)
+def test_the_strength_of_noise_is_nearly_four():
+    strengths = strength(as_levels(noise(images=50)))
+    assert 3.3 < strengths.min() < strengths.max() < 4.4
+    assert strengths.mean() == pytest.approx(3.75, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +49,9 @@ def test_noise_has_nearly_four():
 @pytest.mark.parametrize("deviations", [3, -3])
 def test_a_line_adds_up_over_sixteen_time_steps(channels, deviations):
     images = as_levels(with_line(noise(), channels, deviations))
-    # 16 pixels of 3 deviations are 12 deviations of a sum of 16, less what a line that no drift
-    # rate follows exactly loses; and the line itself adds to the deviation of the image.
+    # 16 pixels at 3 standard deviations are 12 standard deviations of a sum of 16. It is less for a
+    # line that no drift rate follows exactly, and because the line adds to the standard deviation
+    # of the image.
     assert 6 < strength(images)[0] < 13.5
 
 
@@ -70,19 +70,11 @@ def test_the_sum_along_a_line_is_exact():
     assert line_strength(image, mean, deviation)[0] == 16 * 150 / (4 * 10)
 
 
-def test_an_image_without_contrast_has_none():
+def test_the_strength_of_an_image_without_contrast_is_zero():
     assert strength(np.full((2, 32, 32), 7, np.uint8)).tolist() == [0, 0]
 
 
-def test_many_images_are_measured_as_single_ones_are():
+def test_many_images_have_the_same_strengths_as_single_ones():
     images = as_levels(noise(images=70))
     alone = [strength(images[index : index + 1])[0] for index in (0, 63, 64, 69)]
     assert strength(images)[[0, 63, 64, 69]].tolist() == alone
-
-
-@pytest.mark.parametrize(
-    ("value", "named"),
-    [(0, "below 5"), (4.999, "below 5"), (5, "5 to 7"), (9.9, "7 to 10"), (10, "10 and more")],
-)
-def test_a_range_has_its_lower_bound_and_not_its_upper(value, named):
-    assert line_strength_range(value) == named

@@ -1,4 +1,4 @@
-"""GatingExampleValidator's executor and the curated schema, on simulated spectrograms."""
+"""GatingExampleValidator's executor with the curated schema, on simulated spectrograms."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.components import StatisticsGen
 from tfx.components.statistics_gen.executor import Executor as StatisticsGenExecutor
 from tfx.components.util import examples_utils
@@ -17,11 +17,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import channel_utils, standard_artifacts
 
 import data
-from components.example_validator.accepted_statistics import History
-from components.example_validator.anomalies import Comparison, differences
-from components.example_validator.executor import LEAST_IMAGES, Executor
+from components.example_validator.accepted_statistics import AcceptedStatistics
+from components.example_validator.executor import MIN_IMAGES, Executor
 from components.example_validator.histograms import stats_options
-from components.spectrogram_example_gen.examples import serialised, write_records
+from components.spectrogram_example_gen.examples import serialise_examples, write_shard
 from data import example_features
 from data.invalid import InvalidData
 from data.reading.layout import Layout
@@ -30,10 +29,10 @@ from data.simulation.dataset import image_keys, simulate_image
 
 SCHEMA = Path(data.__file__).parent / "schema.pbtxt"
 LAYOUT = Layout(CLASS_NAMES, HEIGHT, WIDTH)
-IMAGES = {"train": 240, "validation": LEAST_IMAGES}
-WIDEN = (
-    "Correct the data; if it is they that are right, allow more in the comparators of a schema of "
-    "your own (--schema FILE)."
+IMAGES = {"train": 240, "validation": MIN_IMAGES}
+REMEDY = (
+    "Correct the data. If the data are right, raise the thresholds of the comparators in a schema "
+    "of your own (--schema FILE)."
 )
 
 
@@ -48,7 +47,7 @@ class Images:
             self.labels[split] = np.array([CLASS_NAMES.index(key.class_name) for key in keys])
 
     def changed(self, change, splits=("train", "validation")):
-        """The same with float64 grey levels [N, height, width], 0 to 1, put through `change`."""
+        """Return a copy whose float64 grey levels [N, height, width], 0 to 1, are changed."""
         other = object.__new__(Images)
         other.labels, other.levels = self.labels, dict(self.levels)
         for split in splits:
@@ -56,8 +55,8 @@ class Images:
             other.levels[split] = np.clip(np.rint(levels * 255), 0, 255).astype(np.uint8)
         return other
 
-    def taken(self, split, rows):
-        """The same with only some rows of a split."""
+    def selected(self, split, rows):
+        """Return a copy with only some rows of a split."""
         other = object.__new__(Images)
         other.labels = {**self.labels, split: self.labels[split][rows]}
         other.levels = {**self.levels, split: self.levels[split][rows]}
@@ -65,7 +64,7 @@ class Images:
 
     def examples(self, split):
         levels = self.levels[split].reshape(len(self.levels[split]), -1)
-        return list(serialised(levels, self.labels[split], LAYOUT))
+        return list(serialise_examples(levels, self.labels[split], LAYOUT))
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +77,13 @@ def later():
     return Images(seed=2)
 
 
-def values(example, name):
+def read_value(example, name):
     kind = example.features.feature[name].WhichOneof("kind")
     return getattr(example.features.feature[name], kind).value[0]
 
 
-def statistics_of(images, folder, span, features=example_features.SUMMARIES):
-    """The artifact as StatisticsGen would write it, without the seconds that Beam takes."""
+def make_statistics(images, folder, span, features=example_features.SUMMARIES):
+    """Write the artifact as StatisticsGen does, without the seconds that Beam takes."""
     artifact = standard_artifacts.ExampleStatistics()
     artifact.uri = str(folder)
     artifact.split_names = '["train", "validation"]'
@@ -92,7 +91,7 @@ def statistics_of(images, folder, span, features=example_features.SUMMARIES):
     for split in ("train", "validation"):
         examples = [tf.train.Example.FromString(record) for record in images.examples(split)]
         frame = pd.DataFrame(
-            {name: [values(example, name) for example in examples] for name in features}
+            {name: [read_value(example, name) for example in examples] for name in features}
         )
         for name in ("brightness", "contrast", "dynamic_range"):
             frame[name] = frame[name].astype(np.float32)
@@ -104,17 +103,17 @@ def statistics_of(images, folder, span, features=example_features.SUMMARIES):
 
 
 class Validator:
-    """Runs the executor; every run has its own artifacts, and all have one history."""
+    """Runs the executor. Every run has its own artifacts; all share the accepted statistics."""
 
     def __init__(self, folder):
         self.folder, self.runs = folder, 0
-        self.history = folder / "accepted_statistics"
+        self.accepted_folder = folder / "accepted_statistics"
 
     def __call__(self, images, span, schema=None, **options):
         self.runs += 1
         folder = self.folder / f"run-{self.runs}"
         return self.validate(
-            statistics_of(images, folder / "statistics", span, **options), folder, schema
+            make_statistics(images, folder / "statistics", span, **options), folder, schema
         )
 
     def validate(self, statistics, folder, schema=None):
@@ -127,23 +126,23 @@ class Validator:
         Executor().Do(
             {"statistics": [statistics], "schema": [schema_artifact]},
             {"anomalies": [self.anomalies]},
-            {"accepted_statistics_dir": str(self.history)},
+            {"accepted_statistics_dir": str(self.accepted_folder)},
         )
 
     def refused(self, *arguments, **options):
-        """The message of a run that must be refused."""
+        """Return the message of a run that must be refused."""
         with pytest.raises(InvalidData) as refusal:
             self(*arguments, **options)
         return str(refusal.value)
 
-    def found(self, split):
-        """The anomalies file of the last run."""
+    def read_anomalies(self, split):
+        """Return the anomalies of the last run."""
         file = Path(self.anomalies.uri, f"Split-{split}", "SchemaDiff.pb")
         return anomalies_pb2.Anomalies.FromString(file.read_bytes())
 
     @property
     def accepted(self):
-        return History(str(self.history)).spans()
+        return AcceptedStatistics(str(self.accepted_folder)).list_spans()
 
 
 @pytest.fixture
@@ -170,17 +169,17 @@ def noisier(levels):
     return levels + np.random.default_rng(0).normal(0, 0.02, levels.shape)
 
 
-def drifted(message):
-    """The features that a message names as drifted."""
-    parts = message.split("has drifted from span 6 in feature ")[1:]
-    return {part.split(" ")[0] for part in parts}
+def list_drifted(message):
+    """Return the features that a message names as drifted."""
+    pieces = message.split("has drifted from span 6 in feature ")[1:]
+    return {piece.split(" ")[0] for piece in pieces}
 
 
-def test_clean_spans_are_accepted_and_kept(validator, earlier, later):
+def test_clean_spans_are_accepted_and_stored(validator, earlier, later):
     validator(earlier, span=6)
     validator(later, span=7)
     assert validator.accepted == [6, 7]
-    kept = validator.history / "span-7" / "Split-train" / "FeatureStats.pb"
+    kept = validator.accepted_folder / "span-7" / "Split-train" / "FeatureStats.pb"
     assert (
         kept.read_bytes()
         == (
@@ -190,12 +189,13 @@ def test_clean_spans_are_accepted_and_kept(validator, earlier, later):
     assert [path.name for path in kept.parent.iterdir()] == ["FeatureStats.pb"]
 
 
-def test_what_was_compared_is_in_the_anomalies_files(validator, earlier, later):
+def test_the_anomalies_files_contain_the_comparisons(validator, earlier, later):
     validator(earlier, span=6)
     validator(later, span=7)
     compared = {"brightness", "contrast", "dynamic_range", "dead_channels", "class_name"}
-    drift, skew = validator.found("train"), validator.found("validation")
-    assert not drift.anomaly_info and not skew.anomaly_info
+    drift, skew = validator.read_anomalies("train"), validator.read_anomalies("validation")
+    assert not drift.anomaly_info
+    assert not skew.anomaly_info
     assert {info.path.step[0] for info in drift.drift_skew_info} == compared
     assert all(info.drift_measurements for info in drift.drift_skew_info)
     assert {info.path.step[0] for info in skew.drift_skew_info} == compared
@@ -222,55 +222,55 @@ def test_what_was_compared_is_in_the_anomalies_files(validator, earlier, later):
 def test_a_drift_of_every_image_is_refused(validator, earlier, later, change, features):
     validator(earlier, span=6)
     message = validator.refused(later.changed(change), span=7)
-    assert drifted(message) == features
-    assert "validation" not in message, "it has changed like train"
+    assert list_drifted(message) == features
+    assert "validation" not in message, "it changed as train did"
     assert validator.accepted == [6]
 
 
 def test_weaker_signals_are_a_drift(validator, earlier):
     validator(earlier, span=6)
-    assert drifted(validator.refused(Images(seed=2, preset="hard"), span=7)) == {"brightness"}
+    assert list_drifted(validator.refused(Images(seed=2, preset="hard"), span=7)) == {"brightness"}
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "sentence"),
     [
         (inverted, "brightness (train): Jensen-Shannon divergence 1, at most 0.14 allowed"),
         (with_dead_channels, "dead_channels (train): Jensen-Shannon divergence 1, at most 0.2"),
     ],
 )
-def test_a_drift_is_told_with_spans_feature_amount_and_remedies(
-    validator, earlier, later, change, found
+def test_the_message_about_a_drift_has_spans_feature_amount_and_remedies(
+    validator, earlier, later, change, sentence
 ):
     validator(earlier, span=6)
     message = validator.refused(later.changed(change), span=7)
     assert message == (
         f"The data do not fit the schema: span 7 has drifted from span 6 in feature "
-        f"{found.removesuffix(' allowed')} allowed. {WIDEN} "
-        f"To accept a drift once, remove {validator.history} and run again."
+        f"{sentence.removesuffix(' allowed')} allowed. {REMEDY} "
+        f"To accept a drift once, remove {validator.accepted_folder} and run again."
     )
-    anomaly = validator.found("train").anomaly_info[found.split(" ")[0]]
+    anomaly = validator.read_anomalies("train").anomaly_info[sentence.split(" ")[0]]
     assert anomaly.short_description == (
         "High approximate Jensen-Shannon divergence between current and previous"
     )
-    assert not validator.found("validation").anomaly_info
+    assert not validator.read_anomalies("validation").anomaly_info
     assert validator.anomalies.get_json_value_custom_property("blessed") == {
         "train": 0,
         "validation": 1,
     }
 
 
-def test_another_mix_of_classes_is_told_with_the_shares(validator, earlier):
-    # 48 of the 60 images of one class and a part of the others': 60 % instead of 25 %.
+def test_the_message_about_another_mix_of_classes_has_the_fractions(validator, earlier):
+    # 72 images of one class and 16 of each other class: 60 % instead of 25 %.
     validator(earlier, span=6)
     labels = earlier.labels["train"]
     rows = [np.flatnonzero(labels == label)[:16] for label in range(len(CLASS_NAMES))]
     rows[2] = np.tile(np.flatnonzero(labels == 2), 2)[:72]
-    message = validator.refused(earlier.taken("train", np.concatenate(rows)), span=7)
+    message = validator.refused(earlier.selected("train", np.concatenate(rows)), span=7)
     assert message.startswith(
         "The data do not fit the schema: span 7 has drifted from span 6 in feature class_name "
-        "(train): the share of narrowband is 0.6 against 0.25, a difference of at most 0.25 is "
-        "allowed"
+        "(train): the fraction of narrowband is 0.6 instead of 0.25, a difference of at most 0.25 "
+        "is allowed"
     )
 
 
@@ -278,24 +278,26 @@ def test_validation_images_unlike_the_training_images_are_refused(validator, lat
     message = validator.refused(later.changed(inverted, ["validation"]), span=0)
     assert message == (
         "The data do not fit the schema: validation differs from train in feature brightness: "
-        f"Jensen-Shannon divergence 1, at most 0.14 allowed. {WIDEN}"
+        f"Jensen-Shannon divergence 1, at most 0.14 allowed. {REMEDY}"
     )
-    assert set(validator.found("validation").anomaly_info) == {"brightness"}
-    assert not validator.found("train").anomaly_info
+    assert set(validator.read_anomalies("validation").anomaly_info) == {"brightness"}
+    assert not validator.read_anomalies("train").anomaly_info
 
 
-def test_everything_that_is_wrong_is_told_at_once(validator, earlier, later):
+def test_one_message_lists_everything_that_is_wrong(validator, earlier, later):
     validator(earlier, span=6)
     images = later.changed(with_dead_channels).changed(inverted, ["validation"])
     images.levels["train"][5] = 128
     message = validator.refused(images, span=7)
-    found = message.removeprefix("The data do not fit the schema: ").split("; ")
-    assert [part.split(":")[0] for part in found[:2]] == [
+    sentences = message.removeprefix("The data do not fit the schema: ").split("; ")
+    assert [sentence.split(":")[0] for sentence in sentences[:2]] == [
         "train, feature contrast",
         "train, feature dynamic_range",
     ]
-    assert found[2].startswith("span 7 has drifted from span 6 in feature dead_channels (train): ")
-    assert found[3].startswith("validation differs from train in feature brightness: ")
+    assert sentences[2].startswith(
+        "span 7 has drifted from span 6 in feature dead_channels (train): "
+    )
+    assert sentences[3].startswith("validation differs from train in feature brightness: ")
 
 
 def test_a_span_is_compared_with_the_newest_accepted_before_it(validator, earlier, later):
@@ -305,43 +307,43 @@ def test_a_span_is_compared_with_the_newest_accepted_before_it(validator, earlie
     assert "span 8 has drifted from span 6 " in validator.refused(changed, span=8)
     validator(later, span=8)
     assert "span 10 has drifted from span 8 " in validator.refused(changed, span=10)
-    # A span run again is compared with those before it, not with those after it or with itself.
+    # A repeated span is compared with an earlier one, not with a later one or with itself.
     assert "span 8 has drifted from span 6 " in validator.refused(changed, span=8)
     validator(changed, span=3)
     assert validator.accepted == [3, 6, 8]
 
 
-def test_a_drift_is_accepted_by_removing_the_history(validator, earlier, later):
+def test_removing_the_accepted_statistics_accepts_a_drift(validator, earlier, later):
     changed = later.changed(inverted)
     validator(earlier, span=6)
     validator.refused(changed, span=7)
-    shutil.rmtree(validator.history)
+    shutil.rmtree(validator.accepted_folder)
     validator(changed, span=7)
     assert validator.accepted == [7]
     assert "span 8 has drifted from span 7 " in validator.refused(earlier, span=8)
 
 
-def test_data_without_spans_have_no_history(validator, earlier, later):
+def test_statistics_of_data_without_spans_are_not_stored(validator, earlier, later):
     validator(earlier, span=0)
     validator(later.changed(inverted), span=0)
-    assert not validator.history.exists()
+    assert not validator.accepted_folder.exists()
 
 
-def test_a_few_images_are_neither_compared_nor_kept(validator, earlier, later):
+def test_too_few_images_are_neither_compared_nor_stored(validator, earlier, later):
     validator(earlier, span=6)
-    few = later.changed(inverted).taken("train", np.arange(LEAST_IMAGES - 1))
+    few = later.changed(inverted).selected("train", np.arange(MIN_IMAGES - 1))
     validator(few, span=7)
-    assert not validator.found("train").drift_skew_info
-    assert not validator.found("validation").drift_skew_info
+    assert not validator.read_anomalies("train").drift_skew_info
+    assert not validator.read_anomalies("validation").drift_skew_info
     assert validator.accepted == [6]
 
 
-def test_a_single_odd_image_is_no_drift(validator, earlier, later):
-    odd = later.changed(lambda levels: levels)
-    odd.levels["train"][7] = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH))
-    odd.levels["train"][8][:, :4] = 0
+def test_a_single_unusual_image_is_no_drift(validator, earlier, later):
+    unusual = later.changed(lambda levels: levels)
+    unusual.levels["train"][7] = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH))
+    unusual.levels["train"][8][:, :4] = 0
     validator(earlier, span=6)
-    validator(odd, span=7)
+    validator(unusual, span=7)
     assert validator.accepted == [6, 7]
 
 
@@ -353,12 +355,12 @@ def test_a_schema_without_comparators_compares_nothing(validator, earlier, later
     validator(earlier, span=6)
     images = later.changed(inverted, ["train"])
     validator(images, span=7, schema=text_format.MessageToString(schema))
-    inferred = tfdv.infer_schema(History(str(validator.history)).read(7))
+    inferred = tfdv.infer_schema(AcceptedStatistics(str(validator.accepted_folder)).read(7))
     validator(later, span=8, schema=text_format.MessageToString(inferred))
     assert validator.accepted == [6, 7, 8]
 
 
-def test_a_threshold_widened_in_the_schema_lets_a_drift_pass(validator, earlier, later):
+def test_a_higher_threshold_in_the_schema_accepts_a_drift(validator, earlier, later):
     validator(earlier, span=6)
     assert SCHEMA.read_text().count("threshold: 0.14") == 2
     schema = SCHEMA.read_text().replace("threshold: 0.14", "threshold: 1")
@@ -366,30 +368,13 @@ def test_a_threshold_widened_in_the_schema_lets_a_drift_pass(validator, earlier,
     assert validator.accepted == [6, 7]
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.5512, "0.55"), (0.1402, "0.1402"), (0.14001, "0.14001"), (1.0, "1")]
-)
-def test_an_amount_is_told_with_as_many_digits_as_tell_it_from_the_threshold(value, shown):
-    anomalies = anomalies_pb2.Anomalies()
-    info = anomalies.drift_skew_info.add()
-    info.path.step.append("brightness")
-    info.drift_measurements.add(
-        type=anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE,
-        value=value,
-        threshold=0.14,
-    )
-    nothing = statistics_pb2.DatasetFeatureStatisticsList()
-    (text,) = differences(anomalies, "train", Comparison(nothing, nothing, 7, 6))
-    assert text.endswith(f": Jensen-Shannon divergence {shown}, at most 0.14 allowed")
-
-
-def test_a_record_cut_short_and_foreign_folders_do_not_count(validator, earlier, later):
+def test_incomplete_statistics_and_foreign_folders_are_ignored(validator, earlier, later):
     validator(earlier, span=6)
-    cut_short = validator.history / "span-7" / "Split-train"
-    cut_short.mkdir(parents=True)
-    (cut_short / "FeatureStats.pb.unfinished-1").write_bytes(b"half")
-    (validator.history / "span-old").mkdir()
-    (validator.history / "notes.txt").write_text("kept by hand")
+    incomplete = validator.accepted_folder / "span-7" / "Split-train"
+    incomplete.mkdir(parents=True)
+    (incomplete / "FeatureStats.pb.unfinished-1").write_bytes(b"half")
+    (validator.accepted_folder / "span-old").mkdir()
+    (validator.accepted_folder / "notes.txt").write_text("kept by hand")
     assert validator.accepted == [6]
     message = validator.refused(later.changed(inverted), span=8)
     assert "span 8 has drifted from span 6 " in message
@@ -404,21 +389,19 @@ def test_a_record_cut_short_and_foreign_folders_do_not_count(validator, earlier,
         ("dynamic_range", np.full((HEIGHT, WIDTH), 128) + np.arange(WIDTH) % 3),
     ],
 )
-def test_an_image_that_is_no_spectrogram_is_refused_by_its_own_look(
-    validator, later, feature, image
-):
+def test_a_single_image_that_is_no_spectrogram_is_refused(validator, later, feature, image):
     images = later.changed(lambda levels: levels)
     images.levels["validation"][3] = image
     assert f"validation, feature {feature}: " in validator.refused(images, span=0)
 
 
-def test_the_pixels_may_be_in_the_statistics_and_may_be_left_out(validator, earlier):
+def test_statistics_may_contain_the_pixels_or_leave_them_out(validator, earlier):
     validator(earlier, span=1)
     validator(earlier, span=2, features=(example_features.IMAGE, *example_features.SUMMARIES))
     assert validator.accepted == [1, 2]
 
 
-def test_the_span_comes_from_the_examples_by_way_of_statistics_gen(validator, earlier, later):
+def test_statistics_gen_passes_on_the_span_of_the_examples(validator, earlier, later):
     validator(earlier, span=6)
     examples = standard_artifacts.Examples()
     examples.uri = str(validator.folder / "examples")
@@ -428,7 +411,7 @@ def test_the_span_comes_from_the_examples_by_way_of_statistics_gen(validator, ea
     for split in ("train", "validation"):
         folder = Path(examples.uri, f"Split-{split}")
         folder.mkdir(parents=True)
-        write_records(str(folder), 0, 1, later.changed(inverted).examples(split))
+        write_shard(str(folder), 0, 1, later.changed(inverted).examples(split))
     component = StatisticsGen(
         examples=channel_utils.as_channel([examples]),
         stats_options=stats_options(feature_allowlist=list(example_features.SUMMARIES)),

@@ -1,4 +1,4 @@
-"""Which pushed model is the baseline."""
+"""Which pushed model becomes the baseline, and the artifact that holds it."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.baseline_model.component import Executor, has_model
-from components.baseline_model.newest import newest_baseline
+from components.baseline_model.selection import select_baseline
 from trainer.export.pushed_models import pushed_models
 
 
@@ -15,7 +15,7 @@ def card(model_id: str, **changes) -> dict:
     return {"model_id": model_id, "classes": ["a", "b"], "height": 64, "width": 128, **changes}
 
 
-def put_model(directory: Path, model_id: str, complete: bool = True, **changes) -> None:
+def write_model(directory: Path, model_id: str, complete: bool = True, **changes) -> None:
     file = directory / "assets.extra" / "model.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(card(model_id, **changes)))
@@ -26,42 +26,42 @@ def put_model(directory: Path, model_id: str, complete: bool = True, **changes) 
 @pytest.fixture
 def serving(tmp_path):
     serving = tmp_path / "serving"
-    put_model(serving / "1700000000", "old")
-    put_model(serving / "1800000000", "new")
-    put_model(serving / "999", "oldest")
-    put_model(serving / "1900000000", "cut short", complete=False)
-    put_model(serving / "backup", "somebody's copy")
+    write_model(serving / "1700000000", "old")
+    write_model(serving / "1800000000", "new")
+    write_model(serving / "999", "oldest")
+    write_model(serving / "1900000000", "incomplete", complete=False)
+    write_model(serving / "backup", "copy made by hand")
     return serving
 
 
-def test_complete_versions_are_listed_in_the_order_of_their_numbers(serving):
+def test_complete_versions_are_listed_in_numerical_order(serving):
     assert [model.version for model in pushed_models(str(serving))] == [999, 1700000000, 1800000000]
 
 
 def test_the_newest_pushed_model_is_the_baseline(serving):
-    assert newest_baseline(str(serving), card("candidate")).card["model_id"] == "new"
+    assert select_baseline(str(serving), card("candidate")).card["model_id"] == "new"
 
 
 def test_a_candidate_is_not_its_own_baseline(serving):
-    assert newest_baseline(str(serving), card("new")).card["model_id"] == "old"
+    assert select_baseline(str(serving), card("new")).card["model_id"] == "old"
 
 
 def test_there_is_no_baseline_before_anything_is_pushed(tmp_path):
-    assert newest_baseline(str(tmp_path / "serving"), card("candidate")) is None
+    assert select_baseline(str(tmp_path / "serving"), card("candidate")) is None
 
 
 @pytest.mark.parametrize(
     "change", [{"classes": ["b", "a"]}, {"height": 32}, {"width": 256}, {"classes": None}]
 )
-def test_a_model_that_answers_another_question_is_no_baseline(serving, change):
-    put_model(serving / "1850000000", "foreign", **change)
-    assert newest_baseline(str(serving), card("candidate")).card["model_id"] == "new"
+def test_a_model_for_other_classes_or_another_image_size_is_no_baseline(serving, change):
+    write_model(serving / "1850000000", "foreign", **change)
+    assert select_baseline(str(serving), card("candidate")).card["model_id"] == "new"
 
 
 def run_executor(tmp_path, serving):
     candidate, baseline = standard_artifacts.Model(), standard_artifacts.Model()
     candidate.uri, baseline.uri = str(tmp_path / "candidate"), str(tmp_path / "baseline")
-    put_model(tmp_path / "candidate" / "Format-Serving", "candidate")
+    write_model(tmp_path / "candidate" / "Format-Serving", "candidate")
     Executor().Do({"model": [candidate]}, {"baseline": [baseline]}, {"serving_dir": str(serving)})
     return baseline
 

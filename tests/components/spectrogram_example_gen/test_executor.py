@@ -15,7 +15,8 @@ from tfx.types import standard_artifacts
 
 import data
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
-from components.spectrogram_example_gen.executor import Executor, describe_source
+from components.spectrogram_example_gen.examples_artifact import describe_source
+from components.spectrogram_example_gen.executor import Executor
 from data.invalid import InvalidData
 from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
@@ -40,7 +41,7 @@ def ingest(folder, output, seed=0, classes=CLASS_NAMES, **options):
     return artifact
 
 
-def examples(output, split):
+def read_examples(output, split):
     files = sorted(str(path) for path in Path(output, f"Split-{split}").iterdir())
     for record in tf.data.TFRecordDataset(files):
         yield tf.train.Example.FromString(record.numpy()).features.feature
@@ -63,22 +64,22 @@ def test_every_row_is_stored_once_with_its_own_label(ingested, split, rows):
     assert len(expected) == rows
     stored = {
         features["image"].bytes_list.value[0]: features["label"].int64_list.value[0]
-        for features in examples(output, split)
+        for features in read_examples(output, split)
     }
     assert stored == expected
 
 
-def as_stored(output):
-    """Everything but the names of the files, which are other ones in another format."""
-    splits = {split: list(examples(output, split)) for split in ("train", "validation")}
+def read_all_but_files(output):
+    """Everything but the names of the files, which depend on the format of the data."""
+    splits = {split: list(read_examples(output, split)) for split in ("train", "validation")}
     for features in itertools.chain(*splits.values()):
         del features["file"]
-    return {split: [dict(features) for features in found] for split, found in splits.items()}
+    return {split: [dict(features) for features in examples] for split, examples in splits.items()}
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_every_example_names_the_row_that_an_editor_shows_it_in(ingested, split):
-    for features in examples(ingested[1], split):
+    for features in read_examples(ingested[1], split):
         file = SAMPLE / features["file"].bytes_list.value[0].decode()
         (row,) = features["row"].int64_list.value
         written = np.array(file.read_text().splitlines()[row - 1].split(","), float)
@@ -87,7 +88,7 @@ def test_every_example_names_the_row_that_an_editor_shows_it_in(ingested, split)
 
 
 def test_summary_features_describe_the_image(ingested):
-    for features in examples(ingested[1], "train"):
+    for features in read_examples(ingested[1], "train"):
         levels = np.frombuffer(features["image"].bytes_list.value[0], np.uint8) / 255
         label = features["label"].int64_list.value[0]
         assert features["class_name"].bytes_list.value[0].decode() == CLASS_NAMES[label]
@@ -95,15 +96,17 @@ def test_summary_features_describe_the_image(ingested):
         assert features["contrast"].float_list.value[0] == pytest.approx(levels.std())
         assert features["dynamic_range"].float_list.value[0] == pytest.approx(np.ptp(levels))
         assert features["dead_channels"].int64_list.value[0] == 0
-        # Every signal of preset basic is plain to an eye.
+        # Every signal of preset basic is strong.
         strong = features["line_strength"].float_list.value[0] > 5
         assert strong == (CLASS_NAMES[label] != "noise")
 
 
-def test_rows_sorted_by_class_leave_shuffled(ingested):
-    labels = [features["label"].int64_list.value[0] for features in examples(ingested[1], "train")]
+def test_rows_sorted_by_class_are_shuffled(ingested):
+    labels = [
+        features["label"].int64_list.value[0] for features in read_examples(ingested[1], "train")
+    ]
     changes = np.count_nonzero(np.diff(labels))
-    assert changes > 3, "four blocks have three changes"
+    assert changes > 3, "four sorted classes have three changes"
 
 
 def digests(output):
@@ -120,7 +123,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(ingested, tm
     assert digests(tmp_path / "other") != digests(ingested[1])
 
 
-def test_the_artifact_says_its_splits_rows_and_format(ingested):
+def test_the_artifact_has_its_splits_rows_and_format_as_properties(ingested):
     artifact, _ = ingested
     assert artifact.split_names == '["train", "validation"]'
     assert artifact.get_int_custom_property("train_rows") == 16
@@ -128,11 +131,11 @@ def test_the_artifact_says_its_splits_rows_and_format(ingested):
     assert artifact.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
 
 
-def test_simulated_data_are_called_simulated(ingested, tmp_path):
+def test_the_source_of_simulated_data_says_that_they_are_simulated(ingested, tmp_path):
     artifact, _ = ingested
     source = artifact.get_string_custom_property("source")
     assert source == f"{SAMPLE} (SIMULATED: preset basic, seed 0)"
-    assert describe_source(str(tmp_path)) == str(tmp_path), "no record, no claim"
+    assert describe_source(str(tmp_path)) == str(tmp_path), "without a record"
 
 
 def test_labels_that_do_not_fit_the_configured_classes_are_refused(tmp_path):
@@ -142,7 +145,7 @@ def test_labels_that_do_not_fit_the_configured_classes_are_refused(tmp_path):
 
 @pytest.fixture
 def damaged(tmp_path):
-    """The sample with a bad cell, a label that is none, two dead channels and a repeated row."""
+    """The sample with a bad cell, a bad label, two dead channels and a repeated row."""
     folder = tmp_path / "damaged"
     shutil.copytree(SAMPLE, folder)
     images = folder / "train" / "images.csv"
@@ -159,23 +162,25 @@ def damaged(tmp_path):
     return folder
 
 
-def test_bad_data_are_refused_with_all_of_it_and_nothing_is_stored(damaged, tmp_path):
+def test_bad_data_are_refused_with_all_errors_and_nothing_is_stored(damaged, tmp_path):
     with pytest.raises(InvalidData) as refused:
         ingest(damaged, tmp_path / "out")
     assert str(refused.value).splitlines() == [
         f"2 problems in {damaged}:",
         f'  {damaged}/train/images.csv, row 3, column 6: "oops" is not a number.',
-        f"  {damaged}/train/labels.csv, row 13: the label (0, 0, 0, 0) is not one-hot. "
-        "Exactly one of its values must be 1 and the others 0.",
+        (
+            f"  {damaged}/train/labels.csv, row 13: the label (0, 0, 0, 0) is not one-hot. "
+            "Exactly one of its values must be 1 and the others 0."
+        ),
         "Correct these rows, or leave them out: --max-bad-rows 2.",
     ]
     assert not list((tmp_path / "out").rglob("*-of-*"))
-    assert not list(Path(f"{tmp_path}/out-tmp").rglob("rows-*")), "nothing is left behind"
+    assert not list(Path(f"{tmp_path}/out-tmp").rglob("rows-*")), "spill files are removed"
 
 
 def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, tmp_path):
     artifact = ingest(damaged, tmp_path / "out", max_bad_rows=2)
-    stored = [f["image"].bytes_list.value[0] for f in examples(tmp_path / "out", "train")]
+    stored = [f["image"].bytes_list.value[0] for f in read_examples(tmp_path / "out", "train")]
     assert len(stored) == 14
     assert artifact.get_int_custom_property("train_rows") == 14
     assert artifact.get_int_custom_property("dropped_rows") == 2
@@ -191,7 +196,9 @@ def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, tmp_pa
 
 def test_dead_channels_are_counted(damaged, tmp_path):
     ingest(damaged, tmp_path / "out", max_bad_rows=2)
-    dead = [f["dead_channels"].int64_list.value[0] for f in examples(tmp_path / "out", "train")]
+    dead = [
+        f["dead_channels"].int64_list.value[0] for f in read_examples(tmp_path / "out", "train")
+    ]
     assert sorted(dead) == [0] * 13 + [2]
 
 
@@ -199,18 +206,20 @@ def test_dead_channels_are_counted(damaged, tmp_path):
     ("limit", "size"),
     [
         ("data.reading.text.RANGE_BYTES", 200_000),
-        ("components.spectrogram_example_gen.shuffle.PILE_BYTES", 1),
+        ("components.spectrogram_example_gen.shuffle.SPILL_FILE_BYTES", 1),
     ],
 )
-def test_how_the_work_is_divided_changes_nothing(ingested, tmp_path, monkeypatch, limit, size):
+def test_the_size_of_chunks_and_spill_files_does_not_change_the_output(
+    ingested, tmp_path, monkeypatch, limit, size
+):
     monkeypatch.setattr("data.reading.text.BLOCK_BYTES", 100_000)
     monkeypatch.setattr(limit, size)
-    artifact = ingest(SAMPLE, tmp_path / "parts")
+    artifact = ingest(SAMPLE, tmp_path / "divided")
     assert artifact.get_int_custom_property("train_rows") == 16
-    assert digests(tmp_path / "parts") == digests(ingested[1])
+    assert digests(tmp_path / "divided") == digests(ingested[1])
 
 
-def test_larger_data_go_to_more_files(tmp_path, monkeypatch):
+def test_larger_data_are_written_to_more_files(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "components.spectrogram_example_gen.examples.SHARD_BYTES", 2 * HEIGHT * WIDTH
     )
@@ -224,8 +233,8 @@ def test_larger_data_go_to_more_files(tmp_path, monkeypatch):
     assert sizes == [2] * 8
 
 
-class Elsewhere(LocalFileSystem):
-    """A file system of Beam's under an address of its own, as a bucket would be."""
+class SchemedFileSystem(LocalFileSystem):
+    """The local file system under an address with a scheme, as a bucket would be."""
 
     @classmethod
     def scheme(cls):
@@ -237,8 +246,8 @@ class Elsewhere(LocalFileSystem):
     def match(self, patterns, limits=None):
         results = super().match([self._local(pattern) for pattern in patterns], limits)
         for result in results:
-            for found in result.metadata_list:
-                found.path = f"elsewhere:/{found.path}"
+            for metadata in result.metadata_list:
+                metadata.path = f"elsewhere:/{metadata.path}"
         return results
 
     def exists(self, path):
@@ -276,7 +285,7 @@ def test_compressed_files_are_read_with_a_note(ingested, tmp_path, caplog):
     images.unlink()
     with caplog.at_level("INFO", "radio_signals"):
         ingest(folder, tmp_path / "out")
-    assert as_stored(tmp_path / "out") == as_stored(ingested[1])
+    assert read_all_but_files(tmp_path / "out") == read_all_but_files(ingested[1])
     assert f"{images}.gz is compressed, so one worker reads all of it" in caplog.messages
 
 
@@ -292,8 +301,9 @@ def test_the_same_data_in_another_format_are_stored_the_same(ingested, tmp_path)
         )
     artifact = ingest(tmp_path / "npz", tmp_path / "out")
     assert artifact.get_string_custom_property("format") == "npz"
-    assert as_stored(tmp_path / "out") == as_stored(ingested[1])
+    assert read_all_but_files(tmp_path / "out") == read_all_but_files(ingested[1])
     files = {
-        features["file"].bytes_list.value[0] for features in examples(tmp_path / "out", "train")
+        features["file"].bytes_list.value[0]
+        for features in read_examples(tmp_path / "out", "train")
     }
     assert files == {b"train.npz"}

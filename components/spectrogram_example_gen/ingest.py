@@ -1,0 +1,212 @@
+"""The Beam steps of ingest: count rows, read and spill them, judge the data, write shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+from pydantic import TypeAdapter
+
+from components.spectrogram_example_gen.examples import (
+    count_shards,
+    serialise_examples,
+    write_shard,
+)
+from components.spectrogram_example_gen.file_systems import choose_files
+from components.spectrogram_example_gen.shuffle import (
+    SpillFile,
+    SpillWriter,
+    draw_positions,
+    read_shuffled_rows,
+)
+from data.reading.check import first_rows
+from data.reading.formats.format import Labels, Part, Source
+from data.reading.inventory import Inventory
+from data.reading.layout import Layout, Tolerance
+from data.reading.scan import Scan, count_rows, read_labels, scan_part
+from data.reading.verdict import Findings, judge
+from data.seed_layout import SPLITS
+from data.storage import files
+
+_FINDINGS = TypeAdapter(Findings)
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Everything that all workers know.
+
+    Attributes:
+      inventory: the files of the data folder.
+      layout: what the data must look like.
+      tolerance: which faults of the data are tolerated.
+      seed: seed of the shuffle.
+      spill_folder: folder for spill files, which all workers can reach.
+      split_folders: folder for the examples of each split.
+    """
+
+    inventory: Inventory
+    layout: Layout
+    tolerance: Tolerance
+    seed: int
+    spill_folder: str
+    split_folders: dict[str, str]
+
+    def read_findings(self) -> Findings:
+        """Return what `build` found. It may have run in other processes, so it left a file."""
+        return _FINDINGS.validate_json(files.read_bytes(self._findings_file))
+
+    def write_findings(self, findings: Findings) -> None:
+        """Leave the findings for `read_findings`."""
+        files.write_file(self._findings_file, _FINDINGS.dump_json(findings))
+
+    @property
+    def _findings_file(self) -> str:
+        return files.join(self.spill_folder, "findings")
+
+
+def build(pipeline: beam.Pipeline, ingest: Ingest) -> None:
+    """Add the steps of ingest to a Beam pipeline.
+
+    Each step gets the results of earlier steps as side inputs. All of these are small: numbers of
+    rows, labels, digests, positions. The rows themselves pass through spill files. There are few
+    steps, because the direct runner takes tens of milliseconds to translate each.
+    """
+    parts = list(enumerate(ingest.inventory.parts))
+    sources = dict.fromkeys(part.source for _, part in parts)
+    # Create distributes its elements over the workers.
+    items = pipeline | "Items" >> beam.Create([*parts, *sources])
+    counts = beam.pvalue.AsList(items | "Count" >> beam.Map(_count_or_read_labels, ingest))
+    scans = beam.pvalue.AsList(items | "Spill" >> beam.FlatMap(_spill, ingest, counts))
+    once = pipeline | "Once" >> beam.Impulse()
+    findings = once | "Judge" >> beam.Map(_judge, ingest, counts, scans)
+    _ = (
+        once
+        | "Shards" >> beam.FlatMap(_plan_shards, ingest, counts)
+        | "SpreadShards" >> beam.Reshuffle()
+        | "Write" >> beam.Map(_write, ingest, scans, beam.pvalue.AsSingleton(findings))
+    )
+
+
+Item = tuple[int, Part] | Source
+"""A numbered part, whose rows are counted and read, or a source, whose labels are read."""
+
+Count = tuple[int, int] | Labels | None
+"""Number of a part and of its rows; or labels, or None if the labels come with the rows."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One output file.
+
+    Attributes:
+      split: its split.
+      number: its number within the split, from 0.
+      shards: number of shards of the split.
+      rows: number of rows of the split.
+    """
+
+    split: str
+    number: int
+    shards: int
+    rows: int
+
+
+def _count_or_read_labels(item: Item, ingest: Ingest) -> Count:
+    """Count the rows of a part, or read the labels of a source."""
+    inventory = ingest.inventory
+    source_files = choose_files(inventory.folder)
+    if isinstance(item, Source):
+        return read_labels(item, inventory.format, ingest.layout, source_files)
+    number, part = item
+    return number, count_rows(part, inventory.format, source_files)
+
+
+def _row_counts(counts: Sequence[Count], inventory: Inventory) -> dict[Part, int]:
+    return {inventory.parts[count[0]]: count[1] for count in counts if isinstance(count, tuple)}
+
+
+def _labels(counts: Sequence[Count]) -> list[Labels]:
+    return [count for count in counts if isinstance(count, Labels)]
+
+
+def _spill(
+    item: Item, ingest: Ingest, counts: Sequence[Count]
+) -> Iterator[tuple[Scan, list[SpillFile]]]:
+    """Read a part and spill its rows."""
+    if isinstance(item, Source):
+        return
+    _, part = item
+    inventory, split = ingest.inventory, part.source.split
+    rows = _row_counts(counts, inventory)
+    first_row = first_rows(inventory.parts, rows)[part]
+    labels = {labels.source: labels for labels in _labels(counts)}
+    split_parts = [other for other in inventory.parts if other.source.split == split]
+    before = sum(rows[other] for other in split_parts[: split_parts.index(part)])
+    positions = draw_positions(sum(rows[other] for other in split_parts), ingest.seed)
+    writer = SpillWriter(
+        ingest.spill_folder, part, first_row, positions[before : before + rows[part]]
+    )
+    scan = scan_part(
+        part,
+        inventory.format,
+        first_row,
+        labels.get(part.source),
+        ingest.layout,
+        choose_files(inventory.folder),
+        writer.add,
+    )
+    writer.flush()
+    yield scan, writer.files
+
+
+def _judge(
+    _: bytes,
+    ingest: Ingest,
+    counts: Sequence[Count],
+    scans: Sequence[tuple[Scan, list[SpillFile]]],
+) -> Findings:
+    findings = judge(
+        ingest.inventory,
+        _labels(counts),
+        [scan for scan, _ in scans],
+        ingest.layout,
+        ingest.tolerance,
+    )
+    ingest.write_findings(findings)
+    return findings
+
+
+def _plan_shards(_: bytes, ingest: Ingest, counts: Sequence[Count]) -> Iterator[Shard]:
+    row_counts = _row_counts(counts, ingest.inventory)
+    for split in SPLITS:
+        rows = sum(count for part, count in row_counts.items() if part.source.split == split)
+        shards = count_shards(rows, ingest.layout.pixels)
+        yield from (Shard(split, number, shards, rows) for number in range(shards))
+
+
+def _write(
+    shard: Shard,
+    ingest: Ingest,
+    scans: Sequence[tuple[Scan, list[SpillFile]]],
+    findings: Findings,
+) -> None:
+    """Write one shard, unless the data are refused."""
+    if findings.errors:
+        return
+    shuffled = read_shuffled_rows(
+        [spill for _, spills in scans for spill in spills if spill.split == shard.split],
+        shard.rows * shard.number // shard.shards,
+        shard.rows * (shard.number + 1) // shard.shards,
+        ingest.layout.pixels,
+        findings.dropped_rows,
+        ingest.inventory.folder,
+    )
+    examples = serialise_examples(
+        shuffled.levels,
+        shuffled.labels,
+        ingest.layout,
+        shuffled.paths.tolist(),
+        shuffled.rows.tolist(),
+    )
+    write_shard(ingest.split_folders[shard.split], shard.number, shard.shards, examples)
