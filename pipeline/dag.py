@@ -15,9 +15,9 @@ from tfx.types.channel import BaseChannel
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
-from components.evaluator.eval_config import eval_config
+from components.evaluator.eval_config import build_eval_config
 from components.example_validator.component import GatingExampleValidator
-from components.example_validator.histograms import stats_options
+from components.example_validator.histograms import make_stats_options
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
@@ -154,7 +154,7 @@ def create_pipeline(
         baseline_model=baseline_model.outputs["baseline"],
         schema=schema_gen.outputs["schema"],
         example_splits=["validation"],
-        eval_config=eval_config(config.classes, **config.thresholds.model_dump()),
+        eval_config=build_eval_config(config.classes, **config.thresholds.model_dump()),
         module_path="components.evaluator.slices",
     ).with_id("Evaluator")
 
@@ -216,7 +216,7 @@ def create_pipeline(
 
 def summary_statistics(*further: str) -> tfdv.StatsOptions:
     """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
-    return stats_options(feature_allowlist=[*example_features.SUMMARIES, *further])
+    return make_stats_options(feature_allowlist=[*example_features.SUMMARIES, *further])
 
 
 def _tuning(config: Config) -> dict[str, Any]:

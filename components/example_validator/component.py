@@ -52,7 +52,7 @@ class GatingExampleValidator(base_component.BaseComponent):
         """Constructs the component.
 
         Args:
-          statistics: output of StatisticsGen with the options of `histograms.stats_options`.
+          statistics: output of StatisticsGen with the options of `histograms.make_stats_options`.
           schema: the schema, with the comparators.
           accepted_statistics_dir: folder or bucket address of the statistics of accepted spans.
         """

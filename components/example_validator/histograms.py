@@ -12,6 +12,6 @@ import tensorflow_data_validation as tfdv
 QUANTILES = 20
 
 
-def stats_options(**others: Any) -> tfdv.StatsOptions:
+def make_stats_options(**others: Any) -> tfdv.StatsOptions:
     """Return the options for StatisticsGen; `others` are further fields of `StatsOptions`."""
     return tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILES, **others)

@@ -9,7 +9,7 @@ from apache_beam.io.filesystems import FileSystems
 
 
 class BeamFiles:
-    """Implements `data.reading.files.Files`."""
+    """Implements `data.reading.input_files.InputFiles`."""
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of all files below it."""
@@ -21,7 +21,7 @@ class BeamFiles:
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
-        return _metadata(path).size_in_bytes
+        return _read_metadata(path).size_in_bytes
 
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading its bytes, not decompressed, from any position."""
@@ -31,11 +31,11 @@ class BeamFiles:
 
     def identity(self, path: str) -> str:
         """Return size and time of a file, which identify its content without reading it."""
-        metadata = _metadata(path)
+        metadata = _read_metadata(path)
         return f"{metadata.size_in_bytes} bytes, changed at {metadata.last_updated_in_seconds}"
 
 
-def _metadata(path: str) -> FileMetadata:
+def _read_metadata(path: str) -> FileMetadata:
     (match,) = FileSystems.match([path])
     if not match.metadata_list:
         raise FileNotFoundError(path)

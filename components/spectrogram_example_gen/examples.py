@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from components.spectrogram_example_gen.line_strength import line_strength
+from components.spectrogram_example_gen.line_strength import measure_line_strength
 from data import example_features
 from data.reading.layout import Layout
 from data.storage import files
@@ -90,7 +90,7 @@ def _summarise(levels: npt.NDArray[np.uint8], layout: Layout) -> _Summaries:
         contrast=deviation / 255,
         dynamic_range=(levels.max(axis=1) - levels.min(axis=1)) / 255,
         dead_channels=(images == images[:, :1]).all(axis=1).sum(axis=1),
-        line_strength=line_strength(images, mean, deviation),
+        line_strength=measure_line_strength(images, mean, deviation),
     )
 
 

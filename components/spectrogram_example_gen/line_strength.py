@@ -14,7 +14,7 @@ STRETCH = 16
 _PIXELS_PER_BATCH = 64 * 64 * 128
 
 
-def line_strength(
+def measure_line_strength(
     images: npt.NDArray[np.uint8],
     mean: npt.NDArray[np.float64],
     deviation: npt.NDArray[np.float64],

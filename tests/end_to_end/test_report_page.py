@@ -18,7 +18,7 @@ from sklearn.metrics import (
 )
 
 from components.evaluator.slices import LINE_STRENGTH_RANGES, line_strength_range
-from components.spectrogram_example_gen.line_strength import line_strength
+from components.spectrogram_example_gen.line_strength import measure_line_strength
 from data.seed_layout import CLASS_NAMES
 
 # "noise, 0.998 images.csv, row 7" or "noise (0.102), taken for squiggle (0.770) images.csv, row 8".
@@ -159,7 +159,7 @@ def test_figures_by_class_and_their_means_are_scikit_learns(opened, answered):
 def test_figures_by_strength_are_scikit_learns_on_those_images(opened, answered, validation):
     actual, predicted, _ = answered
     levels = validation[0]
-    strengths = line_strength(levels, levels.mean(axis=(1, 2)), levels.std(axis=(1, 2)))
+    strengths = measure_line_strength(levels, levels.mean(axis=(1, 2)), levels.std(axis=(1, 2)))
     ranges = np.array([line_strength_range(strength) for strength in strengths])
     rows = rows_of(table(opened, "In deviations of what noise adds up to"))
     assert list(rows) == [name for name in LINE_STRENGTH_RANGES if name in ranges]

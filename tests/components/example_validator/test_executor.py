@@ -19,7 +19,7 @@ from tfx.types import channel_utils, standard_artifacts
 import data
 from components.example_validator.accepted_statistics import AcceptedStatistics
 from components.example_validator.executor import MIN_IMAGES, Executor
-from components.example_validator.histograms import stats_options
+from components.example_validator.histograms import make_stats_options
 from components.spectrogram_example_gen.examples import serialise_examples, write_shard
 from data import example_features
 from data.invalid import InvalidData
@@ -95,7 +95,7 @@ def make_statistics(images, folder, span, features=example_features.SUMMARIES):
         )
         for name in ("brightness", "contrast", "dynamic_range"):
             frame[name] = frame[name].astype(np.float32)
-        statistics = tfdv.generate_statistics_from_dataframe(frame, stats_options())
+        statistics = tfdv.generate_statistics_from_dataframe(frame, make_stats_options())
         (folder / f"Split-{split}").mkdir(parents=True)
         file = folder / f"Split-{split}" / "FeatureStats.pb"
         file.write_bytes(statistics.SerializeToString())
@@ -414,7 +414,7 @@ def test_statistics_gen_passes_on_the_span_of_the_examples(validator, earlier, l
         write_shard(str(folder), 0, 1, later.changed(inverted).examples(split))
     component = StatisticsGen(
         examples=channel_utils.as_channel([examples]),
-        stats_options=stats_options(feature_allowlist=list(example_features.SUMMARIES)),
+        stats_options=make_stats_options(feature_allowlist=list(example_features.SUMMARIES)),
     )
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(validator.folder / "statistics")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.spectrogram_example_gen.line_strength import line_strength
+from components.spectrogram_example_gen.line_strength import measure_line_strength
 
 HEIGHT, WIDTH = 64, 128
 TIME = np.arange(HEIGHT)
@@ -11,7 +11,7 @@ TIME = np.arange(HEIGHT)
 
 def strength(images):
     levels = images.reshape(len(images), -1)
-    return line_strength(images, levels.mean(axis=1), levels.std(axis=1))
+    return measure_line_strength(images, levels.mean(axis=1), levels.std(axis=1))
 
 
 def noise(seed=0, images=1, **size):
@@ -67,7 +67,7 @@ def test_the_sum_along_a_line_is_exact():
     image = np.full((1, 16, 20), 100, np.uint8)
     image[0, np.arange(16), 2 + np.arange(16)] = 250
     mean, deviation = np.array([100.0]), np.array([10.0])
-    assert line_strength(image, mean, deviation)[0] == 16 * 150 / (4 * 10)
+    assert measure_line_strength(image, mean, deviation)[0] == 16 * 150 / (4 * 10)
 
 
 def test_the_strength_of_an_image_without_contrast_is_zero():
