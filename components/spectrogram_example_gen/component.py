@@ -9,7 +9,6 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.spectrogram_example_gen.driver import Driver
 from components.spectrogram_example_gen.executor import Executor
 from components.spectrogram_example_gen.properties import NEWEST
-from data.reading.inventory import AUTO
 
 
 class SpectrogramExampleGenSpec(ComponentSpec):
@@ -42,7 +41,7 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
     determines. `data.example_features` names the features. `findings.json`, beside the splits,
     lists dropped rows and warnings.
 
-    Beam's workers read the files in parts and write the examples in shards, and no worker holds
+    Beam's workers read the files in chunks and write the examples in shards, and no worker holds
     more than one of these in memory. All errors in the data are collected first, and then reported
     together as one `InvalidData`.
 
@@ -62,7 +61,7 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
         width: int,
         seed: int,
         span: int | None = None,
-        format: str = AUTO,  # noqa: A002 - the name of the configuration key.
+        format: str = "auto",  # noqa: A002 - the name of the configuration key.
         label_column: str = "auto",
         values: str = "auto",
         max_bad_rows: int = 0,

@@ -7,7 +7,7 @@ import os
 
 from components.spectrogram_example_gen.beam_files import BeamFiles
 from data.fingerprint import file_fingerprint
-from data.reading.files import is_remote
+from data.reading.input_files import is_remote
 from data.reading.inventory import Inventory
 
 

@@ -20,11 +20,11 @@ from components.spectrogram_example_gen.shuffle import (
     draw_positions,
     read_shuffled_rows,
 )
-from data.reading.check import first_rows
-from data.reading.formats.format import Labels, Part, Source
+from data.reading.check import count_rows_before
+from data.reading.formats.format import Chunk, Labels, Source
 from data.reading.inventory import Inventory
 from data.reading.layout import Layout, Tolerance
-from data.reading.scan import Scan, count_rows, read_labels, scan_part
+from data.reading.scan import Scan, count_rows, read_labels, scan_chunk
 from data.reading.verdict import Findings, judge
 from data.seed_layout import SPLITS
 from data.storage import files
@@ -72,10 +72,10 @@ def build(pipeline: beam.Pipeline, ingest: Ingest) -> None:
     rows, labels, digests, positions. The rows themselves pass through spill files. There are few
     steps, because the direct runner takes tens of milliseconds to translate each.
     """
-    parts = list(enumerate(ingest.inventory.parts))
-    sources = dict.fromkeys(part.source for _, part in parts)
+    chunks = list(enumerate(ingest.inventory.chunks))
+    sources = dict.fromkeys(chunk.source for _, chunk in chunks)
     # Create distributes its elements over the workers.
-    items = pipeline | "Items" >> beam.Create([*parts, *sources])
+    items = pipeline | "Items" >> beam.Create([*chunks, *sources])
     counts = beam.pvalue.AsList(items | "Count" >> beam.Map(_count_or_read_labels, ingest))
     scans = beam.pvalue.AsList(items | "Spill" >> beam.FlatMap(_spill, ingest, counts))
     once = pipeline | "Once" >> beam.Impulse()
@@ -88,11 +88,11 @@ def build(pipeline: beam.Pipeline, ingest: Ingest) -> None:
     )
 
 
-Item = tuple[int, Part] | Source
-"""A numbered part, whose rows are counted and read, or a source, whose labels are read."""
+Item = tuple[int, Chunk] | Source
+"""A numbered chunk, whose rows are counted and read, or a source, whose labels are read."""
 
 Count = tuple[int, int] | Labels | None
-"""Number of a part and of its rows; or labels, or None if the labels come with the rows."""
+"""Number of a chunk and of its rows; or labels, or None if the labels come with the rows."""
 
 
 @dataclass(frozen=True)
@@ -113,45 +113,45 @@ class Shard:
 
 
 def _count_or_read_labels(item: Item, ingest: Ingest) -> Count:
-    """Count the rows of a part, or read the labels of a source."""
+    """Count the rows of a chunk, or read the labels of a source."""
     inventory = ingest.inventory
     source_files = choose_files(inventory.folder)
     if isinstance(item, Source):
         return read_labels(item, inventory.format, ingest.layout, source_files)
-    number, part = item
-    return number, count_rows(part, inventory.format, source_files)
+    number, chunk = item
+    return number, count_rows(chunk, inventory.format, source_files)
 
 
-def _row_counts(counts: Sequence[Count], inventory: Inventory) -> dict[Part, int]:
-    return {inventory.parts[count[0]]: count[1] for count in counts if isinstance(count, tuple)}
+def _select_row_counts(counts: Sequence[Count], inventory: Inventory) -> dict[Chunk, int]:
+    return {inventory.chunks[count[0]]: count[1] for count in counts if isinstance(count, tuple)}
 
 
-def _labels(counts: Sequence[Count]) -> list[Labels]:
+def _select_labels(counts: Sequence[Count]) -> list[Labels]:
     return [count for count in counts if isinstance(count, Labels)]
 
 
 def _spill(
     item: Item, ingest: Ingest, counts: Sequence[Count]
 ) -> Iterator[tuple[Scan, list[SpillFile]]]:
-    """Read a part and spill its rows."""
+    """Read a chunk and spill its rows."""
     if isinstance(item, Source):
         return
-    _, part = item
-    inventory, split = ingest.inventory, part.source.split
-    rows = _row_counts(counts, inventory)
-    first_row = first_rows(inventory.parts, rows)[part]
-    labels = {labels.source: labels for labels in _labels(counts)}
-    split_parts = [other for other in inventory.parts if other.source.split == split]
-    before = sum(rows[other] for other in split_parts[: split_parts.index(part)])
-    positions = draw_positions(sum(rows[other] for other in split_parts), ingest.seed)
+    _, chunk = item
+    inventory, split = ingest.inventory, chunk.source.split
+    rows = _select_row_counts(counts, inventory)
+    first_row = count_rows_before(inventory.chunks, rows)[chunk]
+    labels = {labels.source: labels for labels in _select_labels(counts)}
+    split_chunks = [other for other in inventory.chunks if other.source.split == split]
+    before = sum(rows[other] for other in split_chunks[: split_chunks.index(chunk)])
+    positions = draw_positions(sum(rows[other] for other in split_chunks), ingest.seed)
     writer = SpillWriter(
-        ingest.spill_folder, part, first_row, positions[before : before + rows[part]]
+        ingest.spill_folder, chunk, first_row, positions[before : before + rows[chunk]]
     )
-    scan = scan_part(
-        part,
+    scan = scan_chunk(
+        chunk,
         inventory.format,
         first_row,
-        labels.get(part.source),
+        labels.get(chunk.source),
         ingest.layout,
         choose_files(inventory.folder),
         writer.add,
@@ -168,7 +168,7 @@ def _judge(
 ) -> Findings:
     findings = judge(
         ingest.inventory,
-        _labels(counts),
+        _select_labels(counts),
         [scan for scan, _ in scans],
         ingest.layout,
         ingest.tolerance,
@@ -178,9 +178,9 @@ def _judge(
 
 
 def _plan_shards(_: bytes, ingest: Ingest, counts: Sequence[Count]) -> Iterator[Shard]:
-    row_counts = _row_counts(counts, ingest.inventory)
+    row_counts = _select_row_counts(counts, ingest.inventory)
     for split in SPLITS:
-        rows = sum(count for part, count in row_counts.items() if part.source.split == split)
+        rows = sum(count for chunk, count in row_counts.items() if chunk.source.split == split)
         shards = count_shards(rows, ingest.layout.pixels)
         yield from (Shard(split, number, shards, rows) for number in range(shards))
 

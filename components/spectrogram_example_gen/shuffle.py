@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from data.reading.formats.format import Part
+from data.reading.formats.format import Chunk
 from data.storage import files
 
 SPILL_FILE_BYTES = 64 << 20
@@ -32,7 +32,7 @@ class SpillFile:
       path: file with uint8 [rows, pixels].
       positions: int64 [rows], ascending positions in the shuffled split.
       rows: int64 [rows], 0-based numbers in the file that they come from.
-      row_offset: added to these numbers for messages (see `Part`).
+      row_offset: added to these numbers for messages (see `Chunk`).
       labels: int64 [rows] class indices.
     """
 
@@ -76,20 +76,20 @@ class SpillWriter:
     """
 
     def __init__(
-        self, folder: str, part: Part, first_row: int, positions: npt.NDArray[np.int64]
+        self, folder: str, chunk: Chunk, first_row: int, positions: npt.NDArray[np.int64]
     ) -> None:
         """Constructs the writer.
 
         Args:
           folder: folder for the spill files, which must exist.
-          part: where the rows come from.
+          chunk: where the rows come from.
           first_row: 0-based number of the first row within its source.
           positions: int64, the positions of the rows. Further rows are dropped: if a file has
             more rows than were counted, it is damaged and the data will be refused.
         """
         self.files: list[SpillFile] = []
         self._folder = folder
-        self._part = part
+        self._chunk = chunk
         self._row = first_row
         self._positions = positions
         self._levels: list[npt.NDArray[np.uint8]] = []
@@ -118,12 +118,12 @@ class SpillWriter:
             file.write(levels[order].tobytes())
         self.files.append(
             SpillFile(
-                self._part.source.split,
-                self._part.source.images,
+                self._chunk.source.split,
+                self._chunk.source.images,
                 path,
                 positions[order],
                 self._row + order,
-                self._part.row_offset,
+                self._chunk.row_offset,
                 labels[order],
             )
         )
@@ -164,7 +164,7 @@ def read_shuffled_rows(
         positions.append(spill.positions[start:stop][kept])
         labels.append(spill.labels[start:stop][kept])
         rows.append(spill.rows[start:stop][kept] + spill.row_offset)
-        paths.append(np.full(len(rows[-1]), _relative_path(data_folder, spill.images), object))
+        paths.append(np.full(len(rows[-1]), _strip_folder(data_folder, spill.images), object))
     order = np.argsort(np.concatenate(positions))
     return ShuffledRows(
         levels=np.concatenate(levels)[order],
@@ -174,6 +174,6 @@ def read_shuffled_rows(
     )
 
 
-def _relative_path(folder: str, path: str) -> str:
+def _strip_folder(folder: str, path: str) -> str:
     # Copied data are stored with the same paths. Not os.path, because both may be addresses.
     return path.removeprefix(folder.rstrip("/") + "/")

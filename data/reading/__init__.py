@@ -1,12 +1,12 @@
-"""Reading of labelled spectrograms, in every format, in parts that workers read independently.
+"""Reads labelled spectrograms in every format, in chunks that workers read independently.
 
-    layout.py    what a data set must look like: classes, size, how values and labels are written
-    files.py     where files come from: this machine, or any file system that offers the same
-    formats/     one file a format: find its files, divide them, count and read rows
-    inventory.py which files a folder holds, in which format, divided into parts
-    scan.py      what one part holds, and everything that is wrong with it
-    findings.py  the verdict over all parts: errors, warnings, rows to drop
-    check.py     all of it on one machine
+    layout.py       what a data set must look like: classes, size, how values and labels are written
+    input_files.py  access to input files: on this machine, or any file system with the same methods
+    formats/        one file for each format: find its files, divide them, count and read rows
+    inventory.py    which files a folder holds, in which format, divided into chunks
+    scan.py         what one chunk holds, and everything that is wrong with it
+    verdict.py      the findings of all chunks: errors, warnings, rows to drop
+    check.py        all of this on one machine
 
 Nothing here needs TensorFlow, Beam or TFX.
 """

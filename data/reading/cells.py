@@ -1,16 +1,21 @@
-"""Text to grey levels: the inner loop of reading CSV files.
+"""Converts text to grey levels: the inner loop of reading CSV files.
 
 Cells of exactly the published form ("0.631373", six decimals) are decoded by integer arithmetic on
-the bytes. Other numbers are parsed by pyarrow as one long column, which is more than twice as fast
-as thousands of short ones. Only lines of a block that is known to be bad are looked at one by one.
+their bytes. PyArrow parses all other numbers as one long column, which is more than twice as fast
+as thousands of short ones. Only blocks with an error are parsed line by line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
+from data.reading.layout import Scale
 from data.reading.problems import Fault
 from data.seed_layout import BYTES_PER_VALUE
 
@@ -18,35 +23,38 @@ _MORE = " ({} more of this row's values are wrong.)"
 
 EMPTY_LINE = "the line is empty. Remove it, or fill it."
 
-Levels = tuple[np.ndarray, list[Fault]]
-"""uint8 [rows, pixels], zeros in bad rows, and at most one fault a row."""
+Levels = tuple[NDArray[np.uint8], list[Fault]]
+"""Grey levels [rows, pixels], zeros in bad rows, and at most one fault for each row."""
 
 
-def parse_levels(lines: bytes, pixels: int, scale: str) -> Levels:
+def parse_levels(lines: bytes, pixels: int, scale: Scale) -> Levels:
     """Parse whole lines of comma-separated grey levels.
 
     Args:
-      lines: text, every line ended by a newline.
-      pixels: values a line.
-      scale: "unit" for values 0..1, "levels" for whole numbers 0..255.
+      lines: text in which every line ends with a newline.
+      pixels: number of values in a line.
+      scale: how the values are written.
     """
     if scale == "unit":
         levels = _parse_fixed_width(lines, pixels)
         if levels is not None:
             return levels, []
     values, faults = parse_numbers(lines, pixels)
-    return to_levels(values, scale, faults)
+    return convert_to_levels(values, scale, faults)
 
 
-def to_levels(values: np.ndarray, scale: str, faults: list[Fault] | None = None) -> Levels:
-    """Turn numbers [rows, pixels] to grey levels, with a fault for each row that has others.
+def convert_to_levels(values: NDArray[Any], scale: Scale, faults: Sequence[Fault] = ()) -> Levels:
+    """Convert numbers to grey levels.
 
     Args:
-      values: of any numeric type.
-      scale: as above.
-      faults: what is wrong already; those rows are left alone.
+      values: numbers of any type, [rows, pixels].
+      scale: how the values are written.
+      faults: known faults. Their rows are not checked again.
+
+    Returns:
+      The levels and all faults, with one fault for each row that has a value out of range.
     """
-    faults = list(faults or ())
+    faults = list(faults)
     if scale == "levels":
         if values.dtype == np.uint8:
             return values, faults
@@ -54,13 +62,11 @@ def to_levels(values: np.ndarray, scale: str, faults: list[Fault] | None = None)
         if not np.issubdtype(values.dtype, np.integer):
             good &= values == np.floor(values)
     else:
-        good = (values >= 0) & (values <= 1)  # False for NaN too
-    known = [fault.row for fault in faults]
-    good[known] = True
-    bad_rows = np.flatnonzero(~good.all(axis=1))
-    for row in bad_rows.tolist():
+        good = (values >= 0) & (values <= 1)  # false for NaN too
+    good[[fault.row for fault in faults]] = True
+    for row in np.flatnonzero(~good.all(axis=1)).tolist():
         columns = np.flatnonzero(~good[row])
-        text = _out_of_range(values[row, columns[0]], scale)
+        text = _describe_out_of_range(values[row, columns[0]], scale)
         if len(columns) > 1:
             text += _MORE.format(f"{len(columns) - 1:,}")
         faults.append(Fault(row, int(columns[0]) + 1, text))
@@ -72,18 +78,18 @@ def to_levels(values: np.ndarray, scale: str, faults: list[Fault] | None = None)
     return values.astype(np.uint8), sorted(faults, key=lambda fault: fault.row)
 
 
-def parse_numbers(lines: bytes, columns: int) -> tuple[np.ndarray, list[Fault]]:
+def parse_numbers(lines: bytes, columns: int) -> tuple[NDArray[np.float32], list[Fault]]:
     """Parse whole lines of comma-separated numbers.
 
     Returns:
-      float32 [lines, columns], zeros in bad rows, and at most one fault a row.
+      Values [lines, columns], zeros in bad rows, and at most one fault for each row.
     """
-    values = _numbers_at_once(lines, columns)
+    values = _parse_at_once(lines, columns)
     if values is not None:
         return values, []
     rows, faults = [], []
     for number, line in enumerate(lines.split(b"\n")[:-1]):
-        parsed = _numbers_of_line(line, columns)
+        parsed = _parse_line(line, columns)
         if isinstance(parsed, tuple):
             faults.append(Fault(number, *parsed))
             parsed = np.zeros(columns, np.float32)
@@ -91,8 +97,8 @@ def parse_numbers(lines: bytes, columns: int) -> tuple[np.ndarray, list[Fault]]:
     return np.stack(rows), faults
 
 
-def _parse_fixed_width(lines: bytes, pixels: int) -> np.ndarray | None:
-    """Decode cells "d.dddddd" by arithmetic on their bytes; None where the text is not so."""
+def _parse_fixed_width(lines: bytes, pixels: int) -> NDArray[np.uint8] | None:
+    """Decode cells "d.dddddd" by arithmetic on their bytes; return None for any other text."""
     if len(lines) % (pixels * BYTES_PER_VALUE):
         return None
     cells = np.frombuffer(lines, np.uint8).reshape(-1, pixels, BYTES_PER_VALUE)
@@ -113,12 +119,12 @@ def _parse_fixed_width(lines: bytes, pixels: int) -> np.ndarray | None:
         millionths += digits[..., place]
     if (millionths > 1_000_000).any():
         return None
-    # Nearest k of k/255; at most 255e6 + 5e5, which fits 32 bits.
+    # The nearest k of k/255. The sum is at most 255e6 + 5e5, which fits 32 bits.
     return ((millionths * 255 + 500_000) // 1_000_000).astype(np.uint8)
 
 
-def _numbers_at_once(lines: bytes, columns: int) -> np.ndarray | None:
-    """Parse all lines as one column; None where a line is not so many numbers."""
+def _parse_at_once(lines: bytes, columns: int) -> NDArray[np.float32] | None:
+    """Parse all lines as one column; return None if a line does not hold `columns` numbers."""
     text = np.frombuffer(lines, np.uint8)
     starts = np.concatenate([[0], np.flatnonzero(text[:-1] == ord("\n")) + 1])
     commas = np.add.reduceat(text == ord(","), starts, dtype=np.int64)
@@ -134,7 +140,7 @@ def _numbers_at_once(lines: bytes, columns: int) -> np.ndarray | None:
             convert_options=arrow_csv.ConvertOptions(
                 column_types={"value": pa.float32()}, null_values=[], strings_can_be_null=False
             ),
-            # Skipped, as they are by default, an empty cell would shift every value after it.
+            # PyArrow skips empty lines by default: every value after an empty cell would shift.
             parse_options=arrow_csv.ParseOptions(ignore_empty_lines=False, quote_char=False),
         )
     except pa.ArrowInvalid:
@@ -142,38 +148,38 @@ def _numbers_at_once(lines: bytes, columns: int) -> np.ndarray | None:
     parsed = table.column(0).combine_chunks()
     if len(parsed) != len(starts) * columns:
         return None
-    # Not to_numpy(), which imports pandas for a quarter of a second.
+    # to_numpy() would import pandas, which takes a quarter of a second.
     content = np.frombuffer(parsed.buffers()[1], np.float32)
     return content[parsed.offset : parsed.offset + len(parsed)].reshape(-1, columns)
 
 
-def _numbers_of_line(line: bytes, columns: int) -> np.ndarray | tuple[int, str]:
-    """The numbers of a line, or the column (0: all of it) and the text of what is wrong."""
-    if wrong := wrong_count(line, columns):
-        return 0, wrong
+def _parse_line(line: bytes, columns: int) -> NDArray[np.float32] | tuple[int, str]:
+    """Return the numbers of a line, or the bad column (0 for the line) and what is wrong."""
+    if message := check_count(line, columns):
+        return 0, message
     cells = line.split(b",")
     try:
         return np.array(cells, dtype="S").astype(np.float32)
     except ValueError:
-        wrong = [number for number, cell in enumerate(cells) if not is_number(cell)]
-    text = f'"{shown(cells[wrong[0]])}" is not a number.'
-    if len(wrong) > 1:
-        text += _MORE.format(f"{len(wrong) - 1:,}")
-    return wrong[0] + 1, text
+        bad = [number for number, cell in enumerate(cells) if not is_number(cell)]
+    text = f'"{make_printable(cells[bad[0]])}" is not a number.'
+    if len(bad) > 1:
+        text += _MORE.format(f"{len(bad) - 1:,}")
+    return bad[0] + 1, text
 
 
-def wrong_count(line: bytes, columns: int) -> str:
-    """What is wrong with the number of values of a line; empty if nothing is."""
+def check_count(line: bytes, columns: int) -> str:
+    """Return what is wrong with the number of values in a line, or an empty string."""
     if not line.strip():
         return EMPTY_LINE
-    found = line.count(b",") + 1
-    if found == columns:
+    count = line.count(b",") + 1
+    if count == columns:
         return ""
-    return f"{found:,} values where {columns:,} are expected." + _separator_hint(line)
+    return f"{count:,} values where {columns:,} are expected." + _advise_on_separator(line)
 
 
 def is_number(cell: bytes) -> bool:
-    """Whether the text of a cell is a number, NaN and infinity included."""
+    """Return whether the text of a cell is a number. NaN and infinity are numbers."""
     try:
         float(cell)
     except ValueError:
@@ -181,20 +187,20 @@ def is_number(cell: bytes) -> bool:
     return True
 
 
-def shown(cell: bytes) -> str:
-    """The text of a cell, cut and made printable."""
+def make_printable(cell: bytes) -> str:
+    """Return the text of a cell for a message, shortened."""
     return cell[:40].decode("utf-8", "backslashreplace")
 
 
-def _separator_hint(line: bytes) -> str:
+def _advise_on_separator(line: bytes) -> str:
     for name, separator in (("semicolons", b";"), ("tabs", b"\t"), ("spaces", b" ")):
         if b"," not in line and separator in line.strip():
             return f" They are separated by {name}: separate them by commas."
     return ""
 
 
-def _out_of_range(value: np.generic, scale: str) -> str:
-    # As few digits as tell the value from its neighbours.
+def _describe_out_of_range(value: Any, scale: Scale) -> str:
+    # str() of a NumPy number has the fewest digits that tell it from its neighbours.
     digits = str(value).removesuffix(".0")
     if scale == "levels":
         whole = "" if np.isnan(value) or value == np.floor(value) else "a whole number "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 
-from data.reading.files import LOCAL, Files
-from data.reading.formats.format import Part
-from data.reading.inventory import AUTO, Inventory, take_inventory
+from data.reading.formats.format import Chunk
+from data.reading.input_files import LOCAL, InputFiles
+from data.reading.inventory import Inventory, take_inventory
 from data.reading.layout import STRICT, Layout, Tolerance
-from data.reading.scan import count_rows, read_labels, scan_part
+from data.reading.scan import count_rows, read_labels, scan_chunk
 from data.reading.verdict import Findings, judge
 
 
@@ -19,53 +19,52 @@ def check_folder(
     folder: str,
     layout: Layout,
     tolerance: Tolerance = STRICT,
-    format_name: str = AUTO,
+    format_name: str = "auto",
     span: int | None = None,
-    files: Files = LOCAL,
+    files: InputFiles = LOCAL,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Inventory, Findings]:
-    """Read everything and say everything that is wrong with it.
+    """Read everything and report everything that is wrong with it.
 
     Args:
-      folder, layout, format_name, span, files: as of `take_inventory`.
-      tolerance: what is let pass.
-      progress: called with (parts read, parts in all).
+      folder: the data folder, or a folder that holds span-1/, span-2/ and so on.
+      layout: what the data must look like.
+      tolerance: which faults do not refuse the data.
+      format_name: as for `take_inventory`.
+      span: the span to read; None for the newest.
+      files: where the files come from.
+      progress: called with (chunks read, all chunks).
 
     Raises:
-      InvalidData: there is no such folder, or no such span.
+      InvalidData: the folder or the span does not exist.
     """
     inventory = take_inventory(folder, layout, format_name, span, files)
-    name, parts = inventory.format, inventory.parts
-    # Threads are enough: the work is done by numpy, pyarrow and zlib, which let others run.
+    name, chunks = inventory.format, inventory.chunks
+    sources = list(dict.fromkeys(chunk.source for chunk in chunks))
+    # Threads are enough: NumPy, PyArrow and zlib do the work and let other threads run.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        readable = dict.fromkeys(part.source for part in parts)
-        labels = dict(
-            zip(
-                readable,
-                pool.map(lambda source: read_labels(source, name, layout, files), readable),
-                strict=True,
-            )
-        )
-        counts = dict(
-            zip(parts, pool.map(lambda part: count_rows(part, name, files), parts), strict=True)
-        )
-        first = first_rows(parts, counts)
+        read = pool.map(lambda source: read_labels(source, name, layout, files), sources)
+        labels = dict(zip(sources, read, strict=True))
+        counts = pool.map(lambda chunk: count_rows(chunk, name, files), chunks)
+        first = count_rows_before(chunks, dict(zip(chunks, counts, strict=True)))
         scans = []
         for scan in pool.map(
-            lambda part: scan_part(part, name, first[part], labels[part.source], layout, files),
-            parts,
+            lambda chunk: scan_chunk(
+                chunk, name, first[chunk], labels[chunk.source], layout, files
+            ),
+            chunks,
         ):
             scans.append(scan)
             if progress is not None:
-                progress(len(scans), len(parts))
+                progress(len(scans), len(chunks))
     return inventory, judge(inventory, labels.values(), scans, layout, tolerance)
 
 
-def first_rows(parts: tuple[Part, ...], counts: dict[Part, int]) -> dict[Part, int]:
-    """Number of rows before each part within its source: the prefix sums of the counts."""
-    first = {}
-    for source in dict.fromkeys(part.source for part in parts):
-        own = [part for part in parts if part.source == source]
-        before = accumulate((counts[part] for part in own), initial=0)
-        first.update(zip(own, before, strict=False))
-    return first
+def count_rows_before(chunks: Sequence[Chunk], counts: Mapping[Chunk, int]) -> dict[Chunk, int]:
+    """Return the number of rows before each chunk within its source."""
+    before: dict[Chunk, int] = {}
+    for source in dict.fromkeys(chunk.source for chunk in chunks):
+        own = [chunk for chunk in chunks if chunk.source == source]
+        sums = accumulate((counts[chunk] for chunk in own), initial=0)
+        before.update(zip(own, sums, strict=False))
+    return before

@@ -1,4 +1,4 @@
-"""Which files a data folder holds, in which format, and how they are divided among workers."""
+"""Lists the files of a data folder, finds their format and divides them among workers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data.invalid import InvalidData
-from data.reading.files import LOCAL, Files, is_compressed
 from data.reading.formats import FORMATS
-from data.reading.formats.format import Format, Part, Source
+from data.reading.formats.format import Chunk, Format, Source
+from data.reading.input_files import LOCAL, InputFiles, is_compressed
 from data.reading.layout import Layout
 from data.reading.problems import Problem
 from data.seed_layout import SPLITS
-
-AUTO = "auto"
 
 _SPAN = re.compile(r"span-(\d+)")
 
@@ -25,11 +23,11 @@ class Inventory:
     """What there is to read.
 
     Attributes:
-      folder: the data folder, of one span if there are spans.
-      span: its number, 0 where there are none.
-      format: name of the format, empty where none was found.
+      folder: the data folder; the folder of one span if there are spans.
+      span: number of the span; 0 if there are none.
+      format: name of the format; empty if no files of a format were found.
       sources: files of images with their labels.
-      parts: their division, in the order of rows.
+      chunks: their division, in the order of rows.
       problems: why some or all of it cannot be read.
     """
 
@@ -37,12 +35,12 @@ class Inventory:
     span: int
     format: str
     sources: tuple[Source, ...] = ()
-    parts: tuple[Part, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def reader(self) -> Format:
-        """What reads the format."""
+        """Reader of the format."""
         return FORMATS[self.format]
 
     @property
@@ -52,69 +50,71 @@ class Inventory:
 
     @property
     def streams(self) -> list[str]:
-        """Compressed files of images, each of which one worker must read alone."""
+        """Compressed files of images, each of which a single worker must read."""
         return [source.images for source in self.sources if is_compressed(source.images)]
 
 
 def take_inventory(
     folder: str,
     layout: Layout,
-    format_name: str = AUTO,
+    format_name: str = "auto",
     span: int | None = None,
-    files: Files = LOCAL,
+    files: InputFiles = LOCAL,
 ) -> Inventory:
-    """Look at names, sizes and first bytes; quick, whatever the size of the data.
+    """Look at names, sizes and first bytes, which is quick however large the data are.
 
     Args:
-      folder: the data folder, or one that holds span-1/, span-2/ and so on.
+      folder: the data folder, or a folder that holds span-1/, span-2/ and so on.
       layout: what the data must look like.
-      format_name: a key of `FORMATS`, or "auto" to go by the names of the files.
-      span: which span to read; None for the newest.
-      files: where they come from.
+      format_name: a key of `FORMATS`, or "auto" to choose by the names of the files.
+      span: the span to read; None for the newest.
+      files: where the files come from.
 
     Raises:
-      InvalidData: there is no such folder, or no such span.
+      InvalidData: the folder or the span does not exist.
     """
     folder, span, names = find_span(folder, span, files)
-    candidates = FORMATS.values() if format_name == AUTO else [FORMATS[format_name]]
-    held = [reader for reader in candidates if any(reader.find(names, split) for split in SPLITS)]
-    if len(held) > 1:
-        kinds = " and ".join(reader.name for reader in held)
-        problem = f"holds files of more than one format: {kinds}. Set input.format to one of them."
-        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, problem),))
-    if not held:
+    candidates = FORMATS.values() if format_name == "auto" else [FORMATS[format_name]]
+    matches = [
+        reader for reader in candidates if any(reader.find(names, split) for split in SPLITS)
+    ]
+    if len(matches) > 1:
+        formats = " and ".join(reader.name for reader in matches)
+        text = f"holds files of more than one format: {formats}. Set input.format to one of them."
+        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, text),))
+    if not matches:
         needs = "\n".join(f"  {reader.name:<9} {reader.needs}" for reader in candidates)
-        problem = f"holds no data in a format that can be read. A data folder holds\n{needs}"
-        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, problem),))
-    return _plan(folder, span, held[0], names, layout, files)
+        text = f"holds no data in a format that can be read. A data folder holds\n{needs}"
+        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, text),))
+    return _plan(folder, span, matches[0], names, layout, files)
 
 
-def find_span(folder: str, span: int | None, files: Files) -> tuple[str, int, list[str]]:
-    """Return the folder of the span to read, its number, and the names of the files there.
+def find_span(folder: str, span: int | None, files: InputFiles) -> tuple[str, int, list[str]]:
+    """Return the folder of the span to read, its number, and the paths of the files in it.
 
     Raises:
-      InvalidData: there is no such folder, or no such span.
+      InvalidData: the folder or the span does not exist.
     """
-    names = _names(folder, files)
-    numbers = {
+    names = _list_names(folder, files)
+    spans = {
         int(match[1]): match[0]
         for match in (_SPAN.fullmatch(name.partition("/")[0]) for name in names)
         if match
     }
-    if not numbers and span is not None:
+    if not spans and span is not None:
         raise InvalidData(f"{folder} has no spans: it holds no folders named span-1, span-2, ...")
-    if not numbers:
+    if not spans:
         return folder, 0, names
-    number = max(numbers) if span is None else span
-    if number not in numbers:
-        listed = ", ".join(str(known) for known in sorted(numbers))
-        raise InvalidData(f"{folder} has no span {number}. Its spans: {listed}.")
-    prefix = f"{numbers[number]}/"
+    number = max(spans) if span is None else span
+    if number not in spans:
+        known = ", ".join(str(known) for known in sorted(spans))
+        raise InvalidData(f"{folder} has no span {number}. Its spans: {known}.")
+    prefix = f"{spans[number]}/"
     below = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
-    return os.path.join(folder, numbers[number]), number, below
+    return os.path.join(folder, spans[number]), number, below
 
 
-def _names(folder: str, files: Files) -> list[str]:
+def _list_names(folder: str, files: InputFiles) -> list[str]:
     try:
         return files.names(folder)
     except FileNotFoundError:
@@ -134,29 +134,30 @@ def _plan(
     reader: Format,
     names: Sequence[str],
     layout: Layout,
-    files: Files,
+    files: InputFiles,
 ) -> Inventory:
-    sources, parts, problems = [], [], []
-    holds = f"A data folder of this format holds {reader.needs}."
+    sources: list[Source] = []
+    chunks: list[Chunk] = []
+    problems: list[Problem] = []
+    text = f"is missing. A data folder of this format holds {reader.needs}."
     for split in SPLITS:
-        found = reader.find(names, split)
-        if not found:
-            problems.append(Problem(os.path.join(folder, split), 0, 0, f"is missing. {holds}"))
-        for pair in found:
-            missing = [name for name in dict.fromkeys(pair) if name not in names]
-            for name in missing:
-                problems.append(Problem(os.path.join(folder, name), 0, 0, f"is missing. {holds}"))
+        pairs = reader.find(names, split)
+        if not pairs:
+            problems.append(Problem(os.path.join(folder, split), 0, 0, text))
+        for images, labels in pairs:
+            missing = [name for name in dict.fromkeys((images, labels)) if name not in names]
             if missing:
+                problems += [Problem(os.path.join(folder, name), 0, 0, text) for name in missing]
                 continue
-            source = Source(split, *(os.path.join(folder, name) for name in pair))
+            source = Source(split, os.path.join(folder, images), os.path.join(folder, labels))
             sources.append(source)
             try:
-                parts += reader.plan(source, layout, files)
+                chunks += reader.plan(source, layout, files)
             except InvalidData as error:
-                problems.append(as_problem(error, source.images))
-    return Inventory(folder, span, reader.name, tuple(sources), tuple(parts), tuple(problems))
+                problems.append(convert_error(error, source.images))
+    return Inventory(folder, span, reader.name, tuple(sources), tuple(chunks), tuple(problems))
 
 
-def as_problem(error: InvalidData, path: str) -> Problem:
-    """A whole file's error as a problem. Errors begin with the path."""
+def convert_error(error: InvalidData, path: str) -> Problem:
+    """Return the error of a whole file as a problem, without the path that it begins with."""
     return Problem(path, 0, 0, str(error).removeprefix(path).removeprefix(":").strip())

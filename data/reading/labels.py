@@ -1,58 +1,60 @@
-"""Labels to class indices, however they are written: one-hot, index or class name."""
+"""Converts labels to class indices, whether they are one-hot rows, indices or class names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.invalid import InvalidData
-from data.reading.cells import EMPTY_LINE, is_number, parse_numbers, shown
+from data.reading.cells import EMPTY_LINE, is_number, make_printable, parse_numbers
 from data.reading.problems import Fault
 
 BAD = -1
 
-# What a column of labels is called where nobody was asked.
 COLUMN_NAMES = ("label", "labels", "class", "class_name", "target")
+"""Names by which the column of the label is recognised in a header."""
 
-Indices = tuple[np.ndarray, list[Fault]]
-"""int64 [rows], `BAD` in bad rows, and one fault for each of them."""
+Indices = tuple[NDArray[np.int64], list[Fault]]
+"""Class indices [rows], `BAD` in bad rows, and one fault for each bad row."""
 
 
-def from_text(lines: bytes, classes: Sequence[str]) -> Indices:
-    """Class indices from lines that hold either one cell or one cell a class.
+def parse_text(lines: bytes, classes: Sequence[str]) -> Indices:
+    """Parse lines that hold either one cell or one cell for each class.
 
     Args:
-      lines: text, every line ended by a newline.
+      lines: text in which every line ends with a newline.
       classes: names by index.
     """
     if b"," not in lines.partition(b"\n")[0]:
-        return from_cells(lines.split(b"\n")[:-1], classes)
+        return parse_cells(lines.split(b"\n")[:-1], classes)
     values, faults = parse_numbers(lines, len(classes))
-    return from_one_hot(values, faults)
+    return convert_one_hot(values, faults)
 
 
-def from_one_hot(values: np.ndarray, faults: Sequence[Fault] = ()) -> Indices:
-    """Class indices from rows with a 1 and zeros, [rows, classes]."""
+def convert_one_hot(values: NDArray[Any], faults: Sequence[Fault] = ()) -> Indices:
+    """Convert rows that hold a 1 and zeros, [rows, classes], and keep their known faults."""
     one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     known = [fault.row for fault in faults]
-    wrong = np.setdiff1d(np.flatnonzero(~one_hot), known).tolist()
-    found = [
+    bad = np.setdiff1d(np.flatnonzero(~one_hot), known).tolist()
+    new_faults = [
         Fault(
             row,
             0,
             "the label (" + ", ".join(f"{value:g}" for value in values[row]) + ") is not one-hot. "
             "Exactly one of its values must be 1 and the others 0.",
         )
-        for row in wrong
+        for row in bad
     ]
     index = values.argmax(axis=1).astype(np.int64)
-    index[[*known, *wrong]] = BAD
-    return index, sorted([*faults, *found], key=lambda fault: fault.row)
+    index[[*known, *bad]] = BAD
+    return index, sorted([*faults, *new_faults], key=lambda fault: fault.row)
 
 
-def from_cells(cells: Sequence[bytes], classes: Sequence[str]) -> Indices:
-    """Class indices from cells that hold an index or a class name each."""
+def parse_cells(cells: Sequence[bytes], classes: Sequence[str]) -> Indices:
+    """Parse cells that each hold an index or a class name."""
     known = {name.encode(): index for index, name in enumerate(classes)}
     known |= {str(index).encode(): index for index in range(len(classes))}
     known |= {f"{index}.0".encode(): index for index in range(len(classes))}
@@ -62,23 +64,23 @@ def from_cells(cells: Sequence[bytes], classes: Sequence[str]) -> Indices:
         text = cell.strip().strip(b'"')
         index[row] = known.get(text, BAD)
         if index[row] == BAD:
-            faults.append(Fault(row, 0, _unknown(text, classes)))
+            faults.append(Fault(row, 0, _describe_unknown(text, classes)))
     return index, faults
 
 
-def from_indices(values: np.ndarray, classes: Sequence[str]) -> Indices:
-    """Class indices from numbers [rows]."""
+def convert_indices(values: NDArray[Any], classes: Sequence[str]) -> Indices:
+    """Check numbers [rows] that are to be class indices."""
     index = np.where((values >= 0) & (values < len(classes)), values, BAD).astype(np.int64)
     index[index != values] = BAD
     faults = [
-        Fault(int(row), 0, _unknown(str(values[row]).encode(), classes))
+        Fault(int(row), 0, _describe_unknown(str(values[row]).encode(), classes))
         for row in np.flatnonzero(index == BAD)
     ]
     return index, faults
 
 
-def from_array(values: np.ndarray, classes: Sequence[str], path: str) -> Indices:
-    """Class indices from an array: numbers or names [rows], or one-hot [rows, classes].
+def convert_array(values: NDArray[Any], classes: Sequence[str], path: str) -> Indices:
+    """Convert an array of numbers or names [rows], or of one-hot rows [rows, classes].
 
     Raises:
       InvalidData: the array is none of these.
@@ -87,11 +89,11 @@ def from_array(values: np.ndarray, classes: Sequence[str], path: str) -> Indices
         values = values[:, 0]
     if values.ndim == 1 and values.dtype.kind in "US":
         cells = [cell.encode() if isinstance(cell, str) else cell for cell in values.tolist()]
-        return from_cells(cells, classes)
+        return parse_cells(cells, classes)
     if values.ndim == 1 and values.dtype.kind in "iufb":
-        return from_indices(values, classes)
+        return convert_indices(values, classes)
     if values.ndim == 2 and values.shape[1] == len(classes) and values.dtype.kind in "iufb":
-        return from_one_hot(values)
+        return convert_one_hot(values)
     raise InvalidData(
         f"{path} holds labels of shape {values.shape} and type {values.dtype}. Labels are an index "
         f"or a class name for each image, or one-hot rows of {len(classes)}."
@@ -99,11 +101,11 @@ def from_array(values: np.ndarray, classes: Sequence[str], path: str) -> Indices
 
 
 def is_header(cells: Sequence[bytes], classes: Sequence[str]) -> bool:
-    """Whether the first row of a file of labels is a header and no label."""
-    texts = [cell.strip().strip(b'"').decode("utf-8", "replace") for cell in cells]
+    """Return whether the first row of a file of labels is a header, not a label."""
+    texts = [decode_name(cell) for cell in cells]
     if len(texts) == 1:
         return texts[0] not in classes and texts[0].lower() in COLUMN_NAMES
-    # The numbers of columns; of two columns they could be a one-hot row.
+    # The numbers of the columns. Two numbers could also be a one-hot row.
     numbered = len(texts) > 2 and texts == [str(number) for number in range(len(texts))]
     return numbered or not any(is_number(cell) for cell in cells)
 
@@ -112,9 +114,9 @@ def check_header(cells: Sequence[bytes], classes: Sequence[str], path: str) -> N
     """Refuse a header that names the classes in another order, or other classes.
 
     Raises:
-      InvalidData: it does. A header of other words is let pass.
+      InvalidData: it does. A header of unrelated words is accepted.
     """
-    names = [cell.strip().strip(b'"').decode("utf-8", "replace") for cell in cells]
+    names = [decode_name(cell) for cell in cells]
     if len(names) != len(classes) or names == list(classes) or not set(names) & set(classes):
         return
     raise InvalidData(
@@ -123,11 +125,16 @@ def check_header(cells: Sequence[bytes], classes: Sequence[str], path: str) -> N
     )
 
 
-def _unknown(text: bytes, classes: Sequence[str]) -> str:
+def decode_name(cell: bytes) -> str:
+    """Return the text of a cell of a header, without quotes."""
+    return cell.strip().strip(b'"').decode("utf-8", "replace")
+
+
+def _describe_unknown(text: bytes, classes: Sequence[str]) -> str:
     if not text:
         return EMPTY_LINE
     last = len(classes) - 1
     return (
-        f'"{shown(text)}" is not a class. Classes are {", ".join(classes)}, or 0 to {last}; '
-        "set classes to the names in the data."
+        f'"{make_printable(text)}" is not a class. Classes are {", ".join(classes)}, or 0 to '
+        f"{last}; set classes to the names in the data."
     )

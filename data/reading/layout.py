@@ -1,14 +1,26 @@
-"""What a data set must look like, and how strictly it is taken."""
+"""What a data set must look like, and which faults are tolerated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-# Keys of `data.reading.formats.FORMATS`, here because --help must not wait for the readers.
-FORMAT_NAMES = ("csv-pair", "csv", "npy", "npz", "idx")
+# The formats are named here, apart from their readers, because --help must not wait for those.
+FormatName = Literal["csv-pair", "csv", "npy", "npz", "idx"]
+"""Keys of `data.reading.formats.FORMATS`."""
 
-# How grey levels are written: 0..1, or whole numbers 0..255. "auto" looks at the first row.
-VALUES = ("auto", "unit", "levels")
+FormatChoice = Literal["auto", FormatName]
+"""A format, or "auto": the one that the names of the files show."""
+
+Scale = Literal["unit", "levels"]
+"""How grey levels are written: "unit" from 0 to 1, "levels" as whole numbers from 0 to 255."""
+
+ScaleChoice = Literal["auto", Scale]
+"""A scale, or "auto": the one that the first row shows."""
+
+AUTO: Literal["auto"] = "auto"
+FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
+VALUES: tuple[ScaleChoice, ...] = get_args(ScaleChoice)
 
 
 @dataclass(frozen=True)
@@ -17,31 +29,32 @@ class Layout:
 
     Attributes:
       classes: names in the order of the label columns; index i means `classes[i]`.
-      height, width: pixels along time and along frequency.
-      label_column: where one file holds images and labels: "auto", "first", "last" or the name
-        of a column in the header.
-      values: one of `VALUES`.
+      height: pixels along time.
+      width: pixels along frequency.
+      label_column: column of the label where one file holds images and labels: "auto", "first",
+        "last" or the name of a column in the header.
+      values: how grey levels are written.
     """
 
     classes: tuple[str, ...]
     height: int
     width: int
     label_column: str = "auto"
-    values: str = "auto"
+    values: ScaleChoice = "auto"
 
     @property
     def pixels(self) -> int:
-        """Values of one spectrogram."""
+        """Number of values in one spectrogram."""
         return self.height * self.width
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What is let pass.
+    """Which faults do not refuse the data.
 
     Attributes:
-      max_bad_rows: drop up to so many bad rows instead of refusing the data.
-      allow_duplicates: let the same spectrogram be in training and in validation.
+      max_bad_rows: up to this many bad rows are dropped.
+      allow_duplicates: the same spectrogram may be in training and in validation.
     """
 
     max_bad_rows: int = 0

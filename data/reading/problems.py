@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SHOWN = 20
-"""Problems a message lists; of the others it tells the number."""
+MOST_LISTED = 20
+"""Number of problems that a message lists. It only counts the others."""
 
 
 @dataclass(frozen=True, order=True)
@@ -14,9 +14,9 @@ class Problem:
     """One thing that is wrong, or worth a warning.
 
     Attributes:
-      path: the file, or the folder.
-      row: 1-based, as an editor counts lines; of an array, as one counts images. 0: the whole file.
-      column: 1-based value within the row; 0: the whole row.
+      path: the file or folder.
+      row: 1-based line of the file; of an array, 1-based image; 0 for the whole file.
+      column: 1-based value within the row; 0 for the whole row.
       text: what was found, what was expected, and the remedy.
     """
 
@@ -31,33 +31,34 @@ class Problem:
             place += f", row {self.row}"
         if self.column:
             place += f", column {self.column}"
-        # A text about a whole file is a sentence that goes on from the file's name.
+        # A text about a whole file continues the sentence that the path begins.
         return f"{place}: {self.text}" if self.row else f"{place} {self.text}"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A problem of one row, before it is known which row of the file that is.
+    """A problem of one row whose number in the file is not yet known.
 
     Attributes:
       row: 0-based, within the rows that were read together.
-      column, text: as of `Problem`.
+      column: as of `Problem`.
+      text: as of `Problem`.
     """
 
     row: int
     column: int
     text: str
 
-    def at(self, path: str, first_row: int) -> Problem:
-        """The problem, given the 1-based number in the file of the first of these rows."""
+    def locate(self, path: str, first_row: int) -> Problem:
+        """Return the problem, given the 1-based number in the file of the first of these rows."""
         return Problem(path, first_row + self.row, self.column, self.text)
 
 
-def listed(problems: Sequence[Problem], heading: str) -> str:
-    """One problem as a sentence, several as a list under a heading, capped."""
+def list_problems(problems: Sequence[Problem], heading: str) -> str:
+    """Return one problem as a sentence, or the first `MOST_LISTED` as a list under a heading."""
     if len(problems) == 1:
         return str(problems[0])
-    lines = [heading, *(f"  {problem}" for problem in problems[:SHOWN])]
-    if len(problems) > SHOWN:
-        lines.append(f"  ... and {len(problems) - SHOWN:,} more, {len(problems):,} in all.")
+    lines = [heading, *(f"  {problem}" for problem in problems[:MOST_LISTED])]
+    if len(problems) > MOST_LISTED:
+        lines.append(f"  ... and {len(problems) - MOST_LISTED:,} more, {len(problems):,} in all.")
     return "\n".join(lines)

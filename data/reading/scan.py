@@ -1,4 +1,4 @@
-"""What one part of the data holds, and everything that is wrong with its rows."""
+"""Reads one chunk of the data and finds everything that is wrong with its rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.invalid import InvalidData
-from data.reading.files import Files
 from data.reading.formats import FORMATS
-from data.reading.formats.format import Labels, Part, Rows, Source
-from data.reading.inventory import as_problem
+from data.reading.formats.format import Chunk, Labels, Rows, Source
+from data.reading.input_files import InputFiles
+from data.reading.inventory import convert_error
 from data.reading.labels import BAD
 from data.reading.layout import Layout
 from data.reading.problems import Fault, Problem
@@ -20,106 +21,110 @@ from data.reading.problems import Fault, Problem
 _DIGEST_BYTES = 8
 """Two of a million different images share such a digest with a probability of 3 in 100 million."""
 
-Sink = Callable[[np.ndarray, np.ndarray], None]
-"""Takes uint8 levels [rows, pixels] and their class indices [rows], block after block."""
+Sink = Callable[[NDArray[np.uint8], NDArray[np.int64]], None]
+"""Takes grey levels [rows, pixels] and their class indices [rows], block after block."""
 
 
 @dataclass
 class Scan:
-    """One part, read.
+    """A chunk that has been read.
 
     Attributes:
-      part: which.
+      chunk: what was read.
       first_row: 0-based number of its first row within its source.
       labels: int64 [rows] class indices, -1 where the label is bad or missing.
       digests: uint64 [rows], equal where spectrograms are equal.
-      problems: of its rows, one a row; `Problem.row` tells which.
-      broken: what keeps the file from being read to its end, if anything does.
+      problems: of its rows, at most one for each row.
+      broken: what prevents the file from being read to its end, if anything does.
     """
 
-    part: Part
+    chunk: Chunk
     first_row: int
-    labels: np.ndarray
-    digests: np.ndarray
+    labels: NDArray[np.int64]
+    digests: NDArray[np.uint64]
     problems: list[Problem] = field(default_factory=list)
     broken: Problem | None = None
 
-    def number_in_file(self, row: np.ndarray | int):
-        """The number in the file, from 1, of a row of this part, from 0."""
-        return self.part.row_offset + self.first_row + row
+    def number_in_file(self, row: int) -> int:
+        """Return the 1-based number in the file of a 0-based row of this chunk."""
+        return self.chunk.row_offset + self.first_row + row
 
     @property
-    def bad(self) -> np.ndarray:
-        """Whether a row of this part has a problem, bool [rows]."""
+    def bad(self) -> NDArray[np.bool_]:
+        """Whether each row has a problem, bool [rows]."""
         bad = np.zeros(len(self.labels), bool)
         bad[[problem.row - self.number_in_file(0) for problem in self.problems]] = True
         return bad
 
 
-def count_rows(part: Part, format_name: str, files: Files) -> int:
-    """Return the number of rows of a part; of a file that cannot be read, 0."""
+def count_rows(chunk: Chunk, format_name: str, files: InputFiles) -> int:
+    """Return the number of rows of a chunk, or 0 if the file cannot be read."""
     try:
-        return FORMATS[format_name].count(part, files)
+        return FORMATS[format_name].count(chunk, files)
     except InvalidData:
-        return 0  # Reading it will fail at the same place and tell why.
+        return 0  # Reading the chunk will fail at the same place and say why.
 
 
-def read_labels(source: Source, format_name: str, layout: Layout, files: Files) -> Labels | None:
+def read_labels(
+    source: Source, format_name: str, layout: Layout, files: InputFiles
+) -> Labels | None:
     """Return the labels of a source, or None where they come with the rows."""
     try:
-        return FORMATS[format_name].labels(source, layout, files)
+        return FORMATS[format_name].read_labels(source, layout, files)
     except InvalidData as error:
-        return Labels(source, np.zeros(0, np.int64), [as_problem(error, source.labels)])
+        return Labels(source, np.zeros(0, np.int64), [convert_error(error, source.labels)])
 
 
-def scan_part(
-    part: Part,
+def scan_chunk(
+    chunk: Chunk,
     format_name: str,
     first_row: int,
     labels: Labels | None,
     layout: Layout,
-    files: Files,
+    files: InputFiles,
     sink: Sink | None = None,
 ) -> Scan:
-    """Read a part, and note what later verdicts need.
+    """Read a chunk and record what the verdict needs.
 
     Args:
-      part: which.
+      chunk: what to read.
       format_name: a key of `FORMATS`.
       first_row: number of rows of the same source before it.
       labels: those of its source, or None where they come with the rows.
       layout: what the data must look like.
-      files: where they come from.
-      sink: receives the rows, bad ones included, in order.
+      files: where the files come from.
+      sink: receives all rows, including bad ones, in order.
     """
-    scan = Scan(part, first_row, np.zeros(0, np.int64), np.zeros(0, np.uint64))
-    all_labels, all_digests, done = [], [], 0
+    scan = Scan(chunk, first_row, np.zeros(0, np.int64), np.zeros(0, np.uint64))
+    all_labels: list[NDArray[np.int64]] = []
+    all_digests: list[NDArray[np.uint64]] = []
+    done = 0
     try:
-        for rows in FORMATS[format_name].read(part, layout, files):
-            start = first_row + done
-            index = rows.labels if labels is None else _slice(labels.index, start, len(rows.levels))
-            faults = rows.faults + _constant(rows, layout)
-            at = scan.number_in_file(done)
-            scan.problems += [fault.at(part.source.images, at) for fault in faults]
-            all_digests.append(_digests(rows.levels))
+        for rows in FORMATS[format_name].read(chunk, layout, files):
+            index = _select_labels(rows, labels, first_row + done)
+            faults = rows.faults + _find_constant(rows, layout)
+            number = scan.number_in_file(done)
+            scan.problems += [fault.locate(chunk.source.images, number) for fault in faults]
+            all_digests.append(_compute_digests(rows.levels))
             all_labels.append(index)
             if sink is not None:
                 sink(rows.levels, index)
             done += len(rows.levels)
     except InvalidData as error:
-        scan.broken = as_problem(error, part.source.images)
+        scan.broken = convert_error(error, chunk.source.images)
     if done:
         scan.labels, scan.digests = np.concatenate(all_labels), np.concatenate(all_digests)
     return scan
 
 
-def _slice(index: np.ndarray, start: int, count: int) -> np.ndarray:
-    """Labels of some rows; BAD where there are fewer labels than rows."""
-    found = index[start : start + count]
-    return np.pad(found, (0, count - len(found)), constant_values=BAD)
+def _select_labels(rows: Rows, labels: Labels | None, start: int) -> NDArray[np.int64]:
+    """Return the labels of rows, `BAD` where the source has fewer labels than rows."""
+    count = len(rows.levels)
+    index = rows.labels if labels is None else labels.index[start : start + count]
+    return np.pad(index, (0, count - len(index)), constant_values=BAD)
 
 
-def _constant(rows: Rows, layout: Layout) -> list[Fault]:
+def _find_constant(rows: Rows, layout: Layout) -> list[Fault]:
     same = rows.levels.max(axis=1) == rows.levels.min(axis=1)
     same[[fault.row for fault in rows.faults]] = False
     return [
@@ -133,6 +138,6 @@ def _constant(rows: Rows, layout: Layout) -> list[Fault]:
     ]
 
 
-def _digests(levels: np.ndarray) -> np.ndarray:
+def _compute_digests(levels: NDArray[np.uint8]) -> NDArray[np.uint64]:
     digests = b"".join(hashlib.blake2b(row, digest_size=_DIGEST_BYTES).digest() for row in levels)
     return np.frombuffer(digests, np.uint64)

@@ -1,8 +1,8 @@
-"""Text files in byte ranges that are read independently.
+"""Reads text files in byte ranges that are independent of each other.
 
 A line belongs to the range in which it starts. So a reader of bytes [start, end) skips the rest of
-a line that began before, and reads on to the end of its last one; and as many lines start in a
-range as there are newlines in the same range moved one byte ahead.
+a line that began earlier and reads its own last line to the end. The number of lines that start in
+a range is the number of newlines in the same range moved back by one byte.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from data.invalid import InvalidData
-from data.reading.files import Files, is_compressed, opened
+from data.reading.input_files import InputFiles, is_compressed, open_input
 
-# Lines are handed out in blocks of about this size.
+# Lines are yielded in blocks of about this size.
 BLOCK_BYTES = 8 << 20
 
 # What one worker reads at a time. Its grey levels, a ninth of that, are held in memory.
 RANGE_BYTES = 32 << 20
 
 TO_THE_END = -1
+"""End of the range of a compressed file, whose size is not known."""
 
 _TAIL_BYTES = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-def first_lines(path: str, count: int, files: Files) -> tuple[list[bytes], int, int]:
-    """Return the first lines, without their ends, and the bytes where the first two start.
+def read_first_lines(path: str, count: int, files: InputFiles) -> tuple[list[bytes], int, int]:
+    """Return the first lines, without line ends, and the bytes where the first two start.
 
-    There are fewer lines if the file has fewer. The first starts behind a byte-order mark, which
-    spreadsheets put before UTF-8 text.
+    Fewer lines are returned if the file has fewer. The first line starts after a byte-order mark,
+    which spreadsheets put before UTF-8 text.
 
     Raises:
       InvalidData: the file is missing, empty, or in another encoding.
     """
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         lines = [line for line in (stream.readline() for _ in range(count)) if line]
     if not b"".join(lines).strip():
         raise InvalidData(f"{path} is empty.")
@@ -56,32 +57,33 @@ def first_lines(path: str, count: int, files: Files) -> tuple[list[bytes], int, 
     return [line.rstrip(b"\r\n") for line in lines], start, len(first)
 
 
-def ranges(path: str, start: int, files: Files) -> list[tuple[int, int]]:
-    """Divide a file from a byte on into ranges; a compressed one is one range, to its end."""
+def divide(path: str, start: int, files: InputFiles) -> list[tuple[int, int]]:
+    """Divide a file into ranges, from a byte on. A compressed file is one range."""
     if is_compressed(path):
         return [(start, TO_THE_END)]
-    end = _end_of_text(path, start, files)
+    end = _find_end(path, start, files)
     count = max(1, -(-(end - start) // RANGE_BYTES))
-    cuts = [start + (end - start) * part // count for part in range(count + 1)]
+    cuts = [start + (end - start) * number // count for number in range(count + 1)]
     return list(pairwise(cuts))
 
 
-def count_lines(path: str, start: int, end: int, files: Files, first: bool) -> int:
+def count_lines(path: str, start: int, end: int, files: InputFiles, first: bool) -> int:
     """Return the number of lines that start in a range.
 
     Args:
       path: the file.
-      start, end: the range.
+      start: first byte of the range.
+      end: the byte after its last one, or `TO_THE_END`.
       files: where files come from.
-      first: whether a line starts at the range's very first byte, because the data do.
+      first: whether the data, and so a line, start at the range's first byte.
 
     Raises:
       InvalidData: the file cannot be read.
     """
     if end == TO_THE_END:
-        return sum(block.count(b"\n") for block in _blocks_to_the_end(path, start, files))
+        return sum(block.count(b"\n") for block in _read_blocks_to_the_end(path, start, files))
     lines = 1 if first and end > start else 0
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         position = start if first else start - 1
         stream.seek(position)
         while position < end - 1:
@@ -93,24 +95,23 @@ def count_lines(path: str, start: int, end: int, files: Files, first: bool) -> i
     return lines
 
 
-def line_blocks(path: str, start: int, end: int, files: Files, first: bool) -> Iterator[bytes]:
+def read_blocks(path: str, start: int, end: int, files: InputFiles, first: bool) -> Iterator[bytes]:
     """Yield the lines that start in a range, in blocks of whole lines.
 
-    Each line is ended by a newline alone, on Windows too.
-
-    Arguments as above.
+    Every line ends with a newline alone, even in a file from Windows. The arguments are those of
+    `count_lines`.
 
     Raises:
       InvalidData: the file cannot be read.
     """
     if end == TO_THE_END:
-        yield from _blocks_to_the_end(path, start, files)
+        yield from _read_blocks_to_the_end(path, start, files)
         return
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         position = start
         if not first:
             stream.seek(start - 1)
-            # The rest of the line before, or only its newline.
+            # Skip the rest of the previous line, or only its newline.
             position += len(stream.readline()) - 1
         else:
             stream.seek(start)
@@ -121,46 +122,46 @@ def line_blocks(path: str, start: int, end: int, files: Files, first: bool) -> I
             if not block.endswith(b"\n"):
                 block += stream.readline()
             position += len(block)
-            yield _unix(block if block.endswith(b"\n") else block + b"\n")
+            yield _convert_line_ends(block if block.endswith(b"\n") else block + b"\n")
 
 
-def _unix(lines: bytes) -> bytes:
-    """Lines with ends as on Unix, whatever they were."""
+def _convert_line_ends(lines: bytes) -> bytes:
+    """Replace the line ends of Windows by newlines."""
     return lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
-def ends_within_a_line(path: str, files: Files) -> bool:
-    """Whether a file's last byte is no newline, so that it may have been cut off there."""
+def ends_within_line(path: str, files: InputFiles) -> bool:
+    """Return whether the last byte is not a newline, so that the file may have been cut off."""
     size = 0 if is_compressed(path) else files.size(path)
     if not size:
         return False
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         stream.seek(size - 1)
         return stream.read(1) != b"\n"
 
 
-def _end_of_text(path: str, start: int, files: Files) -> int:
-    """The end of the last line that is not blank."""
+def _find_end(path: str, start: int, files: InputFiles) -> int:
+    """Return the byte after the last line that is not blank."""
     size = files.size(path)
     tail_start = max(start, size - _TAIL_BYTES)
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         stream.seek(tail_start)
         tail = stream.read()
     text = len(tail.rstrip())
     return tail_start + text + (tail.find(b"\n", text) - text + 1 if b"\n" in tail[text:] else 0)
 
 
-def _blocks_to_the_end(path: str, start: int, files: Files) -> Iterator[bytes]:
-    """The lines of a file read as a stream, less blank lines at its end."""
+def _read_blocks_to_the_end(path: str, start: int, files: InputFiles) -> Iterator[bytes]:
+    """Yield the lines of a file read as a stream, without blank lines at its end."""
     rest = b""
-    with opened(path, files) as stream:
+    with open_input(path, files) as stream:
         stream.read(start)
         while chunk := stream.read(BLOCK_BYTES):
             rest += chunk
-            # Keep back the last line that is not blank, and what blank lines follow it.
+            # Keep the last line that is not blank, and the blank lines after it, for later.
             cut = rest.rfind(b"\n", 0, len(rest.rstrip())) + 1
             if cut:
-                yield _unix(rest[:cut])
+                yield _convert_line_ends(rest[:cut])
                 rest = rest[cut:]
     if rest.strip():
         yield rest.rstrip() + b"\n"

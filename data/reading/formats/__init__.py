@@ -1,4 +1,4 @@
-"""The formats that can be read, in the order in which a folder is tried for them."""
+"""The formats that can be read, in the order in which a folder is searched for them."""
 
 from __future__ import annotations
 

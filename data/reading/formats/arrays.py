@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.invalid import InvalidData
-from data.reading.cells import to_levels
-from data.reading.files import Files
-from data.reading.formats.format import Format, Part, Rows, Source
-from data.reading.layout import Layout
+from data.reading.cells import convert_to_levels
+from data.reading.formats.format import Chunk, Format, Rows, Source
+from data.reading.input_files import InputFiles
+from data.reading.layout import Layout, Scale
 
 _BLOCK_BYTES = 8 << 20
-_PART_BYTES = 32 << 20
+_CHUNK_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -23,25 +24,26 @@ class Array:
     """What the header of an array says.
 
     Attributes:
-      shape, dtype: of the array; axis 0 is the image.
+      shape: of the array; axis 0 is the image.
+      dtype: of the array.
       start: byte at which its values start, in row-major order.
     """
 
     shape: tuple[int, ...]
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     start: int
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of one image."""
+        """Size of one image in bytes."""
         return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
 
 def check_images(path: str, array: Array, layout: Layout) -> None:
-    """Refuse an array that cannot hold the layout's spectrograms.
+    """Refuse an array whose type or shape cannot be the layout's spectrograms.
 
     Raises:
-      InvalidData: by its type or its shape it cannot.
+      InvalidData: it cannot.
     """
     if array.dtype.kind not in "iuf":
         raise InvalidData(
@@ -60,8 +62,8 @@ def check_images(path: str, array: Array, layout: Layout) -> None:
         raise InvalidData(f"{path} is empty.")
 
 
-def scale_of(array: Array, first_row: np.ndarray, layout: Layout) -> str:
-    """How grey levels are written: by configuration, by type, or as the first image shows."""
+def choose_scale(array: Array, first_row: NDArray[Any], layout: Layout) -> Scale:
+    """Return how grey levels are written, by configuration, by type or by the first image."""
     if layout.values != "auto":
         return layout.values
     if array.dtype.kind in "iu":
@@ -71,35 +73,35 @@ def scale_of(array: Array, first_row: np.ndarray, layout: Layout) -> str:
 
 
 class ArrayFormat(Format):
-    """Arrays, whose parts are numbered by rows and so need no counting."""
+    """Arrays, whose chunks are ranges of rows and so need no counting."""
 
-    def count(self, part: Part, files: Files) -> int:
+    def count(self, chunk: Chunk, files: InputFiles) -> int:  # noqa: ARG002 - the interface has it
         """See `Format`."""
-        return part.end - part.start
+        return chunk.end - chunk.start
 
 
-def parts(source: Source, array: Array, scale: str, files: Files) -> list[Part]:
-    """Divide an array whose rows can be sought out.
+def divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
+    """Divide an array that can be read from any row.
 
     Raises:
       InvalidData: the file ends before the array does.
     """
     if files.size(source.images) < array.start + array.shape[0] * array.row_bytes:
         raise too_short(source.images, array)
-    rows, step = array.shape[0], max(1, _PART_BYTES // array.row_bytes)
+    rows, step = array.shape[0], max(1, _CHUNK_BYTES // array.row_bytes)
     return [
-        Part(source, start, min(start + step, rows), first=start == 0, scale=scale)
+        Chunk(source, start, min(start + step, rows), first=start == 0, scale=scale)
         for start in range(0, rows, step)
     ]
 
 
 def read_rows(
-    stream: BinaryIO, array: Array, rows: int, pixels: int, scale: str, path: str
+    stream: IO[bytes], array: Array, rows: int, pixels: int, scale: Scale, path: str
 ) -> Iterator[Rows]:
-    """Yield rows from a stream that stands at the first of them.
+    """Yield rows from a stream that is positioned at the first of them.
 
     Raises:
-      InvalidData: the stream ends before.
+      InvalidData: the stream ends too early.
     """
     step = max(1, _BLOCK_BYTES // array.row_bytes)
     for done in range(0, rows, step):
@@ -108,11 +110,11 @@ def read_rows(
         if len(content) < count * array.row_bytes:
             raise too_short(path, array)
         values = np.frombuffer(content, array.dtype).reshape(count, pixels)
-        yield Rows(*to_levels(values, scale))
+        yield Rows(*convert_to_levels(values, scale))
 
 
 def too_short(path: str, array: Array) -> InvalidData:
-    """The error for a file that ends before the array it announces."""
+    """Return the error for a file that ends before the array that it announces."""
     return InvalidData(
         f"{path} is cut off: it ends before the {array.shape[0]:,} images that its first bytes "
         "announce. Copy or write it again."

@@ -1,4 +1,4 @@
-"""One CSV file with the label in the same row: its last column, its first, or a named one.
+"""One CSV file with the label in each row: in its last column, its first, or a named one.
 
     SPLIT/*.csv, SPLIT.csv or SPLIT-*.csv     gzipped or not, with or without a header
 
@@ -11,11 +11,17 @@ from collections.abc import Iterator, Sequence
 
 from data.invalid import InvalidData
 from data.reading import labels as label_values
-from data.reading.cells import parse_levels, wrong_count
-from data.reading.files import Files
+from data.reading.cells import check_count, parse_levels
 from data.reading.formats import naming
-from data.reading.formats.csv_text import CsvFormat, Head, read_head, scale_of, wrong_width
-from data.reading.formats.format import Part, Rows, Source
+from data.reading.formats.csv_text import (
+    CsvFormat,
+    Head,
+    choose_scale,
+    describe_width,
+    read_head,
+)
+from data.reading.formats.format import Chunk, Rows, Source
+from data.reading.input_files import InputFiles
 from data.reading.layout import Layout
 from data.reading.problems import Fault
 
@@ -28,42 +34,44 @@ class LabelledCsv(CsvFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return naming.single_files(names, split, r"\.csv(\.gz)?", inside="(?!images|labels)")
+        return naming.find_single_files(
+            names, split, r"\.csv(\.gz)?", beginning="(?!images|labels)"
+        )
 
-    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
         head = read_head(source.images, files)
         widths = head.widths or [len(head.header or ())]
         fitting = {layout.pixels + 1, layout.pixels + len(layout.classes)} & set(widths)
         if not fitting:
             also = " and a label, or one for each class,"
-            raise InvalidData(wrong_width(source.images, widths[0], layout, also))
+            raise InvalidData(describe_width(source.images, widths[0], layout, also))
         columns = max(fitting, key=widths.count)
         label_cells = columns - layout.pixels
-        at = _label_column(source.images, head, columns, label_cells, layout)
-        pixels = head.row[: at[0]] + head.row[at[1] :]
-        return self._parts(source, head, scale_of(pixels, layout), files, at)
+        first, end = _find_label(source.images, head, columns, label_cells, layout)
+        scale = choose_scale(head.row[:first] + head.row[end:], layout)
+        return self._divide(source, head, scale, files, (first, end))
 
-    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
-        first, end = part.label_at
+        first, end = chunk.label_at
         columns = layout.pixels + end - first
-        for lines, cut in self._blocks(part, files):
+        placeholder = b",".join([b"0"] * columns)
+        for lines, cut in self._read_blocks(chunk, files):
             faults: dict[int, Fault] = {}
             pixel_lines, label_lines = [], []
             rows = lines.split(b"\n")[:-1]
-            for number, line in enumerate(rows):
-                wrong = wrong_count(line, columns)
+            for number, row in enumerate(rows):
+                message = check_count(row, columns)
                 if cut and number == len(rows) - 1:
-                    wrong = cut
-                if wrong:
-                    faults[number] = Fault(number, 0, wrong)
-                    line = b",".join([b"0"] * columns)
-                label, pixels = _split(line, first, end, columns)
+                    message = cut
+                if message:
+                    faults[number] = Fault(number, 0, message)
+                label, pixels = _split_line(placeholder if message else row, first, end, columns)
                 pixel_lines.append(pixels)
                 label_lines.append(label)
-            levels, pixel_faults = parse_levels(_joined(pixel_lines), layout.pixels, part.scale)
-            labels, label_faults = label_values.from_text(_joined(label_lines), layout.classes)
+            levels, pixel_faults = parse_levels(_join(pixel_lines), layout.pixels, chunk.scale)
+            labels, label_faults = label_values.parse_text(_join(label_lines), layout.classes)
             for fault in pixel_faults:
                 shift = end - first if fault.column > first else 0
                 faults.setdefault(fault.row, Fault(fault.row, fault.column + shift, fault.text))
@@ -72,36 +80,34 @@ class LabelledCsv(CsvFormat):
             labels[list(faults)] = label_values.BAD
             yield Rows(levels, [faults[row] for row in sorted(faults)], labels)
 
-    def labels(self, source: Source, layout: Layout, files: Files) -> None:
-        """They come with the rows."""
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> None:
+        """Return None: the labels come with the rows."""
 
 
-def _label_column(
-    path: str, head: Head, columns: int, cells: int, layout: Layout
-) -> tuple[int, int]:
-    """Columns of the label, from and to."""
-    wanted = layout.label_column
-    names = [name.strip().strip(b'"').decode("utf-8", "replace") for name in head.header or ()]
-    if wanted == "auto":
-        named = [name for name in names if name.lower() in label_values.COLUMN_NAMES]
-        wanted = named[0] if len(named) == 1 and cells == 1 else "last"
-    if wanted == "last":
+def _find_label(path: str, head: Head, columns: int, cells: int, layout: Layout) -> tuple[int, int]:
+    """Return the first column of the label and the column after its last."""
+    column = layout.label_column
+    names = [label_values.decode_name(cell) for cell in head.header or ()]
+    if column == "auto":
+        known = [name for name in names if name.lower() in label_values.COLUMN_NAMES]
+        column = known[0] if len(known) == 1 and cells == 1 else "last"
+    if column == "last":
         return columns - cells, columns
-    if wanted == "first":
+    if column == "first":
         return 0, cells
-    if wanted not in names:
-        has = "its header has no such column" if names else "it has no header"
-        raise InvalidData(f"{path} is to have its label in the column {wanted}, but {has}.")
+    if column not in names:
+        reason = "its header has no such column" if names else "it has no header"
+        raise InvalidData(f"{path} should have its label in the column {column}, but {reason}.")
     if cells != 1:
         raise InvalidData(
-            f"{path} is to have its label in the column {wanted} and {layout.pixels + 1:,} columns "
-            f"in all, but it has {columns:,}."
+            f"{path} should have its label in the column {column} and {layout.pixels + 1:,} "
+            f"columns in all, but it has {columns:,}."
         )
-    return names.index(wanted), names.index(wanted) + 1
+    return names.index(column), names.index(column) + 1
 
 
-def _split(line: bytes, first: int, end: int, columns: int) -> tuple[bytes, bytes]:
-    """The cells of the label, and the others, of a line."""
+def _split_line(line: bytes, first: int, end: int, columns: int) -> tuple[bytes, bytes]:
+    """Return the cells of the label and the cells of the pixels."""
     if end == columns:
         pixels, *label = line.rsplit(b",", end - first)
         return b",".join(label), pixels
@@ -112,5 +118,5 @@ def _split(line: bytes, first: int, end: int, columns: int) -> tuple[bytes, byte
     return b",".join(cells[first:end]), b",".join(cells[:first] + cells[end:])
 
 
-def _joined(lines: list[bytes]) -> bytes:
+def _join(lines: list[bytes]) -> bytes:
     return b"\n".join(lines) + b"\n"

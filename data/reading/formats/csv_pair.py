@@ -1,8 +1,9 @@
-"""Two CSV files side by side, as the published set has them: images, and one label a row.
+"""Two CSV files side by side, as in the published set: images, and one label for each row.
 
-SPLIT/images.csv  SPLIT/labels.csv
-SPLIT/images-*.csv  SPLIT/labels-*.csv     in as many pairs as there are
-either gzipped, with .gz behind its name; either with or without a header
+    SPLIT/images.csv    SPLIT/labels.csv
+    SPLIT/images-*.csv  SPLIT/labels-*.csv     any number of pairs
+
+Either file may be gzipped, with .gz after its name, and may have a header.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from data.invalid import InvalidData
 from data.reading import labels as label_values
 from data.reading import text
 from data.reading.cells import parse_levels
-from data.reading.files import Files
 from data.reading.formats import naming
-from data.reading.formats.csv_text import CsvFormat, read_head, scale_of, wrong_width
-from data.reading.formats.format import Labels, Part, Rows, Source
+from data.reading.formats.csv_text import CsvFormat, choose_scale, describe_width, read_head
+from data.reading.formats.format import Chunk, Labels, Rows, Source
+from data.reading.input_files import InputFiles
 from data.reading.layout import Layout
 from data.reading.problems import Fault
 
@@ -31,28 +32,28 @@ class PairedCsv(CsvFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return naming.pairs(names, split, "csv", (".gz",))
+        return naming.find_pairs(names, split, "csv", (".gz",))
 
-    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
         head = read_head(source.images, files)
         if head.widths and layout.pixels not in head.widths:
-            raise InvalidData(wrong_width(source.images, head.widths[0], layout))
-        return self._parts(source, head, scale_of(head.row, layout), files, (0, 0))
+            raise InvalidData(describe_width(source.images, head.widths[0], layout))
+        return self._divide(source, head, choose_scale(head.row, layout), files)
 
-    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
-        for lines, cut in self._blocks(part, files):
-            levels, faults = parse_levels(lines, layout.pixels, part.scale)
+        for lines, cut in self._read_blocks(chunk, files):
+            levels, faults = parse_levels(lines, layout.pixels, chunk.scale)
             if cut:
                 last = len(levels) - 1
                 faults = [fault for fault in faults if fault.row != last] + [Fault(last, 0, cut)]
             yield Rows(levels, faults)
 
-    def labels(self, source: Source, layout: Layout, files: Files) -> Labels:
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
         """See `Format`."""
         path = source.labels
-        (first,), start, second = text.first_lines(path, 1, files)
+        (first,), start, second = text.read_first_lines(path, 1, files)
         cells = first.split(b",")
         row_offset = 1
         if label_values.is_header(cells, layout.classes):
@@ -66,10 +67,10 @@ class PairedCsv(CsvFormat):
             )
         lines = b"".join(
             block
-            for at, end in text.ranges(path, start, files)
-            for block in text.line_blocks(path, at, end, files, first=at == start)
+            for begin, end in text.divide(path, start, files)
+            for block in text.read_blocks(path, begin, end, files, first=begin == start)
         )
         if not lines:
             return Labels(source, np.zeros(0, np.int64))
-        index, faults = label_values.from_text(lines, layout.classes)
-        return Labels(source, index, [fault.at(path, row_offset) for fault in faults])
+        index, faults = label_values.parse_text(lines, layout.classes)
+        return Labels(source, index, [fault.locate(path, row_offset) for fault in faults])

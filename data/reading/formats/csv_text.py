@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from data.reading import text
 from data.reading.cells import is_number
-from data.reading.files import Files
-from data.reading.formats.format import Format, Part, Source
-from data.reading.layout import Layout
+from data.reading.formats.format import Chunk, Format, Source
+from data.reading.input_files import InputFiles
+from data.reading.layout import Layout, Scale
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the first lines of a CSV file tell.
+    """What the first lines of a CSV file show.
 
     Attributes:
-      header: cells of the header, None where there is none.
-      row: cells of the first row of data, empty where there is none.
-      widths: cells of each of the first rows, of which some may be bad.
+      header: cells of the header; None if there is none.
+      row: cells of the first row of data; empty if there is none.
+      widths: number of cells in each of the first rows, some of which may be bad.
       start: byte at which the data start.
     """
 
@@ -30,17 +30,22 @@ class Head:
 
 
 class CsvFormat(Format):
-    """A CSV file, a row an image, read in ranges of bytes."""
+    """A CSV file with one image in each row, read in ranges of bytes."""
 
-    def count(self, part: Part, files: Files) -> int:
+    def count(self, chunk: Chunk, files: InputFiles) -> int:
         """See `Format`."""
-        return text.count_lines(part.source.images, part.start, part.end, files, part.first)
+        return text.count_lines(chunk.source.images, chunk.start, chunk.end, files, chunk.first)
 
-    def _parts(
-        self, source: Source, head: Head, scale: str, files: Files, label_at: tuple[int, int]
-    ) -> list[Part]:
+    def _divide(
+        self,
+        source: Source,
+        head: Head,
+        scale: Scale,
+        files: InputFiles,
+        label_at: tuple[int, int] = (0, 0),
+    ) -> list[Chunk]:
         return [
-            Part(
+            Chunk(
                 source,
                 start,
                 end,
@@ -49,14 +54,14 @@ class CsvFormat(Format):
                 scale=scale,
                 label_at=label_at,
             )
-            for start, end in text.ranges(source.images, head.start, files)
+            for start, end in text.divide(source.images, head.start, files)
         ]
 
-    def _blocks(self, part: Part, files: Files) -> Iterator[tuple[bytes, str]]:
-        """Yield blocks of lines, each with what is wrong with how its last line ends."""
-        path = part.source.images
+    def _read_blocks(self, chunk: Chunk, files: InputFiles) -> Iterator[tuple[bytes, str]]:
+        """Yield blocks of lines, and with the last one how its last line was cut off, if it was."""
+        path = chunk.source.images
         previous = None
-        for block in text.line_blocks(path, part.start, part.end, files, part.first):
+        for block in text.read_blocks(path, chunk.start, chunk.end, files, chunk.first):
             if previous is not None:
                 yield previous, ""
             previous = block
@@ -64,21 +69,21 @@ class CsvFormat(Format):
             return
         cut = ""
         if (
-            part.end != text.TO_THE_END
-            and part.end == files.size(path)
-            and text.ends_within_a_line(path, files)
+            chunk.end != text.TO_THE_END
+            and chunk.end == files.size(path)
+            and text.ends_within_line(path, files)
         ):
-            cut = _cut(previous)
+            cut = _describe_cut(previous)
         yield previous, cut
 
 
-def read_head(path: str, files: Files) -> Head:
-    """Look at the first lines of a file.
+def read_head(path: str, files: InputFiles) -> Head:
+    """Read the first lines of a file.
 
     Raises:
-      InvalidData: it is missing, empty or in another encoding.
+      InvalidData: the file is missing, empty or in another encoding.
     """
-    lines, start, second = text.first_lines(path, 3, files)
+    lines, start, second = text.read_first_lines(path, 3, files)
     rows = [line.split(b",") for line in lines]
     header = rows.pop(0) if is_header(rows[0]) else None
     if header is not None:
@@ -92,7 +97,7 @@ def read_head(path: str, files: Files) -> Head:
 
 
 def is_header(cells: Sequence[bytes]) -> bool:
-    """Whether most cells are words, or all of them are the numbers of the columns."""
+    """Return whether most cells are words, or all of them are the numbers of the columns."""
     texts = [cell.strip().strip(b'"') for cell in cells]
     words = sum(not is_number(cell) for cell in texts)
     if len(texts) > 2 and 2 * words > len(texts):
@@ -101,8 +106,8 @@ def is_header(cells: Sequence[bytes]) -> bool:
     return len(texts) > 2 and (texts == numbered or texts[1:] == numbered[:-1])
 
 
-def scale_of(cells: Sequence[bytes], layout: Layout) -> str:
-    """How grey levels are written: as configured, or as the first row shows."""
+def choose_scale(cells: Sequence[bytes], layout: Layout) -> Scale:
+    """Return how grey levels are written, by configuration or by the first row."""
     if layout.values != "auto":
         return layout.values
     values = [float(cell) for cell in cells if is_number(cell)]
@@ -110,8 +115,8 @@ def scale_of(cells: Sequence[bytes], layout: Layout) -> str:
     return "levels" if whole and max(values, default=0) > 1 else "unit"
 
 
-def wrong_width(path: str, columns: int, layout: Layout, also: str = "") -> str:
-    """The message for a file whose rows all have another number of values."""
+def describe_width(path: str, columns: int, layout: Layout, also: str = "") -> str:
+    """Return the message for a file whose rows all have another number of values."""
     size = f"{layout.height} x {layout.width} = {layout.pixels:,}"
     return (
         f"{path} has {columns:,} values a row where {size}{also} are expected. "
@@ -119,8 +124,8 @@ def wrong_width(path: str, columns: int, layout: Layout, also: str = "") -> str:
     )
 
 
-def _cut(block: bytes) -> str:
-    """What shows that the last line of a block, the last of its file, is not whole."""
+def _describe_cut(block: bytes) -> str:
+    """Return what shows that the last line of a file was cut off; empty if it may be whole."""
     lines = block[:-1].rsplit(b"\n", 2)
     last = lines[-1].split(b",")
     before = len(lines[-2].split(b",")) if len(lines) > 1 else len(last)

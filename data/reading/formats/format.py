@@ -1,6 +1,7 @@
-"""What a format is: the interface between files of one kind and everything else.
+"""The interface of a format: files of one kind on one side, all other code on the other.
 
-To add one, write a class in a file of its own beside this and name it in `formats.FORMATS`.
+To add a format, write a class in a file beside this one, name it in
+`data.reading.layout.FormatName` and register it in `data.reading.formats.FORMATS`.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from data.reading.files import Files
-from data.reading.layout import Layout
+from data.reading.input_files import InputFiles
+from data.reading.layout import FormatName, Layout, Scale
 from data.reading.problems import Fault, Problem
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of images, and where their labels are.
+    """A file of images and the file of their labels.
 
     Attributes:
       split: "train" or "validation".
-      images: path of the file.
-      labels: path of the file with the labels; the same path where one file holds both.
+      images: path of the file of images.
+      labels: path of the file of labels; the same path where one file holds both.
     """
 
     split: str
@@ -32,16 +34,18 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Part:
+class Chunk:
     """Rows of one source that one worker reads.
 
     Attributes:
       source: the file.
-      start, end: bytes of a text, rows of an array; what they mean is the format's business.
-      first: whether it is the first part of its source.
-      row_offset: number in the file, from 1, of the first row of data: 2 below a header.
-      scale: how its grey levels are written, "unit" or "levels".
-      label_at: columns of the label within a row, where one file holds both.
+      start: first byte of a text, or first row of an array, as the format defines.
+      end: the byte or row after the last one.
+      first: whether this is the first chunk of its source.
+      row_offset: 1-based number in the file of the first row of data: 2 below a header.
+      scale: how its grey levels are written.
+      label_at: first column of the label within a row, and the column after its last, where one
+        file holds images and labels.
     """
 
     source: Source
@@ -49,23 +53,23 @@ class Part:
     end: int
     first: bool
     row_offset: int = 1
-    scale: str = "unit"
+    scale: Scale = "unit"
     label_at: tuple[int, int] = (0, 0)
 
 
 @dataclass
 class Rows:
-    """Consecutive rows of one part.
+    """Consecutive rows of one chunk.
 
     Attributes:
       levels: uint8 [rows, pixels], zeros where a row is bad.
-      faults: at most one a row.
-      labels: int64 [rows], -1 where bad, if the labels are in the same file.
+      faults: at most one for each row.
+      labels: int64 [rows], -1 where bad; empty if the labels are in another file.
     """
 
-    levels: np.ndarray
+    levels: NDArray[np.uint8]
     faults: list[Fault]
-    labels: np.ndarray | None = None
+    labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass
@@ -73,54 +77,54 @@ class Labels:
     """The labels of one source.
 
     Attributes:
-      source: which.
+      source: the files.
       index: int64 [rows], -1 where a row is bad.
-      problems: what is wrong, by row or of the whole file.
+      problems: what is wrong with rows or with the whole file.
     """
 
     source: Source
-    index: np.ndarray
+    index: NDArray[np.int64]
     problems: list[Problem] = field(default_factory=list)
 
 
 class Format(ABC):
-    """Reads files of one kind. Without state, so that workers anywhere can use it."""
+    """Reads files of one kind. It has no state, so that workers anywhere can use it."""
 
-    name: str
-    """As configuration and messages call it."""
+    name: FormatName
+    """Name of the format in configuration and messages."""
 
     needs: str
-    """What a data folder of this format holds, for people whose folder does not."""
+    """What a data folder of this format holds. Messages about unusable folders quote it."""
 
     @abstractmethod
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
-        """Return (images, labels) paths of a split, of all paths relative to the data folder.
+        """Return the (images, labels) paths of a split, out of all paths below the data folder.
 
-        Either of a pair may be missing from `names`; that the inventory reports.
+        A path of a pair may be missing from `names`; the inventory reports it.
         """
 
     @abstractmethod
-    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
-        """Divide a file, after a look at its first bytes only.
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
+        """Divide a file after reading only its first bytes.
 
         Raises:
-          InvalidData: it cannot be what it should.
+          InvalidData: the file cannot hold what it should.
         """
 
     @abstractmethod
-    def count(self, part: Part, files: Files) -> int:
-        """Return the number of rows of a part. Raises InvalidData as `read` does."""
+    def count(self, chunk: Chunk, files: InputFiles) -> int:
+        """Return the number of rows of a chunk. Raises InvalidData as `read` does."""
 
     @abstractmethod
-    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
-        """Yield the rows of a part in order, a few megabytes at a time.
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
+        """Yield the rows of a chunk in order, a few megabytes at a time.
 
         Raises:
-          InvalidData: the file itself cannot be read on.
+          InvalidData: the rest of the file cannot be read.
         """
 
     @abstractmethod
-    def labels(self, source: Source, layout: Layout, files: Files) -> Labels | None:
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels | None:
         """Return all labels of a source, or None where they come with the rows.
 
         Raises:

@@ -1,4 +1,4 @@
-"""How files of a split are found by their names."""
+"""Finds the files of a split by their names."""
 
 from __future__ import annotations
 
@@ -6,55 +6,59 @@ import re
 from collections.abc import Callable, Sequence
 
 
-def pairs(
-    names: Sequence[str], split: str, ending: str, packings: Sequence[str] = ()
+def find_pairs(
+    names: Sequence[str], split: str, extension: str, compressions: Sequence[str] = ()
 ) -> list[tuple[str, str]]:
-    """Pairs of images*.ENDING and labels*.ENDING in a split's folder, by what is between.
+    """Return pairs of images*.EXTENSION and labels*.EXTENSION in the folder of a split.
 
     Args:
       names: paths relative to the data folder.
-      split: name of the split's folder.
-      ending: of the files.
-      packings: what may follow it.
+      split: name of the folder.
+      extension: of the files.
+      compressions: extensions that may follow it, such as ".gz".
     """
-    packed = "|".join(re.escape(packing) for packing in packings)
+    compressed = "|".join(re.escape(compression) for compression in compressions)
     pattern = (
-        rf"{re.escape(split)}/(?P<kind>images|labels)(?P<which>([-_.].*)?)\.{ending}({packed})?"
+        rf"{re.escape(split)}/(?P<kind>images|labels)(?P<which>([-_.].*)?)"
+        rf"\.{extension}({compressed})?"
     )
-    return matched_pairs(names, pattern, lambda which, kind: f"{split}/{kind}{which}.{ending}")
+    return match_pairs(names, pattern, lambda which, kind: f"{split}/{kind}{which}.{extension}")
 
 
-def matched_pairs(
-    names: Sequence[str], pattern: str, expected: Callable[[str, str], str]
+def match_pairs(
+    names: Sequence[str], pattern: str, expected_path: Callable[[str, str], str]
 ) -> list[tuple[str, str]]:
-    """Pairs of files of images and of labels.
+    """Return pairs of a file of images and a file of labels.
 
     Args:
       names: paths relative to the data folder.
-      pattern: of a whole path; its group `kind` is "images" or "labels", and its group `which` the
-        same for both of a pair.
-      expected: from `which` and `kind` to the path of a file that is missing.
+      pattern: of a whole path. Its group `kind` is "images" or "labels". Its group `which` is the
+        same in both paths of a pair.
+      expected_path: from `which` and `kind` to the path that stands for a missing file.
     """
-    found: dict[str, dict[str, str]] = {}
+    pairs: dict[str, dict[str, str]] = {}
     for name in sorted(names):
         if match := re.fullmatch(pattern, name):
-            found.setdefault(match["which"], {})[match["kind"]] = name
+            pairs.setdefault(match["which"], {})[match["kind"]] = name
     return [
-        tuple(pair.get(kind) or expected(which, kind) for kind in ("images", "labels"))
-        for which, pair in found.items()
+        (
+            pair.get("images") or expected_path(which, "images"),
+            pair.get("labels") or expected_path(which, "labels"),
+        )
+        for which, pair in pairs.items()
     ]
 
 
-def single_files(
-    names: Sequence[str], split: str, ending: str, inside: str = ""
+def find_single_files(
+    names: Sequence[str], split: str, extension: str, beginning: str = ""
 ) -> list[tuple[str, str]]:
-    """Files that hold images and labels: SPLIT, SPLIT-* or SPLIT/*, each as its own partner.
+    """Return files that hold images and labels: SPLIT, SPLIT-* or SPLIT/*, each paired with itself.
 
     Args:
       names: paths relative to the data folder.
       split: name of the split.
-      ending: pattern of what the names end with.
-      inside: pattern of how names in a split's folder begin.
+      extension: pattern of the end of the names.
+      beginning: pattern of the beginning of names in the folder of the split.
     """
-    pattern = rf"{re.escape(split)}([-_].*)?(/{inside}.*)?{ending}"
+    pattern = rf"{re.escape(split)}([-_].*)?(/{beginning}.*)?{extension}"
     return [(name, name) for name in sorted(names) if re.fullmatch(pattern, name)]

@@ -3,23 +3,24 @@
     SPLIT/images.npy  SPLIT/labels.npy         or images-*.npy with labels-*.npy
 
 Images are [images, height, width] or [images, height x width], whole numbers 0 to 255 or
-floating-point 0 to 1. Labels are indices, class names or one-hot rows.
+floating-point numbers 0 to 1. Labels are indices, class names or one-hot rows.
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading import labels as label_values
-from data.reading.files import Files, opened
 from data.reading.formats import arrays, naming
 from data.reading.formats.arrays import Array, ArrayFormat
-from data.reading.formats.format import Labels, Part, Rows, Source
+from data.reading.formats.format import Chunk, Labels, Rows, Source
+from data.reading.input_files import InputFiles, open_input
 from data.reading.layout import Layout
 
 
@@ -31,46 +32,47 @@ class Npy(ArrayFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return naming.pairs(names, split, "npy")
+        return naming.find_pairs(names, split, "npy")
 
-    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
         path = source.images
-        with opened(path, files) as stream:
+        with open_input(path, files) as stream:
             array = read_header(stream, path)
             arrays.check_images(path, array, layout)
             first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
-        return arrays.parts(source, array, arrays.scale_of(array, first, layout), files)
+        return arrays.divide(source, array, arrays.choose_scale(array, first, layout), files)
 
-    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
-        path = part.source.images
-        with opened(path, files) as stream:
+        path = chunk.source.images
+        with open_input(path, files) as stream:
             array = read_header(stream, path)
-            stream.seek(array.start + part.start * array.row_bytes)
-            rows = part.end - part.start
-            yield from arrays.read_rows(stream, array, rows, layout.pixels, part.scale, path)
+            stream.seek(array.start + chunk.start * array.row_bytes)
+            rows = chunk.end - chunk.start
+            yield from arrays.read_rows(stream, array, rows, layout.pixels, chunk.scale, path)
 
-    def labels(self, source: Source, layout: Layout, files: Files) -> Labels:
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
         """See `Format`."""
-        with opened(source.labels, files) as stream:
+        with open_input(source.labels, files) as stream:
             values = read_whole(stream, source.labels)
-        index, faults = label_values.from_array(values, layout.classes, source.labels)
-        return Labels(source, index, [fault.at(source.labels, 1) for fault in faults])
+        index, faults = label_values.convert_array(values, layout.classes, source.labels)
+        return Labels(source, index, [fault.locate(source.labels, 1) for fault in faults])
 
 
-def read_header(stream: BinaryIO, path: str) -> Array:
-    """Read what stands before the values of an array.
+def read_header(stream: IO[bytes], path: str) -> Array:
+    """Read the header that precedes the values of an array.
 
     Raises:
-      InvalidData: it is no .npy file, or one of Python objects, or in column-major order.
+      InvalidData: the file is not .npy, holds Python objects, or is in column-major order.
     """
+    npy_format: Any = np.lib.format  # has no types before NumPy 2
     try:
-        version = np.lib.format.read_magic(stream)
+        version = npy_format.read_magic(stream)
         read = (
-            np.lib.format.read_array_header_1_0
+            npy_format.read_array_header_1_0
             if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
+            else npy_format.read_array_header_2_0
         )
         shape, column_major, dtype = read(stream)
     except ValueError as error:
@@ -87,11 +89,11 @@ def read_header(stream: BinaryIO, path: str) -> Array:
     return Array(shape, dtype, stream.tell())
 
 
-def read_whole(stream: BinaryIO, path: str) -> np.ndarray:
+def read_whole(stream: IO[bytes], path: str) -> NDArray[Any]:
     """Read a small array.
 
     Raises:
-      InvalidData: as above, or it is cut off.
+      InvalidData: as for `read_header`, or the file is cut off.
     """
     array = read_header(stream, path)
     count = int(np.prod(array.shape, dtype=np.int64))

@@ -2,8 +2,8 @@
 
     SPLIT.npz, SPLIT-*.npz or SPLIT/*.npz
 
-The arrays are as in .npy files. Compressed members cannot be read from the middle, so an archive is
-one part, read as a stream.
+The arrays are like those in .npy files. Compressed members cannot be read from the middle, so an
+archive is one chunk, read as a stream.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
 from data.invalid import InvalidData
 from data.reading import labels as label_values
-from data.reading.files import Files, opened
 from data.reading.formats import arrays, naming
 from data.reading.formats.arrays import ArrayFormat
-from data.reading.formats.format import Labels, Part, Rows, Source
+from data.reading.formats.format import Chunk, Labels, Rows, Source
 from data.reading.formats.npy import read_header, read_whole
+from data.reading.input_files import InputFiles, open_input
 from data.reading.layout import Layout
 
 
@@ -34,42 +34,42 @@ class Npz(ArrayFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        return naming.single_files(names, split, r"\.npz")
+        return naming.find_single_files(names, split, r"\.npz")
 
-    def plan(self, source: Source, layout: Layout, files: Files) -> list[Part]:
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
-        with _member(source.images, "images", files) as stream:
+        with _open_member(source.images, "images", files) as stream:
             array = read_header(stream, source.images)
             arrays.check_images(source.images, array, layout)
             first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
-        scale = arrays.scale_of(array, first, layout)
-        return [Part(source, 0, array.shape[0], first=True, scale=scale)]
+        scale = arrays.choose_scale(array, first, layout)
+        return [Chunk(source, 0, array.shape[0], first=True, scale=scale)]
 
-    def read(self, part: Part, layout: Layout, files: Files) -> Iterator[Rows]:
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
-        path = part.source.images
-        with _member(path, "images", files) as stream:
+        path = chunk.source.images
+        with _open_member(path, "images", files) as stream:
             array = read_header(stream, path)
-            yield from arrays.read_rows(stream, array, part.end, layout.pixels, part.scale, path)
+            yield from arrays.read_rows(stream, array, chunk.end, layout.pixels, chunk.scale, path)
 
-    def labels(self, source: Source, layout: Layout, files: Files) -> Labels:
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
         """See `Format`."""
         path = source.labels
-        with _member(path, "labels", files) as stream:
+        with _open_member(path, "labels", files) as stream:
             values = read_whole(stream, path)
-        index, faults = label_values.from_array(values, layout.classes, path)
-        return Labels(source, index, [fault.at(path, 1) for fault in faults])
+        index, faults = label_values.convert_array(values, layout.classes, path)
+        return Labels(source, index, [fault.locate(path, 1) for fault in faults])
 
 
 @contextmanager
-def _member(path: str, name: str, files: Files) -> Iterator[BinaryIO]:
+def _open_member(path: str, name: str, files: InputFiles) -> Iterator[IO[bytes]]:
     """Open one array of an archive."""
     try:
-        with opened(path, files) as stream, zipfile.ZipFile(stream) as archive:
+        with open_input(path, files) as stream, zipfile.ZipFile(stream) as archive:
             if f"{name}.npy" not in archive.namelist():
-                held = ", ".join(member.removesuffix(".npy") for member in archive.namelist())
+                members = ", ".join(member.removesuffix(".npy") for member in archive.namelist())
                 raise InvalidData(
-                    f"{path} holds no array {name}; it holds {held or 'nothing'}. "
+                    f"{path} holds no array {name}; it holds {members or 'nothing'}. "
                     "Save it with numpy.savez(file, images=..., labels=...)."
                 )
             with archive.open(f"{name}.npy") as member:

@@ -168,7 +168,7 @@ IMAGES, LABELS = "train/images.csv", "train/labels.csv"
         pytest.param(
             lambda d: (d / LABELS).write_bytes(b"1,0\n" * 20),
             "train/labels.csv has no image of the class line. Every split needs some of each "
-            "class; set classes to those that there are.",
+            "class; set classes to those in the data.",
             id="absent class",
         ),
         pytest.param(
@@ -223,14 +223,14 @@ IMAGES, LABELS = "train/images.csv", "train/labels.csv"
         pytest.param(
             lambda d: replace_line(d / "validation/images.csv", 4, lines_of(d / IMAGES)[11]),
             "validation/images.csv, row 4: the spectrogram is the same as that of "
-            "train/images.csv, row 12. A model is not to be judged by what it was trained on.",
+            "train/images.csv, row 12. A model must not be evaluated on what it was trained on.",
             id="leak",
         ),
         pytest.param(
             lambda d: replace_line(d / "validation/images.csv", 4, lines_of(d / IMAGES)[12]),
             "validation/images.csv, row 4: the spectrogram is the same as that of "
-            "train/images.csv, row 13, and the label is not. "
-            "A model is not to be judged by what it was trained on.",
+            "train/images.csv, row 13, but the label differs. "
+            "A model must not be evaluated on what it was trained on.",
             id="leak with another label",
         ),
     ],
@@ -307,7 +307,7 @@ def test_a_long_list_is_cut_with_the_total(folder, layout):
     (folder / IMAGES).write_bytes(b"".join(lines))
     replace_cell(folder / "validation/images.csv", 1, 1, b"7")
     _, findings = check_folder(str(folder), layout)
-    text = findings.message("d").splitlines()
+    text = findings.describe("d").splitlines()
     assert len(findings.errors) == 21
     assert text[0] == "21 problems in d:"
     assert text[-2] == "  ... and 1 more, 21 in all."
@@ -360,7 +360,7 @@ def test_more_bad_rows_than_allowed_are_errors_all_of_them(folder, layout):
     _, findings = check_folder(str(folder), layout, Tolerance(max_bad_rows=2))
     assert [error.row for error in findings.errors] == [2, 3, 4]
     assert findings.dropped == []
-    assert findings.remedy == "Bad rows are 3; --max-bad-rows allows 2."
+    assert findings.remedy == "There are 3 bad rows; --max-bad-rows allows 2."
 
 
 def test_leaving_out_rows_must_not_empty_a_class(folder, layout):
@@ -368,7 +368,7 @@ def test_leaving_out_rows_must_not_empty_a_class(folder, layout):
         replace_cell(folder / IMAGES, row, 1, b"nan")
     assert errors_of(folder, layout, max_bad_rows=10) == [
         "train/labels.csv has no image of the class line. Every split needs some of each class; "
-        "set classes to those that there are."
+        "set classes to those in the data."
     ]
 
 

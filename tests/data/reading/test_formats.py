@@ -186,13 +186,13 @@ def test_what_was_written_is_read(written_folder, images, labels, layout):
         np.testing.assert_array_equal(split_labels(inventory, split, layout), labels[split])
 
 
-def test_it_is_read_the_same_in_many_small_parts(
+def test_it_is_read_the_same_in_many_small_chunks(
     written_folder, images, labels, layout, monkeypatch
 ):
     for module, name, size in (
         (text, "RANGE_BYTES", 100),
         (text, "BLOCK_BYTES", 70),
-        (arrays, "_PART_BYTES", 50),
+        (arrays, "_CHUNK_BYTES", 50),
         (arrays, "_BLOCK_BYTES", 13),
     ):
         monkeypatch.setattr(module, name, size)
@@ -212,14 +212,14 @@ def test_uncompressed_files_are_divided_and_compressed_ones_are_not(
     written_folder, layout, monkeypatch
 ):
     monkeypatch.setattr(text, "RANGE_BYTES", 100)
-    monkeypatch.setattr(arrays, "_PART_BYTES", 50)
+    monkeypatch.setattr(arrays, "_CHUNK_BYTES", 50)
     folder, format_name = written_folder
     inventory = take_inventory(str(folder), layout)
     by_path = {source.images: 0 for source in inventory.sources}
-    for part in inventory.parts:
-        by_path[part.source.images] += 1
-    for path, parts in by_path.items():
-        assert (parts == 1) == (path.endswith(".gz") or format_name == "npz"), path
+    for chunk in inventory.chunks:
+        by_path[chunk.source.images] += 1
+    for path, chunks in by_path.items():
+        assert (chunks == 1) == (path.endswith(".gz") or format_name == "npz"), path
 
 
 def test_every_format_is_in_the_list_of_names_that_help_shows():
@@ -238,7 +238,7 @@ def test_the_label_column_may_be_named_or_the_first(tmp_path, images, labels):
     np.testing.assert_array_equal(split_labels(inventory, "train", layout), labels["train"])
     missing = Layout(CLASSES, 2, 3, label_column="kind")
     assert [str(problem) for problem in take_inventory(str(tmp_path), missing).problems] == [
-        f"{tmp_path}/{split}.csv is to have its label in the column kind, but it has no header."
+        f"{tmp_path}/{split}.csv should have its label in the column kind, but it has no header."
         for split in SPLITS
     ]
 

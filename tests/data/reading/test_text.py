@@ -31,8 +31,8 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
     files = OneFile(content)
     expected = content.rstrip().split(b"\n")
     read = []
-    for number, (start, end) in enumerate(text.ranges("f", 0, files)):
-        blocks = list(text.line_blocks("f", start, end, files, number == 0))
+    for number, (start, end) in enumerate(text.divide("f", 0, files)):
+        blocks = list(text.read_blocks("f", start, end, files, number == 0))
         lines = b"".join(blocks).splitlines()
         assert text.count_lines("f", start, end, files, number == 0) == len(lines)
         read += lines
@@ -41,11 +41,11 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
 
 def test_ranges_start_behind_a_header():
     files = OneFile(b"head\n1\n2\n")
-    ((start, end),) = text.ranges("f", 5, files)
-    assert list(text.line_blocks("f", start, end, files, True)) == [b"1\n2\n"]
+    ((start, end),) = text.divide("f", 5, files)
+    assert list(text.read_blocks("f", start, end, files, True)) == [b"1\n2\n"]
     assert text.count_lines("f", start, end, files, True) == 2
 
 
 @pytest.mark.parametrize(("content", "cut"), [(b"a\nb\n", False), (b"a\nb", True), (b"", False)])
 def test_a_file_that_ends_within_a_line_is_known(content, cut):
-    assert text.ends_within_a_line("f", OneFile(content)) == cut
+    assert text.ends_within_line("f", OneFile(content)) == cut

@@ -1,4 +1,4 @@
-"""Access to files: this machine's here; other file systems offer the same three methods."""
+"""Access to input files: those of this machine, and the interface that other file systems offer."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from data.invalid import InvalidData
 
-# Folders below a data folder that can hold data: span-7/train.
+# Levels of folders below a data folder that can hold data: span-7/train.
 _DEPTH = 2
 
 
-class Files(Protocol):
-    """What readers need of a file system. Paths may be addresses such as gs://bucket/folder."""
+class InputFiles(Protocol):
+    """What readers need of a file system. A path may be an address such as gs://bucket/folder."""
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of the files in it and below.
 
         Raises:
-          OSError: there is no such folder, or it may not be read.
+          OSError: the folder does not exist or cannot be read.
         """
 
     def size(self, path: str) -> int:
-        """Return the bytes of a file."""
+        """Return the size of a file in bytes."""
 
-    def open(self, path: str) -> BinaryIO:
-        """Open a file for reading its bytes as they are, from any position."""
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file for reading its bytes unchanged, from any position."""
 
 
 class LocalFiles:
     """Files of this machine."""
 
     def names(self, folder: str) -> list[str]:
-        """See `Files`."""
+        """See `InputFiles`."""
         if not os.path.isdir(folder):
-            os.scandir(folder).close()  # raises what is wrong
-        found = []
-        for place, below, names in os.walk(folder):
+            os.scandir(folder).close()  # raises the error that says why
+        paths = []
+        for place, folders, names in os.walk(folder):
             relative = os.path.relpath(place, folder)
             depth = 0 if relative == "." else relative.count(os.sep) + 1
             if depth == _DEPTH:
-                below.clear()
+                folders.clear()
             prefix = "" if depth == 0 else relative.replace(os.sep, "/") + "/"
-            found += [prefix + name for name in names]
-        return sorted(found)
+            paths += [prefix + name for name in names]
+        return sorted(paths)
 
     def size(self, path: str) -> int:
-        """See `Files`."""
+        """See `InputFiles`."""
         return os.path.getsize(path)
 
-    def open(self, path: str) -> BinaryIO:
-        """See `Files`."""
+    def open(self, path: str) -> IO[bytes]:
+        """See `InputFiles`."""
         return open(path, "rb")
 
 
@@ -62,27 +62,28 @@ LOCAL = LocalFiles()
 
 
 def is_remote(path: str) -> bool:
-    """Whether it is an address, such as gs://bucket/folder, and no path of this machine."""
+    """Return whether this is an address such as gs://bucket/folder, not a path of this machine."""
     return "://" in path
 
 
 def is_compressed(path: str) -> bool:
-    """Whether a file is gzipped, by its name."""
+    """Return whether a file is gzipped, judged by its name."""
     return path.endswith(".gz")
 
 
 @contextmanager
-def opened(path: str, files: Files) -> Iterator[BinaryIO]:
-    """Open a file for reading, unpacked if it is gzipped.
+def open_input(path: str, files: InputFiles) -> Iterator[IO[bytes]]:
+    """Open a file for reading, decompressed if it is gzipped.
 
     Raises:
-      InvalidData: it cannot be read, or its packing is damaged; also while it is being read.
+      InvalidData: the file cannot be read or is damaged, at once or while it is read.
     """
     try:
         with files.open(path) as raw:
             if is_compressed(path):
                 with gzip.open(raw, "rb") as unpacked:
-                    yield unpacked
+                    # It has every method that readers call; typeshed derives it from another base.
+                    yield unpacked  # type: ignore[misc]
             else:
                 yield raw
     except FileNotFoundError:
