@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from components.spectrogram_example_gen.beam_files import BeamFiles
-from data.fingerprint import file_fingerprint
+from data.fingerprint import fingerprint_file
 from data.reading.input_files import is_remote
 from data.reading.inventory import Inventory
 
@@ -18,7 +18,7 @@ def compute_data_fingerprint(inventory: Inventory) -> str:
     modification times stand for the content.
     """
     remote = is_remote(inventory.folder)
-    identity = BeamFiles().identity if remote else file_fingerprint
+    identity = BeamFiles().identity if remote else fingerprint_file
     digest = hashlib.sha256()
     for path in inventory.paths:
         digest.update(f"{os.path.relpath(path, inventory.folder)}\0{identity(path)}\n".encode())

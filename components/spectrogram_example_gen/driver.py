@@ -19,12 +19,7 @@ class Driver(driver.Driver):
     for different data.
     """
 
-    def resolve_exec_properties(
-        self,
-        exec_properties: dict[str, Any],
-        pipeline_info: Any,  # noqa: ARG002 - TFX passes it.
-        component_info: Any,  # noqa: ARG002 - TFX passes it.
-    ) -> dict[str, Any]:
+    def resolve_exec_properties(self, exec_properties: dict[str, Any], *_: Any) -> dict[str, Any]:
         """Adds span, version and fingerprint to the execution properties."""
         inventory = take_requested_inventory(exec_properties)
         if inventory.span:

@@ -9,7 +9,7 @@ from typing import Any
 
 from components.spectrogram_example_gen.file_systems import choose_files
 from data.reading.inventory import Inventory
-from data.reading.problems import SHOWN
+from data.reading.problems import MOST_LISTED
 from data.reading.verdict import Findings
 from data.seed_layout import RECORD
 
@@ -30,7 +30,7 @@ def describe_source(folder: str) -> str:
     return f"{folder} (SIMULATED: preset {record.get('preset')}, seed {record.get('seed')})"
 
 
-def findings_as_json(findings: Findings, inventory: Inventory) -> dict[str, Any]:
+def format_findings(findings: Findings, inventory: Inventory) -> dict[str, Any]:
     """Return the content of the findings file."""
     return {
         "format": inventory.format,
@@ -38,6 +38,6 @@ def findings_as_json(findings: Findings, inventory: Inventory) -> dict[str, Any]
         "files": inventory.paths,
         "images": findings.counts,
         "dropped_rows": [asdict(problem) for problem in findings.dropped],
-        "warnings": [asdict(problem) for problem in findings.warnings[:SHOWN]],
+        "warnings": [asdict(problem) for problem in findings.warnings[:MOST_LISTED]],
         "warnings_in_all": len(findings.warnings),
     }

@@ -17,7 +17,7 @@ from components.spectrogram_example_gen.examples_artifact import (
     FINDINGS_FILE,
     SOURCE_PROPERTY,
     describe_source,
-    findings_as_json,
+    format_findings,
 )
 from components.spectrogram_example_gen.ingest import Ingest, build
 from components.spectrogram_example_gen.properties import (
@@ -27,7 +27,7 @@ from components.spectrogram_example_gen.properties import (
 )
 from data.invalid import InvalidData
 from data.reading.inventory import Inventory
-from data.reading.problems import listed
+from data.reading.problems import list_problems
 from data.reading.verdict import Findings
 from data.seed_layout import SPLITS
 from data.storage import files
@@ -76,8 +76,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _ingest(self, ingest: Ingest) -> Findings:
         inventory = ingest.inventory
-        if not inventory.parts:
-            raise InvalidData(listed(inventory.problems, "The data cannot be used:"))
+        if not inventory.chunks:
+            raise InvalidData(list_problems(inventory.problems, "The data cannot be used:"))
         for stream in inventory.streams:
             _LOG.info("%s is compressed, so one worker reads all of it", stream)
         for folder in (ingest.spill_folder, *ingest.split_folders.values()):
@@ -91,10 +91,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _log_findings(findings: Findings) -> None:
-    if findings.dropped:
-        _LOG.info("%s", listed(findings.dropped, f"{len(findings.dropped):,} bad rows left out:"))
-    if findings.warnings:
-        _LOG.info("warning: %s", listed(findings.warnings, f"{len(findings.warnings):,} oddities:"))
+    dropped, warnings = findings.dropped, findings.warnings
+    if dropped:
+        _LOG.info("%s", list_problems(dropped, f"{len(dropped):,} bad rows left out:"))
+    if warnings:
+        _LOG.info("warning: %s", list_problems(warnings, f"{len(warnings):,} oddities:"))
 
 
 def _describe(examples: Artifact, findings: Findings, inventory: Inventory) -> None:
@@ -107,5 +108,5 @@ def _describe(examples: Artifact, findings: Findings, inventory: Inventory) -> N
     examples.set_int_custom_property("warnings", len(findings.warnings))
     examples.set_string_custom_property("format", inventory.format)
     examples.set_string_custom_property(SOURCE_PROPERTY, describe_source(inventory.folder))
-    content = json.dumps(findings_as_json(findings, inventory), indent=2)
+    content = json.dumps(format_findings(findings, inventory), indent=2)
     files.write_file(files.join(examples.uri, FINDINGS_FILE), content)

@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 
 from components.baseline_model.component import Executor, has_model
 from components.baseline_model.selection import select_baseline
-from trainer.export.pushed_models import pushed_models
+from trainer.export.pushed_models import list_pushed_models
 
 
 def card(model_id: str, **changes) -> dict:
@@ -35,7 +35,11 @@ def serving(tmp_path):
 
 
 def test_complete_versions_are_listed_in_numerical_order(serving):
-    assert [model.version for model in pushed_models(str(serving))] == [999, 1700000000, 1800000000]
+    assert [model.version for model in list_pushed_models(str(serving))] == [
+        999,
+        1700000000,
+        1800000000,
+    ]
 
 
 def test_the_newest_pushed_model_is_the_baseline(serving):
