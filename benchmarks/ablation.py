@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
+from trainer.inputs.fixed_part import computed_once
 
 from pipeline.config.config import Config
 from trainer.fitting.compiling import build_model, compile_model
 from trainer.fitting.fitting import fit
 from trainer.inputs.augmentation import Augmentation
 from trainer.inputs.batches import TrainingBatches, read_records, validation_batches
-from trainer.inputs.fixed_part import computed_once
+from trainer.models.recipe import Recipe
 from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve
 from trainer.training import make_repeatable
@@ -63,6 +64,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
 OF_BUILD = ("filters", "search", "search_without")
 
 
+class VariantSettings(Settings):
+    """Settings of a variant.
+
+    Attributes:
+      build_arguments: arguments of `trainer.models.compact.build`.
+    """
+
+    build_arguments: dict[str, Any] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """The model's recipe, with another network."""
+        recipe = super().recipe
+        build = functools.partial(recipe.build, **self.build_arguments)
+        return dataclasses.replace(recipe, build=build)
+
+
 def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int) -> Settings:
     """Return what a variant is trained with.
 
@@ -71,19 +89,10 @@ def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed
       card: `classes`, `height` and `width`.
       epochs, seed: of training.
     """
-    default = Config()
-    given = {
-        "batch_size": default.batch_size,
-        **card,
-        "model": "compact",
-        "epochs": epochs,
-        "seed": seed,
-        **{key: value for key, value in variant.items() if key not in OF_BUILD},
-    }
-    settings = resolve(given)
-    of_build = {key: variant[key] for key in OF_BUILD if key in variant}
-    build = functools.partial(settings.recipe.build, **of_build)
-    return dataclasses.replace(settings, recipe=dataclasses.replace(settings.recipe, build=build))
+    changed = {key: value for key, value in variant.items() if key not in OF_BUILD}
+    settings = resolve({**card, "model": "compact", "epochs": epochs, "seed": seed, **changed})
+    arguments = {key: variant[key] for key in OF_BUILD if key in variant}
+    return VariantSettings.model_validate({**dict(settings), "build_arguments": arguments})
 
 
 def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[int, list[float]]:
@@ -102,7 +111,7 @@ def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[in
         classes,
         settings.batch_size,
         settings.seed,
-        Augmentation(**settings.augment),
+        Augmentation(**settings.augment.set_values),
     )
     validation = validation_batches(
         read_records([str(examples / "Split-validation" / "*")]),

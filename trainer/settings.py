@@ -1,67 +1,53 @@
-"""What a training run is set to: the configuration over the model's own recipe."""
+"""The settings of a training run: the configuration over the model's own recipe."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import Field
 
 from data.invalid import InvalidData
 from trainer import models
+from trainer.config import Normalisation, Section, TrainingConfig, merge, nest
 from trainer.models.recipe import Recipe
 
-# Where things lie, which decides nothing about the weights. What the weights start from does,
-# but by its content and not by its place.
-_PLACES = ("checkpoint_dir", "initial_weights", "warm_start_from")
+AnySection = TypeVar("AnySection", bound=Section)
+
+# These do not decide the weights. The starting weights do, but by their content, not their place.
+_NOT_DECIDING = {"checkpoint_dir", "initial_weights", "warm_start_from", "tuned"}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything that training is told; `pipeline.config.config` explains the keys of the same names.
+class Settings(TrainingConfig):
+    """The configuration of a training run, in which the model's recipe has set what was unset.
 
     Attributes:
-      recipe: the model's own, from which unset keys were taken.
-      initial_weights: a weights file to start from, or empty.
-      warm_start_from: a pushed model, or a folder of them, to start from, or empty.
-      checkpoint_dir: where an interrupted run leaves what it can go on from; empty for nowhere.
-      tuned: values that tuning chose, by configuration key.
-      given: the configuration as it came, with what tuning chose, and with keys that only others
-        read.
+      initial_weights_digest: digest of the file `initial_weights`.
+      warm_start_from: a pushed model, or a folder of them, to start from; empty for none.
+      checkpoint_dir: where an interrupted run leaves checkpoints; empty for nowhere.
+      code: fingerprint of the code that trains.
+      tuned: the values that tuning chose, by configuration key.
     """
 
-    classes: list[str]
-    height: int
-    width: int
-    model: str
-    epochs: int
-    batch_size: int
-    seed: int
-    schedule: dict[str, Any]
-    augment: dict[str, Any]
-    optimizer: dict[str, Any]
-    label_smoothing: float
-    recipe: Recipe
-    normalise: str = "image"
-    class_weights: str | dict[str, float] | None = None
-    early_stopping: int = 0
-    keep_best: str = "val_loss"
-    calibrate: bool = True
-    mixed_precision: bool = False
-    steps_per_execution: int = 1
-    strategy: str = "auto"
-    initial_weights: str = ""
+    normalise: Normalisation
+    label_smoothing: float = Field(ge=0, lt=1)
+    initial_weights_digest: str = ""
     warm_start_from: str = ""
     checkpoint_dir: str = ""
-    tuned: dict[str, Any] = field(default_factory=dict)
-    given: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    tuned: dict[str, Any] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """The model's recipe."""
+        return models.load(self.model)
 
     @property
     def digest(self) -> str:
-        """A digest of everything given that decides the weights."""
-        deciding = {key: value for key, value in self.given.items() if key not in _PLACES}
+        """A digest of everything that decides the weights."""
+        deciding = self.model_dump(mode="json", exclude=_NOT_DECIDING)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
@@ -71,31 +57,40 @@ def resolve(
     """Return the settings of a run.
 
     Args:
-      custom_config: by the names of `Settings`. Keys with a default may be absent; None, in a
-        section too, takes the model's own value.
-      hyperparameters: what tuning chose, as KerasTuner writes it; None for nothing. It wins over
-        the model's own values and, because a search leaves alone what somebody set, over
-        `custom_config`.
+      custom_config: keys of `Settings`. Keys that are absent or None, also within a section, take
+        the model's own value or else their default.
+      hyperparameters: what tuning chose, as KerasTuner writes it; None for nothing. These values
+        win over `custom_config`, because a search leaves alone what somebody set.
 
     Raises:
       InvalidData: an augmentation does not go with the normalisation.
+      ValueError: a key is unknown, or a value is out of its bounds.
     """
-    tuned = _without_bookkeeping((hyperparameters or {}).get("values", {}))
-    custom_config = _with(custom_config, tuned)
-    recipe = models.load(custom_config["model"])
-    names = {entry.name for entry in dataclasses.fields(Settings)}
-    values = {key: value for key, value in custom_config.items() if key in names}
-    for section in ("schedule", "augment", "optimizer"):
-        values[section] = {**getattr(recipe, section), **_chosen(custom_config.get(section) or {})}
-    if values.get("label_smoothing") is None:
-        values["label_smoothing"] = recipe.label_smoothing
-    values["normalise"] = normalisation(custom_config)
-    if values["normalise"] != "image" and values["augment"].get("invert"):
+    # KerasTuner's own notes have a slash in their names.
+    tuned = {
+        key: value
+        for key, value in (hyperparameters or {}).get("values", {}).items()
+        if "/" not in key
+    }
+    requested = merge(custom_config, *(nest(key, value) for key, value in tuned.items()))
+    recipe = models.load(requested.get("model", TrainingConfig.model_fields["model"].default))
+    own = {"normalise": recipe.normalise, "label_smoothing": recipe.label_smoothing}
+    settings = Settings.model_validate(merge(own, requested, {"tuned": tuned}))
+    # The whole is not validated again: the model may set keys that have no effect with the kind of
+    # schedule that the configuration sets.
+    settings = settings.model_copy(
+        update={
+            "schedule": _fill(settings.schedule, recipe.schedule),
+            "optimizer": _fill(settings.optimizer, recipe.optimizer),
+            "augment": _fill(settings.augment, recipe.augment),
+        }
+    )
+    if settings.normalise != "image" and settings.augment.invert:
         raise InvalidData(
-            f"augment.invert changes the sign of images whose mean is 0, and normalise is "
-            f"{values['normalise']}. Set normalise=image, or augment.invert=false."
+            "augment.invert changes the sign of images whose mean is 0, but normalise is "
+            f"{settings.normalise}. Set normalise=image or augment.invert=false."
         )
-    return Settings(**values, recipe=recipe, tuned=tuned, given=custom_config)
+    return settings
 
 
 def normalisation(custom_config: Mapping[str, Any]) -> str:
@@ -111,22 +106,8 @@ def normalisation(custom_config: Mapping[str, Any]) -> str:
     return models.load(model).normalise if model else "image"
 
 
-def _without_bookkeeping(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Chosen values by configuration key; KerasTuner's notes have a slash in their names."""
-    return {key: value for key, value in values.items() if "/" not in key}
-
-
-def _with(custom_config: Mapping[str, Any], tuned: Mapping[str, Any]) -> dict[str, Any]:
-    config = dict(custom_config)
-    for key, value in tuned.items():
-        section, _, name = key.rpartition(".")
-        if section:
-            config[section] = {**(config.get(section) or {}), name: value}
-        else:
-            config[name] = value
-    return config
-
-
-def _chosen(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a configuration section that somebody set."""
-    return {name: value for name, value in section.items() if value is not None}
+def _fill(section: AnySection, own: Mapping[str, Any]) -> AnySection:
+    """Return a section in which unset keys have the model's own values."""
+    return (
+        type(section).model_validate(own).model_copy(update=section.model_dump(exclude_none=True))
+    )

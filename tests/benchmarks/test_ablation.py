@@ -10,13 +10,13 @@ CARD = {"classes": ["line", "noise"], "height": 32, "width": 64}
 def test_the_first_variant_is_compact_as_it_is():
     settings = settings_of(VARIANTS["compact"], CARD, epochs=3, seed=1)
     assert (settings.epochs, settings.seed, settings.batch_size) == (3, 1, 32)
-    assert settings.augment["invert"] and settings.augment["flip_time"]
+    assert settings.augment.invert and settings.augment.flip_time
 
 
 def test_a_variant_changes_what_it_names_and_nothing_else():
     compact = settings_of({}, CARD, 3, 1)
     variant = settings_of(VARIANTS["no inversion"], CARD, 3, 1)
-    assert variant.augment == {**compact.augment, "invert": False}
+    assert variant.augment == compact.augment.model_copy(update={"invert": False})
     assert variant.schedule == compact.schedule
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -24,7 +25,7 @@ class SpectrogramClassifier(tf.Module):
         self,
         network: keras.Model,
         transform: tft.TFTransformOutput,
-        classes: list[str],
+        classes: Sequence[str],
         height: int,
         width: int,
         temperature: float | None = None,
@@ -81,7 +82,7 @@ class SpectrogramClassifier(tf.Module):
 def export(
     network: keras.Model,
     transform: tft.TFTransformOutput,
-    classes: list[str],
+    classes: Sequence[str],
     height: int,
     width: int,
     directory: str,
@@ -122,7 +123,7 @@ def export(
     )
 
 
-def _identity(network: keras.Model, classes: list[str], temperature: float | None) -> str:
+def _identity(network: keras.Model, classes: Sequence[str], temperature: float | None) -> str:
     digest = hashlib.sha256(json.dumps([network.name, classes, temperature]).encode())
     for weights in network.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -11,7 +11,7 @@ BALANCED = "balanced"
 
 
 def class_weights(
-    setting: str | dict[str, float] | None, classes: list[str], labels: Callable[[], np.ndarray]
+    setting: str | dict[str, float] | None, classes: Sequence[str], labels: Callable[[], np.ndarray]
 ) -> dict[int, float] | None:
     """Return weights by label index, as `keras.Model.fit` takes them; None for all alike.
 

@@ -61,9 +61,9 @@ def compile_model(
     Raises:
       InvalidData: the optimiser has no such setting.
     """
-    rate = learning_rate(settings.epochs, steps_per_epoch, **settings.schedule)
+    rate = learning_rate(settings.epochs, steps_per_epoch, **settings.schedule.set_values)
     model.compile(
-        optimizer=optimizer(rate, **settings.optimizer),
+        optimizer=optimizer(rate, **settings.optimizer.set_values),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
         metrics=["accuracy", *metrics],
         steps_per_execution=_steps_per_execution(settings.steps_per_execution, steps_per_epoch),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -48,7 +49,7 @@ def load_starting_weights(model: keras.Model, settings: Settings) -> Start:
 
 
 def newest_fitting(
-    serving_dir: str, model: keras.Model, classes: list[str], normalise: str
+    serving_dir: str, model: keras.Model, classes: Sequence[str], normalise: str
 ) -> tuple[PushedModel | None, str]:
     """Find the pushed model to start from: the newest that fits.
 
@@ -83,9 +84,9 @@ def weight_shapes(model: keras.Model) -> list[list[int]]:
     return [list(weight.shape) for weight in model.weights]
 
 
-def _misfit(card: dict, model: keras.Model, classes: list[str], normalise: str) -> str:
+def _misfit(card: dict, model: keras.Model, classes: Sequence[str], normalise: str) -> str:
     """Why a pushed model does not fit; empty if it does."""
-    if card.get("classes") != classes:
+    if card.get("classes") != list(classes):
         return "is for other classes"
     if "weights" not in card:
         return "does not say what weights it holds"

@@ -48,7 +48,7 @@ def computed_once(
       train, validation: batches of images, in memory on this machine.
     """
     fixed = settings.recipe.fixed_part
-    changes = {name for name, value in settings.augment.items() if value}
+    changes = {name for name, value in settings.augment.set_values.items() if value}
     if (
         fixed is None
         or not changes <= fixed.unchanged_by

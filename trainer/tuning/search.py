@@ -24,6 +24,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from data.invalid import InvalidData
 from data.storage.object_store import StoreError
+from trainer.config import Tuning
 from trainer.inputs.batches import read_records
 from trainer.settings import resolve
 from trainer.tuning.leaderboard import (
@@ -45,20 +46,28 @@ _TRIALS = "trials"
 _EPOCHS = "tuner/epochs"
 
 
+class SearchConfig(Tuning):
+    """The configuration of a search.
+
+    Attributes:
+      fixed: configuration keys that the search must not choose.
+    """
+
+    fixed: tuple[str, ...] = ()
+
+
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Return what searches the space.
 
     Args:
       fn_args: TFX's arguments. `custom_config` is what `trainer.settings.resolve` takes, with
-        `epochs` of a trial, and `tuning`: `trials`, `minutes` (None for no limit), `algorithm`
-        (random, bayesian or hyperband), `objective` (val_accuracy or val_loss) and `fixed`
-        (configuration keys that are not to be chosen).
+        `epochs` of a trial, and `tuning`, the keys of `SearchConfig`.
 
     Raises:
       InvalidData: nothing is left to choose.
     """
     config = dict(fn_args.custom_config)
-    tuning = config.pop("tuning")
+    tuning = SearchConfig.model_validate(config.pop("tuning"))
     if config.get("checkpoint_dir"):
         config["checkpoint_dir"] = os.path.join(config["checkpoint_dir"], _TRIALS)
     data = TrialData(
@@ -73,7 +82,7 @@ class Search(keras_tuner.Tuner):
     """A search whose first trial is of the settings without tuning, so that it never does worse."""
 
     def __init__(
-        self, config: Mapping[str, Any], tuning: Mapping[str, Any], data: TrialData, directory: str
+        self, config: Mapping[str, Any], tuning: SearchConfig, data: TrialData, directory: str
     ):
         """Constructs the search.
 
@@ -86,14 +95,14 @@ class Search(keras_tuner.Tuner):
           InvalidData: nothing is left to choose.
         """
         settings = resolve(config)
-        space = search_space(settings, tuning["fixed"], tuning["objective"])
+        space = search_space(settings, tuning.fixed, tuning.objective)
         oracle = _oracle(space, tuning, settings.epochs, settings.seed)
         super().__init__(oracle, directory=directory, project_name="search", overwrite=True)
         self._config = config
         self._data = data
-        self._trials = tuning["trials"]
-        self._budget = _Budget(tuning["minutes"])
-        self._objective = tuning["objective"]
+        self._trials = tuning.trials
+        self._budget = _Budget(tuning.minutes)
+        self._objective = tuning.objective
         self._finished: list[FinishedTrial] = []
 
     @property
@@ -185,28 +194,28 @@ class _Hyperband(_UntunedFirst, HyperbandOracle):
 
 
 def _oracle(
-    space: keras_tuner.HyperParameters, tuning: Mapping[str, Any], epochs: int, seed: int
+    space: keras_tuner.HyperParameters, tuning: SearchConfig, epochs: int, seed: int
 ) -> keras_tuner.Oracle:
     arguments = {
         "objective": keras_tuner.Objective(
-            tuning["objective"], "min" if tuning["objective"] == "val_loss" else "max"
+            tuning.objective, "min" if tuning.objective == "val_loss" else "max"
         ),
         "hyperparameters": space,
         "allow_new_entries": False,
         # KerasTuner takes 0 for no seed.
         "seed": seed + 1,
         # Failed trials do not end a search, however many.
-        "max_consecutive_failed_trials": tuning["trials"] + 1,
+        "max_consecutive_failed_trials": tuning.trials + 1,
     }
-    if tuning["algorithm"] == "hyperband":
+    if tuning.algorithm == "hyperband":
         oracle = _Hyperband(max_epochs=epochs, hyperband_iterations=None, **arguments)
-        oracle.max_trials = tuning["trials"]
+        oracle.max_trials = tuning.trials
         return oracle
-    if tuning["algorithm"] == "random":
-        return _Random(max_trials=tuning["trials"], **arguments)
+    if tuning.algorithm == "random":
+        return _Random(max_trials=tuning.trials, **arguments)
     # One random point for each dimension: three, which is KerasTuner's, would be most of a budget.
     points = len(space.space)
-    return _Bayesian(max_trials=tuning["trials"], num_initial_points=points, **arguments)
+    return _Bayesian(max_trials=tuning.trials, num_initial_points=points, **arguments)
 
 
 class _Budget:

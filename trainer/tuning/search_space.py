@@ -96,12 +96,12 @@ def untuned_value(settings: Settings, key: str) -> Any:
     section, _, name = key.rpartition(".")
     if not section:
         return getattr(settings, name)
-    given = getattr(settings, section).get(name)
+    given = getattr(getattr(settings, section), name)
     if given is not None:
         return given
     if key == "optimizer.weight_decay":
         # Keras's own default.
-        return 0.004 if settings.optimizer.get("name") == "adamw" else 0.0
+        return 0.004 if settings.optimizer.name == "adamw" else 0.0
     return SPACE[key][0]
 
 

@@ -97,7 +97,7 @@ def run_trial(
         classes,
         settings.batch_size,
         settings.seed,
-        Augmentation(**settings.augment),
+        Augmentation(**settings.augment.set_values),
     )
     validation = validation_batches(data.validation, transform, classes, settings.batch_size)
     model = build_model(settings)

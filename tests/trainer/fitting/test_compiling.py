@@ -83,8 +83,8 @@ def test_what_is_set_wins_over_the_models_recipe_key_by_key():
         }
     )
     recipe = models.load("reference")
-    assert settings.schedule == {**recipe.schedule, "decay_steps": 7}
-    assert settings.augment == recipe.augment
+    assert settings.schedule.set_values == {**recipe.schedule, "decay_steps": 7}
+    assert settings.augment.set_values == recipe.augment
     assert settings.label_smoothing == 0.0
 
 

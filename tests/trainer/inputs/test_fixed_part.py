@@ -61,7 +61,7 @@ def task_of(small_data, **augment):
         len(CLASSES),
         10,
         0,
-        Augmentation(**settings.augment),
+        Augmentation(**settings.augment.set_values),
     )
     validation = validation_batches(
         read_records([str(small_data / "validation.*")]), transform, len(CLASSES), 10

@@ -84,9 +84,9 @@ def test_what_was_chosen_wins_over_the_recipe_and_leaves_the_rest_to_it():
         {**CONFIG, "augment": {"noise": 0.7, "flip_time": None}},
         {"space": [], "values": {**chosen, "tuner/epochs": 2}},
     )
-    assert settings.schedule == {"initial_rate": 0.5}
+    assert settings.schedule.set_values == {"initial_rate": 0.5}
     assert (settings.batch_size, settings.label_smoothing, settings.epochs) == (16, 0.1, 5)
-    assert settings.augment == {"flip_time": True, "noise": 0.7}
+    assert settings.augment.set_values == {"flip_time": True, "noise": 0.7}
     assert settings.tuned == chosen
     assert settings.digest != resolve(CONFIG).digest
 
