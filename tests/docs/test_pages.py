@@ -73,3 +73,14 @@ def test_every_file_and_module_that_a_page_names_exists(page):
 
     assert {path for path in paths if not (ROOT / path).exists()} == set()
     assert {module for module in modules if not exists(module)} == set()
+
+
+def test_the_architecture_describes_every_folder_of_our_packages():
+    described = set(CODE.findall((ROOT / "docs/architecture.md").read_text()))
+    folders = {
+        f"{module.parent.relative_to(ROOT)}/"
+        for package in ("components", "data", "pipeline", "trainer")
+        for module in ROOT.glob(f"{package}/**/__init__.py")
+    }
+
+    assert folders - described == set()
