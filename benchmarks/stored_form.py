@@ -106,14 +106,12 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from rich.console import Console
     from tfx.components import Evaluator, StatisticsGen, Transform
     from tfx.dsl.components.common.importer import Importer
-    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-    from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
     from tfx.proto import transform_pb2
     from tfx.types import standard_artifacts
 
     from components.curated_schema.component import CuratedSchema
-    from components.evaluator.eval_config import eval_config
+    from components.evaluator.eval_config import build_eval_config
     from components.example_validator.component import GatingExampleValidator
     from components.spectrogram_example_gen import examples as stored
     from components.spectrogram_example_gen import executor
@@ -123,7 +121,9 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from pipeline.beam_args import beam_args
     from pipeline.config.config import packaged_schema
     from pipeline.config.sections import Thresholds
-    from pipeline.terminal.progress import Progress
+    from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
+    from pipeline.local.stepwise_runner import StepwiseRunner
+    from pipeline.terminal.run_display import RunDisplay
 
     compression, level, shards, floats, image_statistics = VARIANTS[name]
     stored.COMPRESSION, stored.COMPRESSION_LEVEL = compression, level
@@ -179,22 +179,24 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
         model=importer.outputs["result"],
         schema=schema.outputs["schema"],
         example_splits=["validation"],
-        eval_config=eval_config(CLASS_NAMES, **Thresholds().model_dump()),
+        eval_config=build_eval_config(CLASS_NAMES, **Thresholds().model_dump()),
     )
     evaluator.add_upstream_node(transform)
     nodes = [example_gen, statistics_gen, schema, validator, transform, importer, evaluator]
+    connection = connect_to_metadata(str(work))
     pipeline = Pipeline(
         pipeline_name="stored-form",
         pipeline_root=str(work / "artifacts"),
         components=nodes,
-        metadata_connection_config=sqlite_metadata_connection_config(str(work / "mlmd.sqlite")),
+        metadata_connection_config=connection,
         enable_cache=False,
         beam_pipeline_args=beam_args(),
     )
-    with Progress(Console(stderr=True), steps=len(nodes)) as progress:
-        LocalDagRunner().run(pipeline)
+    with RunDisplay(Console(stderr=True), steps=len(nodes)) as display:
+        StepwiseRunner(connection, display.start, display.finish).run(pipeline)
+    steps = read_steps(connection, read_newest_run(connection).run_id)
     size = sum(path.stat().st_size for path in work.rglob("data_tfrecord*"))
-    return {**{step: progress.seconds[step] for step in STEPS}, "bytes": size}
+    return {**{step: steps[step].seconds for step in STEPS}, "bytes": size}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.local.temporary_files import own_temporary_folder
+from pipeline.local.temporary_files import use_temporary_folder
 
 # The longest work begins first, so that no process has it left over at the end. The second entry
 # needs no shared run, so that it is busy while another process makes that.
@@ -35,5 +35,5 @@ def temporary_folder(tmp_path_factory) -> Iterator[None]:
     """TensorFlow and Beam leave hundreds of files wherever temporary files go."""
     # The files of failed tests stay, so pytest's own folder must not be inside this one.
     tmp_path_factory.getbasetemp()
-    with own_temporary_folder():
+    with use_temporary_folder():
         yield

@@ -124,7 +124,7 @@ def copy_file(source: str, target: str) -> None:
 
 
 def move_file(source: str, target: str) -> None:
-    """Rename a file within its store. It replaces the target in one step."""
+    """Rename a file or a local folder within its store. A file replaces its target in one step."""
     _backend(target).rename(source, target)
 
 

@@ -1,1 +1,1 @@
-"""The command `radio-signals`: option wiring only."""
+"""The command `radio-signals`: options and help texts. Other packages do the work."""

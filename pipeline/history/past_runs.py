@@ -1,4 +1,4 @@
-"""The runs into an output folder, and what came of each."""
+"""The runs into an output folder and their results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.report.artifact_files import METRICS_FILE, PAGE_FILE, REPORT_TYPE
-from data.reading.files import is_remote
-from pipeline.history.records import all_runs, metadata_connection
+from data.storage import files
+from pipeline.history.records import connect_to_metadata, read_runs
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class PastRun:
     """A run of the pipeline.
 
     Attributes:
-      number: 1 is the first into its output folder.
-      run_id: the time it started, ISO 8601, local time.
-      report: folder of its report; empty for a run that did not come that far.
-      metrics: content of the report's metrics.json, empty without one.
+      number: position among the runs into the output folder, from 1.
+      run_id: start of the run, ISO 8601, local time.
+      report: folder of the report; empty if the run has none.
+      metrics: content of the report's metrics.json; empty if the run has none.
     """
 
     number: int
@@ -30,66 +30,73 @@ class PastRun:
 
     @property
     def page(self) -> str:
-        """The report's page."""
-        return os.path.join(self.report, PAGE_FILE)
+        """Path of the report's page."""
+        return files.join(self.report, PAGE_FILE)
 
     @property
     def worst_class(self) -> tuple[str, float]:
-        """The class that is found least often, and how often that is."""
-        recalls = {name: of["recall"] for name, of in self.metrics["classes"].items()}
-        name = min(recalls, key=recalls.get)
-        return name, recalls[name]
+        """The class with the lowest recall, and that recall."""
+        recalls = {name: metrics["recall"] for name, metrics in self.metrics["classes"].items()}
+        return min(recalls.items(), key=lambda item: item[1])
 
 
-def past_runs(output: str) -> list[PastRun]:
+def list_past_runs(output: str) -> list[PastRun]:
     """Return the runs into an output folder, oldest first.
 
     Raises:
-      LookupError: nothing has been run into it.
+      LookupError: the folder holds no runs.
     """
     if not os.path.exists(os.path.join(output, "metadata.sqlite")):
         raise LookupError(f"{output} holds no runs. Name the output folder of a run with --output.")
     runs = []
-    for number, record in enumerate(all_runs(metadata_connection(output)), start=1):
+    for number, record in enumerate(read_runs(connect_to_metadata(output)), start=1):
         report = (record.artifacts.get(REPORT_TYPE) or [""])[-1]
-        metrics = _read_json(os.path.join(report, METRICS_FILE)) if report else {}
-        # A report that is not there: the step was cut short, or somebody made room.
+        metrics = _read_metrics(report) if report else {}
+        # The folder has no metrics if the step was interrupted or somebody removed the files.
         runs.append(PastRun(number, record.run_id, report if metrics else "", metrics))
     return runs
 
 
-def find_run(runs: list[PastRun], wanted: str) -> PastRun:
-    """Return a run by its number, or by the beginning of its id; `latest` is the newest reported.
+def find_run(runs: list[PastRun], name: str) -> PastRun:
+    """Return the run that a user names.
+
+    Args:
+      runs: the runs to choose from, oldest first.
+      name: the number of a run, the beginning of its id, or `latest` for the newest with a report.
 
     Raises:
-      LookupError: there is none, several begin so, or it has no report.
+      LookupError: no run or several runs match, or the run has no report.
     """
-    if wanted == "latest":
-        found = [run for run in runs if run.report][-1:]
-    elif wanted.isdigit() and len(wanted) < 4:
-        found = [run for run in runs if run.number == int(wanted)]
+    if name == "latest":
+        matches = [run for run in runs if run.report][-1:]
+    elif name.isdigit() and len(name) < 4:
+        matches = [run for run in runs if run.number == int(name)]
     else:
-        found = [run for run in runs if run.run_id.startswith(wanted)]
-    if len(found) != 1:
-        many = "several runs begin" if found else "no run begins"
+        matches = [run for run in runs if run.run_id.startswith(name)]
+    if len(matches) != 1:
+        problem = "several runs begin" if matches else "no run begins"
         raise LookupError(
-            f'There are {len(runs)} runs; {many} with "{wanted}". '
+            f'There are {len(runs)} runs; {problem} with "{name}". '
             "Give a number or the beginning of a date as `radio-signals runs` lists them."
         )
-    if not found[0].report:
-        raise LookupError(f"Run {found[0].number} did not come as far as its report.")
-    return found[0]
+    if not matches[0].report:
+        raise LookupError(f"Run {matches[0].number} ended before its report was written.")
+    return matches[0]
 
 
-def _read_json(path: str) -> dict[str, Any]:
-    if is_remote(path):
-        # Only a bucket is worth the seconds that loading TensorFlow takes.
-        from tensorflow.io import gfile
+def write_comparison(output: str, first: PastRun, second: PastRun) -> str:
+    """Write a page with two runs side by side to OUTPUT/comparisons and return its path."""
+    # Imported here because it loads Matplotlib, which `radio-signals runs` does not need.
+    from components.report.page.comparison import render_comparison
 
-        exists, opened = gfile.exists, gfile.GFile
-    else:
-        exists, opened = os.path.exists, open
-    if not exists(path):
+    page = os.path.join(output, "comparisons", f"{first.number}-{second.number}.html")
+    metrics_by_run = {f"run {run.number}": run.metrics for run in (first, second)}
+    files.write_file(page, render_comparison(metrics_by_run))
+    return page
+
+
+def _read_metrics(report: str) -> dict[str, Any]:
+    try:
+        return json.loads(files.read_text(files.join(report, METRICS_FILE)))
+    except FileNotFoundError:
         return {}
-    with opened(path) as file:
-        return json.load(file)

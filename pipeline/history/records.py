@@ -1,4 +1,4 @@
-"""What ML Metadata knows of a run."""
+"""Records of runs in ML Metadata."""
 
 from __future__ import annotations
 
@@ -8,28 +8,45 @@ from dataclasses import dataclass
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
+from data.storage.files import make_folder
+
 
 @dataclass(frozen=True)
 class RunRecord:
     """One run of the pipeline.
 
     Attributes:
-      run_id: the time the run started, ISO 8601; the name under which metadata knows it.
-      artifacts: folders of the artifacts it made or took from the cache, by type name.
+      run_id: start of the run, ISO 8601, local time. ML Metadata lists the run by this name.
+      artifacts: folders of the artifacts that the run made or took from the cache, by type name.
     """
 
     run_id: str
     artifacts: dict[str, list[str]]
 
-    def only(self, type_name: str) -> str:
-        """Return the folder of the one artifact of a type."""
+    def get_folder(self, type_name: str) -> str:
+        """Return the folder of the only artifact of a type."""
         (uri,) = self.artifacts[type_name]
         return uri
 
 
-def metadata_connection(output: str) -> metadata_store_pb2.ConnectionConfig:
-    """Return where the metadata of an output folder are, which is made if need be."""
-    os.makedirs(output, exist_ok=True)
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run.
+
+    Attributes:
+      step: id of the node.
+      seconds: wall-clock time from the start of the step to its end.
+      cached: whether the step took its output from an earlier run.
+    """
+
+    step: str
+    seconds: float
+    cached: bool
+
+
+def connect_to_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
+    """Return the connection to the metadata of an output folder. Creates the folder if needed."""
+    make_folder(output)
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = os.path.join(output, "metadata.sqlite")
     connection.sqlite.connection_mode = (
@@ -38,38 +55,66 @@ def metadata_connection(output: str) -> metadata_store_pb2.ConnectionConfig:
     return connection
 
 
-def newest_run(connection: metadata_store_pb2.ConnectionConfig) -> RunRecord:
-    """Return the record of the run that was started last."""
-    store = metadata_store.MetadataStore(connection)
-    return _record(store, _runs(store)[-1])
-
-
-def all_runs(connection: metadata_store_pb2.ConnectionConfig) -> list[RunRecord]:
+def read_runs(connection: metadata_store_pb2.ConnectionConfig) -> list[RunRecord]:
     """Return the records of all runs, oldest first."""
     store = metadata_store.MetadataStore(connection)
-    return [_record(store, run) for run in _runs(store)]
+    return [_read_run(store, run) for run in _list_runs(store)]
 
 
-def evaluations(connection: metadata_store_pb2.ConnectionConfig) -> dict[str, str]:
-    """Return what the Evaluator wrote by the id of the run that first had it, oldest first.
+def read_newest_run(connection: metadata_store_pb2.ConnectionConfig) -> RunRecord:
+    """Return the record of the run that started last."""
+    store = metadata_store.MetadataStore(connection)
+    return _read_run(store, _list_runs(store)[-1])
 
-    Runs that ended before the Evaluator, or took its answer from the cache, have none of their
-    own.
+
+def read_steps(
+    connection: metadata_store_pb2.ConnectionConfig, run_id: str
+) -> dict[str, StepRecord]:
+    """Return the steps of a run by the id of their node, in the order in which they started."""
+    store = metadata_store.MetadataStore(connection)
+    run = store.get_context_by_type_and_name("pipeline_run", run_id)
+    executions = sorted(store.get_executions_by_context(run.id), key=lambda execution: execution.id)
+    steps = [_read_step(store, execution) for execution in executions]
+    return {record.step: record for record in steps}
+
+
+def find_evaluations(connection: metadata_store_pb2.ConnectionConfig) -> dict[str, str]:
+    """Return the folder of each evaluation by the id of the run that made it, oldest first.
+
+    Runs that ended before the Evaluator, or took its output from the cache, are left out.
     """
-    found: dict[str, str] = {}
-    for run in all_runs(connection):
+    evaluations: dict[str, str] = {}
+    for run in read_runs(connection):
         for folder in run.artifacts.get("ModelEvaluation", ()):
-            if folder not in found.values():
-                found[run.run_id] = folder
-    return found
+            if folder not in evaluations.values():
+                evaluations[run.run_id] = folder
+    return evaluations
 
 
-def _runs(store: metadata_store.MetadataStore) -> list[metadata_store_pb2.Context]:
+def find_step(store: metadata_store.MetadataStore, execution_id: int) -> tuple[str, str]:
+    """Return the id of the node and the id of the run that an execution belongs to."""
+    contexts = {
+        context.type: context.name for context in store.get_contexts_by_execution(execution_id)
+    }
+    # TFX prefixes the id of the node with the name of the pipeline.
+    return contexts["node"].rpartition(".")[2], contexts["pipeline_run"]
+
+
+def _list_runs(store: metadata_store.MetadataStore) -> list[metadata_store_pb2.Context]:
     return sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id)
 
 
-def _record(store: metadata_store.MetadataStore, run: metadata_store_pb2.Context) -> RunRecord:
+def _read_run(store: metadata_store.MetadataStore, run: metadata_store_pb2.Context) -> RunRecord:
     artifacts: dict[str, list[str]] = {}
     for artifact in store.get_artifacts_by_context(run.id):
         artifacts.setdefault(artifact.type, []).append(artifact.uri)
     return RunRecord(run.name, artifacts)
+
+
+def _read_step(
+    store: metadata_store.MetadataStore, execution: metadata_store_pb2.Execution
+) -> StepRecord:
+    step, _ = find_step(store, execution.id)
+    milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
+    cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
+    return StepRecord(step, milliseconds / 1000, cached)

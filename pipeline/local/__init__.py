@@ -1,1 +1,1 @@
-"""Runs the pipeline on this machine."""
+"""Commands that work on this machine: run the pipeline, check data, serve training logs."""

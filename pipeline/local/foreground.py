@@ -1,8 +1,7 @@
-"""Runs the pipeline for somebody who watches: progress, verdict, exit status."""
+"""Runs the pipeline for a user in a terminal: progress, result, exit status."""
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 import time
@@ -11,72 +10,77 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from data.reading.check import check_folder
-from data.reading.files import LOCAL, is_remote
+from data.reading.input_files import LOCAL, is_remote
 from data.reading.inventory import take_inventory
 from data.reading.scan import count_rows
 from data.seed_layout import SPLITS
-from pipeline.config.config import Config
-from pipeline.local.output_folder import sole_user_of
-from pipeline.local.temporary_files import own_temporary_folder
+from pipeline.config.config import Config, ConfigError
+from pipeline.local.output_folder import lock_output
+from pipeline.local.temporary_files import use_temporary_folder
 from pipeline.terminal import failures
-from pipeline.terminal.console import busy, libraries_to
+from pipeline.terminal.console import redirect_output, show_spinner
+from pipeline.terminal.tables import build_class_table, build_leaderboard_table
 
 if TYPE_CHECKING:
     from pipeline.local.runner import Outcome
 
 
 def run_here(config: Config, debug: bool) -> int:
-    """Run the pipeline and show how it goes; return the exit status.
+    """Run the pipeline and show its progress and its result; return the exit status.
 
     Args:
       config: a checked configuration.
       debug: whether to show tracebacks.
 
     Raises:
-      InvalidData: a look at the data folder is enough to see that it cannot be used.
-      OutputInUse: another run holds the output folder.
+      ConfigError: the configuration names no data folder, or a file that does not exist.
+      InvalidData: a first look at the data folder shows that it cannot be used.
+      OutputInUseError: another run uses the output folder.
     """
-    images = _look(config)
+    _check_files(config)
+    data = f"{escape(config.data)}{_describe_images(config)}"
     output = os.path.abspath(config.output)
     log_file = os.path.join(output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
-    with sole_user_of(output), own_temporary_folder(), libraries_to(log_file) as console:
-        console.print(f"Radio Signals: model {config.model}, data {escape(config.data)}{images}")
+    with lock_output(output), use_temporary_folder(), redirect_output(log_file) as console:
+        console.print(f"Radio Signals: model {config.model}, data {data}")
         started = time.perf_counter()
         try:
-            with busy(console, "loading TensorFlow and TFX"):
-                import tensorflow
-                import tfx.version
-
-                from pipeline.local.runner import run as run_locally
-            console.print(
-                f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
-                f"(TFX {tfx.version.__version__}, TensorFlow {tensorflow.__version__}, "
-                f"Python {sys.version.split()[0]})"
-            )
-            outcome = run_locally(config, console)
+            outcome = _run(config, console)
         except BaseException as error:
-            # For the log; what the terminal shows is decided below.
+            # For the log. `explain` decides how much of it the terminal shows.
             traceback.print_exc()
             return failures.explain(
                 error, lambda text: console.print(text, markup=False), log_file, debug
             )
-        return _conclude(outcome, console, time.perf_counter() - started, log_file)
+        _show_results(outcome, console, log_file)
+        return _show_verdict(outcome, console, time.perf_counter() - started)
 
 
-def _look(config: Config) -> str:
-    """Return how many images there are; refuse at once what cannot be read.
+def _check_files(config: Config) -> None:
+    if not config.data:
+        raise ConfigError(
+            "No data folder is given: add --data DIR. To make one with simulated data: "
+            "radio-signals data simulate DIR"
+        )
+    for key, file in (("initial_weights", config.initial_weights), ("schema", config.schema_file)):
+        if file and not os.path.isfile(file):
+            raise ConfigError(f"{key}: the file {file} does not exist.")
+
+
+def _describe_images(config: Config) -> str:
+    """Return the number of images, or nothing if they are remote. Needs no TensorFlow.
 
     Raises:
-      InvalidData: listing everything that is wrong with the data.
+      InvalidData: listing everything that is wrong with the data, if files are missing or of an
+        unknown kind.
     """
     if is_remote(config.data):
         return ""
     inventory = take_inventory(config.data, config.layout, config.input.format, config.input.span)
     if inventory.problems:
-        # Files are missing or of another kind. What else is wrong is worth knowing as well.
+        # The whole check also finds the errors inside the files that can be read.
         _, findings = check_folder(
             config.data,
             config.layout,
@@ -86,27 +90,48 @@ def _look(config: Config) -> str:
         )
         findings.raise_errors(inventory.folder)
     counts = dict.fromkeys(SPLITS, 0)
-    for part in inventory.parts:
-        counts[part.source.split] += count_rows(part, inventory.format, LOCAL)
+    for chunk in inventory.chunks:
+        counts[chunk.source.split] += count_rows(chunk, inventory.format, LOCAL)
     span = f", span {inventory.span}" if inventory.span else ""
     return f"{span}, " + " + ".join(f"{count:,}" for count in counts.values()) + " images"
 
 
-def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str) -> int:
-    metrics = outcome.metrics
+def _run(config: Config, console: Console) -> Outcome:
+    started = time.perf_counter()
+    with show_spinner(console, "loading TensorFlow and TFX"):
+        import tensorflow as tf
+        import tfx.version
+
+        from pipeline.local.runner import run_pipeline
+    console.print(
+        f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
+        f"(TFX {tfx.version.__version__}, TensorFlow {tf.__version__}, "
+        f"Python {sys.version.split()[0]})"
+    )
+    return run_pipeline(config, console)
+
+
+def _show_results(outcome: Outcome, console: Console, log_file: str) -> None:
+    """Show the metrics of a run and the files that have the rest."""
     console.print()
+    files = {"report": "report.html", "metrics": "metrics.json"}
     leaderboard = os.path.join(outcome.latest, "tuning.csv")
-    tuned = os.path.exists(leaderboard)
-    if tuned:
-        console.print(leaderboard_table(leaderboard))
+    if os.path.exists(leaderboard):
+        console.print(build_leaderboard_table(leaderboard))
         console.print()
-    console.print(_class_table(metrics))
-    console.print(f"accuracy {metrics['accuracy']:.4f}")
-    console.print(f"{'data':<8} {escape(metrics['data'])}")
-    files = [("report", "report.html"), ("figures", "metrics.json")]
-    for name, file in [*files, ("tuned", "tuned.yaml")] if tuned else files:
-        console.print(f"{name:<8} {escape(os.path.join(outcome.latest, file))}")
-    console.print(f"{'log':<8} {escape(log_file)}")
+        files["tuned"] = "tuned.yaml"
+    console.print(build_class_table(outcome.metrics))
+    console.print(f"accuracy {outcome.metrics['accuracy']:.4f}")
+    rows = {"data": outcome.metrics["data"]}
+    rows |= {label: os.path.join(outcome.latest, name) for label, name in files.items()}
+    rows["log"] = log_file
+    for label, text in rows.items():
+        console.print(f"{label:<8} {escape(text)}")
+
+
+def _show_verdict(outcome: Outcome, console: Console, seconds: float) -> int:
+    """Show whether the model was blessed and pushed; return the exit status."""
+    metrics = outcome.metrics
     if not metrics["blessed"]:
         console.print("[bold red]not blessed, not pushed[/]:")
         for failure in metrics["failed_thresholds"]:
@@ -115,40 +140,10 @@ def _conclude(outcome: Outcome, console: Console, seconds: float, log_file: str)
         return failures.NOT_BLESSED
     if not os.path.isdir(metrics["pushed_to"]):
         console.print(
-            f"The model was pushed to {escape(metrics['pushed_to'])} by an earlier run, and "
-            "somebody has removed it since. To push it again, run with --no-cache."
+            f"An earlier run pushed the model to {escape(metrics['pushed_to'])}, but the folder "
+            "has been removed since. To push the model again, run with --no-cache."
         )
         return failures.FAILED
     console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
     console.print(f"[bold green]blessed and pushed[/], done in {seconds:.0f} s")
     return failures.DONE
-
-
-def leaderboard_table(file: str) -> Table:
-    """Return the trials of a search, best first.
-
-    Args:
-      file: as `trainer.tuning.leaderboard.as_csv` writes it.
-    """
-    table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "trial", "accuracy", "loss", "epochs", "seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("settings")
-    with open(file, encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            figures = [row[key] for key in ("rank", "trial", "val_accuracy", "val_loss", "epochs")]
-            seconds = f"{float(row['seconds']):.0f}"
-            outcome = "" if row["outcome"] == "finished" else f"{row['outcome']}: "
-            table.add_row(*figures, seconds, escape(outcome + row["settings"]))
-    return table
-
-
-def _class_table(metrics: dict) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class")
-    for heading in ("precision", "recall", "F1", "images"):
-        table.add_column(heading, justify="right")
-    for name, figures in metrics["classes"].items():
-        values = [f"{figures[key]:.4f}" for key in ("precision", "recall", "f1")]
-        table.add_row(escape(name), *values, str(figures["support"]))
-    return table

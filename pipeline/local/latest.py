@@ -1,13 +1,11 @@
-"""The folder OUTPUT/latest: the newest run's results under fixed names."""
+"""The folder OUTPUT/latest: the results of the newest run under fixed names."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
+from collections.abc import Collection
 from typing import Any
-
-import tensorflow as tf
 
 from components.report.artifact_files import (
     METRICS_FILE,
@@ -16,54 +14,54 @@ from components.report.artifact_files import (
     REPORT_TYPE,
     TABLE_FILE,
 )
-from pipeline.history.records import RunRecord
+from data.storage import files
+from pipeline.history.records import RunRecord, StepRecord
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.tuning.leaderboard import BEST_SETTINGS, LEADERBOARD
 
 
 def write_latest(
-    output: str, record: RunRecord, seconds: dict[str, float], cached: set[str]
+    output: str, run: RunRecord, steps: Collection[StepRecord]
 ) -> tuple[str, dict[str, Any]]:
-    """Replace OUTPUT/latest by the results of a run.
+    """Replace OUTPUT/latest with the results of a run.
 
     Args:
       output: the output folder.
-      record: the run.
-      seconds: wall-clock seconds by node id.
-      cached: ids of the nodes answered from the cache.
+      run: the run.
+      steps: the steps of the run, in the order of their execution.
 
     Returns:
-      The folder, and the content of its metrics.json.
+      The folder and the content of its metrics.json.
     """
-    report, model_run = record.only(REPORT_TYPE), record.only("ModelRun")
-    folder = os.path.join(output, "latest")
-    # Made beside and swapped in: a reader never sees half of one run and half of another.
-    fresh, stale = folder + ".new", folder + ".old"
-    for leftover in (fresh, stale):
-        shutil.rmtree(leftover, ignore_errors=True)
-    os.makedirs(os.path.join(fresh, os.path.dirname(BEST_WEIGHTS)))
-    results = [
-        (report, PAGE_FILE),
-        (report, TABLE_FILE),
-        (report, MISCLASSIFIED_FILE),
-        (model_run, TRAINING_LOG),
-        (model_run, BEST_WEIGHTS),
+    latest = os.path.join(output, "latest")
+    # A reader must never see files of two runs, so the folder is filled under another name.
+    unfinished, previous = f"{latest}.new", f"{latest}.old"
+    for leftover in (unfinished, previous):
+        if files.exists(leftover):
+            files.remove_folder(leftover)
+    for folder, name in _list_results(run):
+        files.copy_file(files.join(folder, name), os.path.join(unfinished, name))
+    metrics = json.loads(files.read_text(files.join(run.get_folder(REPORT_TYPE), METRICS_FILE)))
+    metrics["seconds"] = {step.step: round(step.seconds, 3) for step in steps}
+    metrics["cached"] = sorted(step.step for step in steps if step.cached)
+    metrics["run_id"] = run.run_id
+    files.write_file(os.path.join(unfinished, METRICS_FILE), json.dumps(metrics, indent=2))
+    if files.exists(latest):
+        files.move_file(latest, previous)
+    files.move_file(unfinished, latest)
+    if files.exists(previous):
+        files.remove_folder(previous)
+    return latest, metrics
+
+
+def _list_results(run: RunRecord) -> list[tuple[str, str]]:
+    """Return the folder and the name of each file to copy."""
+    names = {
+        REPORT_TYPE: (PAGE_FILE, TABLE_FILE, MISCLASSIFIED_FILE),
+        "ModelRun": (TRAINING_LOG, BEST_WEIGHTS),
+    }
+    if "TunerResults" in run.artifacts:
+        names["TunerResults"] = (LEADERBOARD, BEST_SETTINGS)
+    return [
+        (run.get_folder(type_name), name) for type_name, group in names.items() for name in group
     ]
-    if "TunerResults" in record.artifacts:
-        search = record.only("TunerResults")
-        results += [(search, LEADERBOARD), (search, BEST_SETTINGS)]
-    for artifact, name in results:
-        # Not shutil: artifacts may be in a bucket.
-        tf.io.gfile.copy(os.path.join(artifact, name), os.path.join(fresh, name))
-    with tf.io.gfile.GFile(os.path.join(report, METRICS_FILE)) as file:
-        metrics = json.load(file)
-    metrics["seconds"] = {node: round(value, 3) for node, value in seconds.items()}
-    metrics["cached"] = sorted(cached)
-    metrics["run_id"] = record.run_id
-    with open(os.path.join(fresh, METRICS_FILE), "w", encoding="utf-8") as file:
-        json.dump(metrics, file, indent=2)
-    if os.path.exists(folder):
-        os.rename(folder, stale)
-    os.rename(fresh, folder)
-    shutil.rmtree(stale, ignore_errors=True)
-    return folder, metrics

@@ -1,4 +1,4 @@
-"""One run at a time in one output folder."""
+"""Exclusive use of an output folder."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ import fcntl
 import os
 from collections.abc import Iterator
 
+from pipeline.config.config import ConfigError
 
-class OutputInUse(RuntimeError):
+
+class OutputInUseError(ConfigError):
     """Another process is running the pipeline into the same output folder."""
 
 
 @contextlib.contextmanager
-def sole_user_of(output: str) -> Iterator[None]:
-    """Hold an output folder, which is made if need be, for this process.
+def lock_output(output: str) -> Iterator[None]:
+    """Lock an output folder for this process. Creates the folder if needed.
 
-    The lock is the operating system's and goes with the process, however that ends.
+    The operating system holds the lock and releases it when the process ends, even if it is killed.
 
     Raises:
-      OutputInUse: somebody else holds it.
+      OutputInUseError: another process holds the lock.
     """
     os.makedirs(output, exist_ok=True)
     with open(os.path.join(output, ".lock"), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputInUse(
+            raise OutputInUseError(
                 f"Another run is writing to {output}. Wait for it, or give --output another folder."
             ) from None
         yield

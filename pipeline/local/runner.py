@@ -1,4 +1,4 @@
-"""Runs the graph on this machine: TFX's LocalDagRunner, ML Metadata in a SQLite file."""
+"""Runs the pipeline on this machine, with ML Metadata in a SQLite file."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from absl import logging
 from rich.console import Console
 from rich.markup import escape
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-from data.reading.files import is_remote
+from data.reading.input_files import is_remote
+from data.storage.tfx_plugin import register_object_stores
 from pipeline.config.config import Config
 from pipeline.dag import create_pipeline
-from pipeline.history.records import metadata_connection, newest_run
+from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
 from pipeline.local.latest import write_latest
-from pipeline.terminal.progress import Progress
+from pipeline.local.stepwise_runner import StepwiseRunner
+from pipeline.terminal.run_display import RunDisplay
 from trainer import models
-from trainer.fitting.starting_weights import newest_fitting
+from trainer.fitting.starting_weights import find_newest_fitting
 from trainer.settings import normalisation
 
 
@@ -26,31 +28,32 @@ class Outcome:
     """A finished run.
 
     Attributes:
-      latest: the folder with its results.
-      metrics: the content of metrics.json there.
-      cached: ids of the nodes answered from the cache.
+      latest: folder with the results.
+      metrics: content of metrics.json in that folder.
     """
 
     latest: str
     metrics: dict[str, Any]
-    cached: set[str]
 
 
-def run(config: Config, console: Console) -> Outcome:
-    """Run the pipeline to its end. The caller is the sole user of the output folder.
+def run_pipeline(config: Config, console: Console) -> Outcome:
+    """Run the whole pipeline. The caller has locked the output folder.
 
     Args:
       config: a checked configuration.
-      console: where progress is shown.
+      console: the user's console.
 
     Raises:
-      InvalidData: the input was refused before training.
+      InvalidData: a step refused the data.
     """
+    register_object_stores()
+    # For the log file: absl drops TFX's messages about each step by default.
+    logging.set_verbosity(logging.INFO)
     output = os.path.abspath(config.output)
-    connection = metadata_connection(output)
-    # Absolute, so that the same data are the same to the cache from wherever the run started.
+    connection = connect_to_metadata(output)
+    # Absolute paths, so that the cache recognises the same data from any working directory.
     paths = ("data", "artifacts", "initial_weights", "schema_file")
-    config = config.model_copy(update={key: _absolute(getattr(config, key)) for key in paths})
+    config = config.model_copy(update={key: _make_absolute(getattr(config, key)) for key in paths})
     serving_dir = os.path.join(output, "serving")
     pipeline = create_pipeline(
         config,
@@ -58,28 +61,30 @@ def run(config: Config, console: Console) -> Outcome:
         serving_dir=serving_dir,
         accepted_statistics_dir=os.path.join(output, "accepted_statistics"),
         checkpoint_dir=os.path.join(output, "checkpoints"),
-        warm_start_from=_warm_start(config, serving_dir, console) if config.warm_start else "",
+        warm_start_from=_find_warm_start(config, serving_dir, console) if config.warm_start else "",
         metadata=connection,
     )
-    with Progress(console, steps=len(pipeline.components)) as progress:
-        LocalDagRunner().run(pipeline)
-    latest, metrics = write_latest(
-        output, newest_run(connection), progress.seconds, progress.cached
-    )
-    return Outcome(latest, metrics, progress.cached)
+    with RunDisplay(console, steps=len(pipeline.components)) as display:
+        StepwiseRunner(connection, display.start, display.finish).run(pipeline)
+    run = read_newest_run(connection)
+    steps = read_steps(connection, run.run_id)
+    return Outcome(*write_latest(output, run, steps.values()))
 
 
-def _warm_start(config: Config, serving_dir: str, console: Console) -> str:
-    """The pushed model to start from, empty where there is none; says which, or why none.
+def _find_warm_start(config: Config, serving_dir: str, console: Console) -> str:
+    """Return the pushed model to start from, or an empty string; tell the user why.
 
-    Found now and not by the training step, so that the cache knows one model from the next.
+    The training step could find it as well. But then the step would have the same inputs for
+    every pushed model, and the cache would reuse an output that started from another one.
     """
     network = models.load(config.model).build(config.height, config.width, len(config.classes))
-    seen = normalisation({"model": config.model, "normalise": config.normalise})
-    pushed, found = newest_fitting(serving_dir, network, list(config.classes), seen)
-    console.print(escape(found))
+    input_normalisation = normalisation({"model": config.model, "normalise": config.normalise})
+    pushed, explanation = find_newest_fitting(
+        serving_dir, network, list(config.classes), input_normalisation
+    )
+    console.print(escape(explanation))
     return pushed.path if pushed else ""
 
 
-def _absolute(path: str) -> str:
+def _make_absolute(path: str) -> str:
     return path if not path or is_remote(path) else os.path.abspath(path)

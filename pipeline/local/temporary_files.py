@@ -1,4 +1,4 @@
-"""Temporary files of a run, in a folder that goes with it."""
+"""A temporary folder that is removed when a run ends."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def own_temporary_folder() -> Iterator[str]:
-    """Give this process, and those that it starts, a temporary folder; remove it at the end.
+def use_temporary_folder() -> Iterator[str]:
+    """Give this process and its children a temporary folder of their own; remove it at the end.
 
-    TensorFlow, TFX and Beam leave files and folders behind wherever temporary files go, by the
-    hundred: those of every worker process that is ended rather than left to end.
+    TensorFlow, TFX and Beam leave hundreds of temporary files behind, among others those of each
+    worker process that is killed.
     """
-    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    previous, variable = tempfile.tempdir, os.environ.get("TMPDIR")
     with tempfile.TemporaryDirectory(prefix="radio-signals-", ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = os.environ["TMPDIR"] = folder
         try:
             yield folder
         finally:
-            tempfile.tempdir = before
+            tempfile.tempdir = previous
             if variable is None:
                 del os.environ["TMPDIR"]
             else:

@@ -1,1 +1,1 @@
-"""What a user sees in the terminal."""
+"""Output for people in a terminal: consoles, progress, tables, error messages."""

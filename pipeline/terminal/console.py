@@ -1,4 +1,4 @@
-"""The user's terminal, kept apart from what libraries print."""
+"""The user's terminal, separate from library output."""
 
 from __future__ import annotations
 
@@ -7,27 +7,43 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import IO, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.spinner import Spinner
 
+# Width of tables where the output is not a terminal and so has no width.
+_FILE_WIDTH = 200
 
-def plain_console(file=None) -> Console:
-    """Return a console that neither wraps nor colours what is not a terminal."""
+
+class ShowSpinner(Protocol):
+    """Changes what is next to a spinner and below it."""
+
+    def __call__(self, text: str, below: RenderableType | None = None) -> None:
+        """Show a text next to the spinner and, if there is one, a renderable below it."""
+
+
+def make_console(file: IO[str] | None = None) -> Console:
+    """Return a console that writes plain, unwrapped text if the file is not a terminal."""
     return Console(file=file, highlight=False, soft_wrap=True, emoji=False)
 
 
+def print_table(table: RenderableType) -> None:
+    """Print a table to standard output."""
+    console = make_console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(table)
+
+
 @contextlib.contextmanager
-def busy(console: Console, text: str) -> Iterator[Callable[..., None]]:
-    """Show a spinner on a terminal; yield what changes it.
+def show_spinner(console: Console, text: str) -> Iterator[ShowSpinner]:
+    """Show a spinner on a terminal; yield the function that changes it.
 
-    What is yielded is called with a text for the spinner and, where there is more to show, with
-    a renderable of rich, which goes below it.
-
-    rich's own status would also put itself in place of `sys.stdout` and `sys.stderr`, and so
-    bring to the terminal what `libraries_to` has sent to the log.
+    This is not Rich's own `status` because that replaces `sys.stdout` and `sys.stderr`, and so
+    brings the library output that `redirect_output` sends to the log back to the terminal.
     """
     spinner = Spinner("dots", text)
     with Live(
@@ -47,17 +63,17 @@ def busy(console: Console, text: str) -> Iterator[Callable[..., None]]:
 
 
 @contextlib.contextmanager
-def progress_bar(
-    console: Console, doing: str, total: int | None = None
+def show_progress_bar(
+    console: Console, activity: str, total: int | None = None
 ) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal; yield what moves it, called with (done, total).
+    """Show a progress bar on a terminal; yield the function that moves it to (done, total).
 
     Args:
-      console: the user's.
-      doing: what takes long, in a word.
-      total: of what is counted, where it is known beforehand.
+      console: the user's console.
+      activity: one word for what is going on.
+      total: number of items, if known in advance.
     """
-    columns = (doing, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (activity, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
@@ -66,34 +82,34 @@ def progress_bar(
 
 
 @contextlib.contextmanager
-def libraries_to(log_file: str) -> Iterator[Console]:
-    """Send standard output and error of the process to a file; yield the user's console.
+def redirect_output(log_file: str) -> Iterator[Console]:
+    """Send this process's standard output and error to a file; yield the user's console.
 
-    TensorFlow, Beam and gRPC write from C++ and from worker processes, past Python's `sys`, so
-    the file descriptors themselves are turned. Everything they say stays readable in the file.
+    TensorFlow, Beam and gRPC write from C++ and from worker processes and bypass `sys.stdout`, so
+    this function redirects the file descriptors themselves.
     """
     os.makedirs(os.path.dirname(log_file), exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
+    originals = os.dup(1), os.dup(2)
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     terminal = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding or "utf-8")
     try:
         os.dup2(log, 1)
         os.dup2(log, 2)
-        yield plain_console(terminal)
+        yield make_console(terminal)
     finally:
         terminal.close()
         sys.stdout.flush()
         sys.stderr.flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for descriptor in (*kept, log):
+        os.dup2(originals[0], 1)
+        os.dup2(originals[1], 2)
+        for descriptor in (*originals, log):
             os.close(descriptor)
 
 
 @contextlib.contextmanager
-def quiet_libraries() -> Iterator[Console]:
-    """Drop what libraries print; yield the user's console. Exceptions say what went wrong."""
-    with tempfile.TemporaryDirectory() as log, libraries_to(os.path.join(log, "log")) as console:
+def discard_library_output() -> Iterator[Console]:
+    """Discard this process's standard output and error; yield the user's console."""
+    with tempfile.TemporaryDirectory() as folder, redirect_output(f"{folder}/log") as console:
         yield console

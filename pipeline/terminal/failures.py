@@ -1,4 +1,4 @@
-"""Exit statuses, and what to tell a user about an exception."""
+"""Exit statuses, and the messages that explain an exception to a user."""
 
 from __future__ import annotations
 
@@ -6,72 +6,75 @@ import re
 import traceback
 from collections.abc import Callable, Iterator
 
+from data.invalid import InvalidData
+
 DONE = 0
 FAILED = 1
 REFUSED = 2
 NOT_BLESSED = 3
 INTERRUPTED = 130
 
-# Beam carries an exception out of a worker as text, with the step's name behind it.
-_WRAPPED = re.compile(r"InvalidData: (?P<message>.*?)(?: \[while running|\n|$)", re.DOTALL)
+# Beam passes on a worker's exception as text and appends the name of the step.
+_BEAM_NOTE = r" \[while running"
+_REMOTE_REFUSAL = re.compile(rf"InvalidData: (?P<message>.*?)(?:{_BEAM_NOTE}|\n|$)", re.DOTALL)
 
 
 class ServiceError(Exception):
-    """A service did not do what was asked of it. The message names it, and what to do."""
+    """A service did not do what it was asked to do. The message names service and remedy."""
 
 
 def explain(
     error: BaseException, say: Callable[[str], None], log_file: str | None, debug: bool
 ) -> int:
-    """Tell the user in a sentence or two; return the exit status.
+    """Explain an exception in a sentence or two; return the exit status.
 
     Args:
-      error: what ended the command.
-      say: shows a text.
-      log_file: where the details are, None if nowhere.
-      debug: whether to show the traceback too.
+      error: the exception that ended the command.
+      say: shows a text to the user.
+      log_file: the file that has the details, or None.
+      debug: whether to show the traceback as well.
     """
     if isinstance(error, KeyboardInterrupt):
-        say("Interrupted. Run the same command again to go on from the last finished step.")
+        say("Interrupted. To continue after the last finished step, run the same command again.")
         return INTERRUPTED
     if debug:
         say("".join(traceback.format_exception(error)))
-    refused = refusal(error)
-    if refused:
-        say(f"Error: {refused}")
+    if refusal := find_refusal(error):
+        say(f"Error: {refusal}")
         return REFUSED
-    if isinstance(error, ServiceError):
-        say(f"Error: {error}")
-        return FAILED
-    if type(error).__name__ == "FutureTimeoutError":
-        say(
-            "Error: Nothing answers at Beam's job endpoint. Start the job server, or correct "
-            "--job_endpoint in --beam-args."
-        )
-        return FAILED
-    where = f" The log has the details: {log_file}" if log_file else ""
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    say(f"Error: {first_line} ({type(error).__name__}).{where}")
+    say(f"Error: {_describe(error, log_file)}")
     return FAILED
 
 
-def refusal(error: BaseException) -> str | None:
-    """Return the message if the cause is something that the user can put right."""
-    from data.invalid import InvalidData
-    from pipeline.config.config import ConfigError
-    from pipeline.local.output_folder import OutputInUse
+def _describe(error: BaseException, log_file: str | None) -> str:
+    if isinstance(error, ServiceError):
+        return str(error)
+    # By its name, because importing gRPC for this comparison would delay every message.
+    if type(error).__name__ == "FutureTimeoutError":
+        return (
+            "Nothing answers at Beam's job endpoint. Start the job server, or correct "
+            "--job_endpoint in --beam-args."
+        )
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    details = f" The log has the details: {log_file}" if log_file else ""
+    return f"{first_line} ({type(error).__name__}).{details}"
 
-    for cause in _causes(error):
-        if isinstance(cause, (InvalidData, ConfigError, OutputInUse)):
-            # Beam may raise the very class with its own notes behind the message.
-            return re.sub(r" \[while running.*", "", str(cause), flags=re.DOTALL)
-    for cause in _causes(error):
-        if found := _WRAPPED.search(str(cause)):
-            return found["message"]
+
+def find_refusal(error: BaseException) -> str | None:
+    """Return the message of wrong data or configuration, if that caused an exception."""
+    # Imported here because it loads Pydantic and NumPy, which `--help` does not need.
+    from pipeline.config.config import ConfigError
+
+    for cause in _list_causes(error):
+        if isinstance(cause, (InvalidData, ConfigError)):
+            return re.sub(f"{_BEAM_NOTE}.*", "", str(cause), flags=re.DOTALL)
+    for cause in _list_causes(error):
+        if match := _REMOTE_REFUSAL.search(str(cause)):
+            return match["message"]
     return None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,4 +1,4 @@
-"""The bar shown while a model is trained."""
+"""The progress bar of a training run."""
 
 from __future__ import annotations
 
@@ -11,40 +11,35 @@ if TYPE_CHECKING:
 
 
 class TrainingBar:
-    """A line with a bar over all epochs, for whatever displays renderables of rich.
+    """A line with a bar over all epochs, which Rich can print.
 
-    Epoch and part of it, bar, loss and accuracy of the epoch so far, images/s of training, and
-    the time that the remaining epochs take at the speed of the last half minute.
+    It shows the epoch and the percentage of it that is done, the bar, loss and accuracy of the
+    epoch so far, the training speed in images/s, and the remaining time estimated from the last
+    half minute.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bar = Progress(
             TextColumn(" epoch {task.fields[epoch]}/{task.total:.0f} {task.fields[percent]:>3} %"),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[metrics]}"),
             TimeRemainingColumn(),
             expand=True,
         )
-        self._task = None
 
     def update(self, progress: TrainingProgress) -> None:
-        """Move the bar and show the present figures."""
-        epoch = f"{progress.epoch:>{len(str(progress.epochs))}}"
-        figures = (
-            f"loss {progress.loss:.3f} accuracy {progress.accuracy:.3f} "
-            f"{progress.images_per_second:5,.0f} images/s"
+        """Move the bar and show the current metrics."""
+        if not self._bar.task_ids:
+            self._bar.add_task("", total=progress.epochs, epoch="", percent="", metrics="")
+        self._bar.update(
+            self._bar.task_ids[0],
+            # A resumed training run does not start at zero.
+            completed=progress.epoch - 1 + progress.fraction,
+            epoch=f"{progress.epoch:>{len(str(progress.epochs))}}",
+            percent=f"{100 * progress.fraction:.0f}",
+            metrics=f"loss {progress.loss:.3f} accuracy {progress.accuracy:.3f} "
+            f"{progress.images_per_second:5,.0f} images/s",
         )
-        shown = {
-            "epoch": epoch,
-            "percent": f"{100 * progress.part:.0f}",
-            "figures": figures,
-            # A run that goes on where another was killed does not start at zero.
-            "completed": progress.epoch - 1 + progress.part,
-        }
-        if self._task is None:
-            self._task = self._bar.add_task("", total=progress.epochs, **shown)
-        else:
-            self._bar.update(self._task, **shown)
 
-    def __rich__(self):
+    def __rich__(self) -> Progress:
         return self._bar

@@ -18,7 +18,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
-from pipeline.history.records import evaluations, metadata_connection
+from pipeline.history.records import connect_to_metadata, find_evaluations
 from tests.end_to_end.notebook import NOTEBOOKS, execute
 from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
 from tests.ports import free_port
@@ -44,7 +44,7 @@ def page(browser):
 @pytest.fixture(scope="module")
 def saved(first_run, tmp_path_factory) -> Path:
     """The page of the first run's evaluation, compared with itself."""
-    found = evaluations(metadata_connection(str(first_run.output)))
+    found = find_evaluations(connect_to_metadata(str(first_run.output)))
     evaluation = found[first_run.metrics["run_id"]]
     file = tmp_path_factory.mktemp("saved") / "page.html"
     runs = {"2026-01-01": evaluation, "2026-01-02": evaluation}

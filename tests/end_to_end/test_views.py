@@ -9,13 +9,13 @@ import pytest
 from components.evaluator.result import confusion_matrix, overall_metrics
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
-from pipeline.history.records import all_runs, evaluations, metadata_connection
+from pipeline.history.records import connect_to_metadata, find_evaluations, read_runs
 
 
 @pytest.fixture(scope="module")
 def evaluation(first_run) -> str:
     """The Evaluator's output in the first run; later runs into the same folder add others."""
-    found = evaluations(metadata_connection(str(first_run.output)))
+    found = find_evaluations(connect_to_metadata(str(first_run.output)))
     return found[first_run.metrics["run_id"]]
 
 
@@ -151,9 +151,9 @@ def test_with_a_baseline_the_matrix_is_the_new_models_and_not_the_change():
 
 
 def test_runs_are_listed_oldest_first_and_a_cached_evaluation_once(first_run):
-    connection = metadata_connection(str(first_run.output))
-    runs = [run.run_id for run in all_runs(connection)]
+    connection = connect_to_metadata(str(first_run.output))
+    runs = [run.run_id for run in read_runs(connection)]
     assert runs == sorted(runs)
-    found = evaluations(connection)
+    found = find_evaluations(connection)
     assert list(found) == sorted(found)
     assert len(set(found.values())) == len(found)

@@ -1,4 +1,4 @@
-"""What libraries leave in the temporary folder goes with the run."""
+"""Temporary files of a run are removed when it ends."""
 
 import os
 import subprocess
@@ -8,28 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.temporary_files import own_temporary_folder
+from pipeline.local.temporary_files import use_temporary_folder
 
 MAKE_ONE = "import tempfile; print(tempfile.mkdtemp())"
 
 
-def test_what_this_process_and_its_children_leave_is_removed_at_the_end():
+def test_temporary_files_of_this_process_and_its_children_are_removed_at_the_end():
     before = tempfile.gettempdir(), os.environ.get("TMPDIR")
-    with own_temporary_folder() as folder:
-        here = Path(tempfile.mkdtemp())
+    with use_temporary_folder() as folder:
+        own = Path(tempfile.mkdtemp())
         child = subprocess.run(
             [sys.executable, "-c", MAKE_ONE], capture_output=True, text=True, check=True
         )
-        there = Path(child.stdout.strip())
-        assert (here.parent, there.parent) == (Path(folder), Path(folder))
-        assert here.is_dir() and there.is_dir()
+        child_folder = Path(child.stdout.strip())
+        assert [own.parent, child_folder.parent] == [Path(folder)] * 2
+        assert own.is_dir()
+        assert child_folder.is_dir()
     assert not Path(folder).exists()
     assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == before
 
 
 def test_a_failure_leaves_nothing_either(monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
-    with pytest.raises(ValueError), own_temporary_folder() as folder:
-        raise ValueError
+    with pytest.raises(ZeroDivisionError), use_temporary_folder() as folder:
+        raise ZeroDivisionError
     assert not Path(folder).exists()
     assert "TMPDIR" not in os.environ

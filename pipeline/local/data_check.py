@@ -1,4 +1,4 @@
-"""`radio-signals data check`: everything that is wrong with a data folder, without TensorFlow."""
+"""`radio-signals data check`: lists every problem of a data folder, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import time
 from rich.markup import escape
 from rich.table import Table
 
-from components.spectrogram_example_gen.file_systems import files_of
+from components.spectrogram_example_gen.file_systems import choose_files
 from data.reading.check import check_folder
-from data.reading.problems import listed
+from data.reading.problems import list_problems
 from data.reading.verdict import Findings
 from data.seed_layout import SPLITS
 from pipeline.config.config import Config
-from pipeline.terminal.console import plain_console, progress_bar
+from pipeline.terminal.console import make_console, show_progress_bar
 
 
-def check_here(config: Config) -> None:
-    """Check the data of a configuration and show what was found.
+def check_data(config: Config) -> None:
+    """Check the data folder of a configuration and show the result.
 
     Raises:
       InvalidData: listing all errors.
     """
-    # Beam tells of every attempt to reach a bucket; the error at the end is enough.
+    # Beam logs every attempt to reach a bucket; the final error is enough.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    console = plain_console()
+    console = make_console()
     started = time.perf_counter()
-    with progress_bar(console, "reading") as advance:
+    with show_progress_bar(console, "reading") as advance:
         inventory, findings = check_folder(
             config.data,
             config.layout,
             config.input.tolerance,
             config.input.format,
             config.input.span,
-            files_of(config.data),
+            choose_files(config.data),
             progress=advance,
         )
     span = f", span {inventory.span}" if inventory.span else ""
@@ -42,19 +42,19 @@ def check_here(config: Config) -> None:
         f"{escape(inventory.folder)}: {inventory.format or 'no known format'}{span}, "
         f"{config.height} x {config.width}, read in {time.perf_counter() - started:.1f} s"
     )
-    if inventory.parts:
-        console.print(_counts(findings))
+    if inventory.chunks:
+        console.print(_build_counts_table(findings))
     if findings.dropped:
         heading = f"{len(findings.dropped):,} bad rows would be left out:"
-        console.print(listed(findings.dropped, heading), markup=False)
+        console.print(list_problems(findings.dropped, heading), markup=False)
     if findings.warnings:
         heading = f"{len(findings.warnings):,} oddities:"
-        console.print("warning: " + listed(findings.warnings, heading), markup=False)
+        console.print("warning: " + list_problems(findings.warnings, heading), markup=False)
     findings.raise_errors(inventory.folder)
     console.print("no errors")
 
 
-def _counts(findings: Findings) -> Table:
+def _build_counts_table(findings: Findings) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
     for split in SPLITS:

@@ -1,4 +1,4 @@
-"""Libraries write to the log and we to the terminal, also on a real terminal."""
+"""Library output goes to the log, and ours to the terminal, also on a real terminal."""
 
 import os
 import pty
@@ -7,10 +7,10 @@ import sys
 
 CODE = """
 import logging, os, sys, warnings
-from pipeline.terminal.console import busy, libraries_to
+from pipeline.terminal.console import redirect_output, show_spinner
 
-with libraries_to(sys.argv[1]) as console:
-    with busy(console, "working"):
+with redirect_output(sys.argv[1]) as console:
+    with show_spinner(console, "working"):
         logging.basicConfig(stream=sys.stderr)
         print("from print")
         warnings.warn("from warnings")
@@ -21,7 +21,7 @@ print("afterwards")
 """
 
 
-def test_on_a_terminal_libraries_reach_the_log_and_only_the_log(tmp_path):
+def test_on_a_terminal_library_output_goes_to_the_log_and_only_there(tmp_path):
     log = tmp_path / "logs" / "run.log"
     terminal, process_side = pty.openpty()
     with subprocess.Popen(
@@ -32,7 +32,7 @@ def test_on_a_terminal_libraries_reach_the_log_and_only_the_log(tmp_path):
         while True:
             try:
                 chunk = os.read(terminal, 4096)
-            except OSError:  # how Linux says that the other side was closed
+            except OSError:  # Linux reports in this way that the other side was closed.
                 break
             if not chunk:
                 break
@@ -42,7 +42,7 @@ def test_on_a_terminal_libraries_reach_the_log_and_only_the_log(tmp_path):
     assert b"for the user" in shown
     assert b"afterwards" in shown
     assert b"from " not in shown
-    kept = log.read_text()
+    logged = log.read_text()
     for source in ("print", "warnings", "C++", "logging"):
-        assert f"from {source}" in kept
-    assert "for the user" not in kept
+        assert f"from {source}" in logged
+    assert "for the user" not in logged

@@ -1,0 +1,112 @@
+"""Commands that make and inspect data folders."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from data.simulation.presets import PRESETS
+from pipeline.cli.options import FILE, FOLDER, config_options, read_config, reading_options
+
+
+@click.group()
+def data() -> None:
+    """Make, check and show data folders."""
+
+
+@data.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--train", default=3200, show_default=True, help="Number of training images.")
+@click.option("--validation", default=800, show_default=True, help="Number of validation images.")
+@click.option("--seed", default=0, show_default=True, help="Each seed gives other images.")
+@click.option(
+    "--preset",
+    default="basic",
+    show_default=True,
+    type=click.Choice(list(PRESETS)),
+    help="basic: every signal is visible. hard: the faintest signals are just invisible.",
+)
+@click.option(
+    "--classes",
+    default="squiggle,narrowbanddrd,narrowband,noise",
+    show_default=True,
+    metavar="NAMES",
+    help="Classes in the order of the label columns; primary: those of the SETI primary sets.",
+)
+@click.option("--height", default=64, show_default=True, help="Rows (time) of an image.")
+@click.option("--width", default=128, show_default=True, help="Columns (frequency) of an image.")
+@click.option("--workers", type=int, help="Number of processes.  [default: one per core]")
+@click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
+def simulate(directory: str, classes: str, **options: Any) -> None:
+    """Write a SIMULATED data set to DIRECTORY, in the layout of the published one.
+
+    The folders train/ and validation/ each get images.csv with one spectrogram per row, and
+    labels.csv with one one-hot label per row.
+
+    To simulate the seven classes of the SETI primary sets in their size:
+
+      radio-signals data simulate DIR --classes primary --height 384 --width 512
+    """
+    from data.simulation.classes import PRIMARY
+    from data.simulation.dataset import simulate_dataset
+    from pipeline.terminal.console import make_console, show_progress_bar
+
+    names = [name.strip() for name in classes.split(",")]
+    options["classes"] = PRIMARY if names == ["primary"] else names
+    train, validation = options["train"], options["validation"]
+    started = time.perf_counter()
+    with show_progress_bar(make_console(), "simulating", total=train + validation) as advance:
+        try:
+            simulate_dataset(directory, **options, progress=advance)
+        except FileExistsError as error:
+            raise click.UsageError(f"{error} Option: --overwrite.") from None
+        except (ValueError, NotADirectoryError) as error:
+            raise click.UsageError(str(error)) from None
+    click.echo(
+        f"{directory}: {train:,} training and {validation:,} validation images, simulated "
+        f"(preset {options['preset']}, seed {options['seed']}) "
+        f"in {time.perf_counter() - started:.1f} s"
+    )
+
+
+@data.command()
+@click.argument("directory", metavar="DIRECTORY", type=click.Path())
+@config_options
+@reading_options
+def check(directory: str, **options: Any) -> None:
+    """Read everything in DIRECTORY and list every problem, with file, row and column.
+
+    This finds everything in the files that `run` would refuse, but takes only seconds.
+
+    Exit status: 0 no errors, possibly warnings; 2 errors.
+    """
+    from pipeline.local.data_check import check_data
+
+    check_data(read_config(data=directory, **options))
+
+
+@data.command()
+@click.argument("directory", type=FOLDER)
+@click.option(
+    "--output", type=FILE, default="gallery.png", show_default=True, help="Image file to write."
+)
+@click.option(
+    "--split",
+    default="train",
+    show_default=True,
+    type=click.Choice(["train", "validation"]),
+    help="Which images to draw.",
+)
+@click.option("--per-class", default=4, show_default=True, help="Spectrograms of each class.")
+@click.option(
+    "--config", "config_file", type=FILE, help="YAML file with classes, height and width."
+)
+def show(directory: str, output: str, split: str, per_class: int, config_file: str | None) -> None:
+    """Draw a labelled gallery of the spectrograms in DIRECTORY."""
+    from data.gallery import draw_gallery
+
+    layout = read_config(config_file, ()).layout if config_file else None
+    draw_gallery(directory, output, split=split, per_class=per_class, layout=layout)
+    click.echo(output)

@@ -1,0 +1,158 @@
+"""Commands for Kubeflow Pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline.cli.options import (
+    FILE,
+    config_options,
+    debug_option,
+    model_options,
+    read_config,
+)
+
+
+@click.command("compile")
+@click.argument("file", type=FILE)
+@click.option(
+    "--image", required=True, help="Container image that every step runs in; see the Dockerfile."
+)
+@click.option(
+    "--root", required=True, help="Bucket folder for artifacts: minio://, s3:// or gs://..."
+)
+@click.option(
+    "--serving", required=True, help="Folder for pushed models: a path in a volume, or in a bucket."
+)
+@click.option("--data", required=True, help="Data folder: a path in a volume, or in a bucket.")
+@model_options
+@config_options
+@debug_option(expose_value=False)
+def compile_package(file: str, image: str, root: str, serving: str, **options: Any) -> None:
+    """Compile the pipeline to a package for Kubeflow Pipelines.
+
+    FILE is a YAML file. Upload it with `radio-signals submit` or in the web interface of any
+    installation. Each run can have its own data folder, model, epochs, learning rate and accuracy
+    threshold.
+
+    \b
+    In the configuration, under kubeflow:
+      resources      {default: {cpu: 2, memory: 8}, Trainer: {cpu: 4, memory: 16,
+                     accelerator: nvidia.com/gpu}}    by step; memory in GB
+      volumes        {/mnt/radio: CLAIM}              volume claims by path
+      secrets        {NAME: SECRET/KEY}               environment variables from secrets
+      env, node_selector, tolerations, retries, pull_policy, pull_secret
+    """  # noqa: D301 - click does not wrap a paragraph that begins with \b
+    from pipeline.terminal.console import discard_library_output
+
+    config = read_config(**options)
+    with discard_library_output():
+        from pipeline.kubeflow.compile.compile_package import compile_to_file
+
+        summary = compile_to_file(file, config, image, root, serving)
+    click.echo(f"{file}: {summary}")
+
+
+@click.command()
+@click.argument("package", metavar="FILE.yaml", type=FILE)
+@click.option("--host", help="Address of Kubeflow Pipelines, such as http://localhost:8080.")
+@click.option("--namespace", help="Your namespace, in an installation with many users.")
+@click.option("--token", help="Bearer token, if the installation requires one.")
+@click.option(
+    "--ca-cert", type=FILE, help="Certificate of an additional authority to trust, in PEM format."
+)
+@click.option("--pipeline-name", metavar="NAME", help="Pipeline name instead of the package's.")
+@click.option(
+    "--version",
+    metavar="NAME",
+    help="Name of this version of the pipeline.  [default: made from the package's content]",
+)
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    envvar="KF_PIPELINES_DEFAULT_EXPERIMENT_NAME",
+    default="Default",
+    show_default=True,
+    help="Experiment that lists the run.",
+)
+@click.option(
+    "--run-name", metavar="NAME", help="Name of the run.  [default: the pipeline's name and time]"
+)
+@click.option("--root", metavar="URI", help="Folder for artifacts: minio://, s3:// or gs://.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set one parameter of the package. Can be repeated.",
+)
+@click.option("--no-cache", is_flag=True, help="Run every step, even if nothing has changed.")
+@click.option(
+    "--cron",
+    metavar="EXPRESSION",
+    help="Schedule of a recurring run: minute, hour, day, month, weekday, in the time zone of "
+    "the installation.",
+)
+@click.option(
+    "--max-concurrency",
+    type=click.IntRange(1, 10),
+    help="Recurring runs at the same time, at most.  [default: 1]",
+)
+@click.option("--replace", is_flag=True, help="Replace the recurring run of the same name.")
+@click.option(
+    "--wait/--no-wait", default=True, help="Follow the run until it ends.  [default: wait]"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop following the run after this time.",
+)
+@click.option("--upload-only", is_flag=True, help="Upload the package, but run nothing.")
+@debug_option(expose_value=False)
+def submit(
+    package: str,
+    host: str | None,
+    namespace: str | None,
+    token: str | None,
+    ca_cert: str | None,
+    no_cache: bool,
+    **options: Any,
+) -> None:
+    """Upload a compiled package to Kubeflow Pipelines, run it and follow the run.
+
+    The package becomes a version of its pipeline; a version that exists already is reused.
+    Parameters are checked against the package before anything is sent.
+
+    \b
+      radio-signals submit package.yaml --host http://localhost:8080 --param epochs=20
+      radio-signals submit package.yaml --host URL --cron "0 2 * * *" --replace
+
+    \b
+    Environment variables, as in kfp.Client:
+      KF_PIPELINES_ENDPOINT        the address, without --host
+      KF_PIPELINES_UI_ENDPOINT     the web interface, if it has another address
+      KF_PIPELINES_SA_TOKEN_PATH   a file with the token, without --token; the default in a pod
+                                   is /var/run/secrets/kubeflow/pipelines/token
+      KF_PIPELINES_DEFAULT_EXPERIMENT_NAME   the experiment, without --experiment
+      KF_PIPELINES_IAP_OAUTH2_CLIENT_ID, KF_PIPELINES_APP_OAUTH2_CLIENT_ID and
+      KF_PIPELINES_APP_OAUTH2_CLIENT_SECRET  for Google's Identity-Aware Proxy
+    In a pod, address and namespace default to those of its own installation.
+
+    Exit status: 0 succeeded, or submitted with --no-wait, --cron or --upload-only; 2 the package
+    or an option refused; 130 stopped following the run; 1 the run failed, or any other failure.
+    """  # noqa: D301 - click does not wrap a paragraph that begins with \b
+    from pipeline.kubeflow.submit.submit_package import SubmitOptions, submit_package
+
+    raise SystemExit(
+        submit_package(
+            package,
+            SubmitOptions(cache=not no_cache, **options),
+            host=host,
+            namespace=namespace,
+            token=token,
+            ca_cert=ca_cert,
+        )
+    )

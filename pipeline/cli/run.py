@@ -1,0 +1,60 @@
+"""Commands that run the pipeline on this machine."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import click
+
+from pipeline.cli.options import read_config, run_options
+
+
+@click.command()
+@run_options
+def run(debug: bool, **options: Any) -> None:
+    """Run the whole pipeline: check the data, train, evaluate, push the model if it is good enough.
+
+    A step whose data and settings have not changed since an earlier run into the same output
+    folder is not run again; its output is taken from the cache.
+
+    Exit status: 0 blessed and pushed; 2 data or configuration refused, nothing trained; 3 trained
+    but not blessed, nothing pushed; 130 interrupted; 1 any other failure.
+    """
+    _run(options, debug)
+
+
+@click.command()
+@run_options
+@click.option("--trials", "tuning__trials", type=int, help="Maximum trials.  [default: 20]")
+@click.option("--minutes", "tuning__minutes", type=float, help="Maximum minutes of the search.")
+@click.option(
+    "--trial-epochs",
+    "tuning__epochs",
+    type=int,
+    help="Epochs of a trial.  [default: half the epochs of training]",
+)
+def tune(debug: bool, **options: Any) -> None:
+    """Search for better training settings, then run the pipeline with the best.
+
+    The search tries learning rate and its schedule, batch size, weight decay, label smoothing and
+    augmentation in short training runs, and begins with the model's own settings. It does not
+    change what an option or the configuration sets. The best settings train the model, which is
+    then evaluated and pushed as by `run`.
+
+    To continue an interrupted search, give the same command again: trials that have finished are
+    not repeated. More --trials or --minutes extend a finished search in the same way.
+
+    \b
+    Results in the output folder:
+      latest/tuning.csv   the leaderboard: every trial, best first
+      latest/tuned.yaml   the best settings, for `radio-signals run --config`
+
+    Exit status: as of `run`.
+    """  # noqa: D301 - click does not wrap a paragraph that begins with \b
+    _run({**options, "tuning__enabled": True}, debug)
+
+
+def _run(options: dict[str, Any], debug: bool) -> NoReturn:
+    from pipeline.local.foreground import run_here
+
+    raise SystemExit(run_here(read_config(**options), debug))

@@ -1,0 +1,72 @@
+"""Steps run one at a time, and ML Metadata keeps how long they took and which were cached."""
+
+from pathlib import Path
+
+import pytest
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
+from tfx.dsl.component.experimental.decorators import component
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types.standard_artifacts import Schema
+
+from pipeline.history.records import StepRecord, connect_to_metadata, read_runs, read_steps
+from pipeline.local.stepwise_runner import StepwiseRunner
+
+
+@component
+def Writer(schema: OutputArtifact[Schema]):  # noqa: N802 - TFX names the node after it
+    Path(schema.uri, "text").write_text("hello")
+
+
+@component
+def Reader(schema: InputArtifact[Schema], copy: OutputArtifact[Schema]):  # noqa: N802 - as above
+    text = Path(schema.uri, "text").read_text()
+    if Path(schema.uri, "broken").exists():
+        raise ValueError("broken")
+    Path(copy.uri, "text").write_text(text)
+
+
+@pytest.fixture
+def connection(tmp_path):
+    return connect_to_metadata(str(tmp_path))
+
+
+def run(tmp_path, connection):
+    """Run the two steps and return the reported events."""
+    writer = Writer()
+    reader = Reader(schema=writer.outputs["schema"])
+    pipeline = Pipeline(
+        pipeline_name="two-steps",
+        pipeline_root=str(tmp_path / "artifacts"),
+        components=[writer, reader],
+        metadata_connection_config=connection,
+        enable_cache=True,
+    )
+    events = []
+    StepwiseRunner(connection, events.append, events.append).run(pipeline)
+    return events
+
+
+def test_the_start_and_the_record_of_each_step_are_reported_in_order(tmp_path, connection):
+    started, writer, also_started, reader = run(tmp_path, connection)
+    assert (started, also_started) == ("Writer", "Reader")
+    assert [(each.step, each.cached) for each in (writer, reader)] == [
+        ("Writer", False),
+        ("Reader", False),
+    ]
+    assert 0 < writer.seconds < 30
+
+
+def test_all_steps_belong_to_one_run_and_the_next_run_takes_them_from_the_cache(
+    tmp_path, connection
+):
+    run(tmp_path, connection)
+    events = run(tmp_path, connection)
+    first, second = read_runs(connection)
+    assert first.run_id < second.run_id
+    assert len(first.artifacts["Schema"]) == 2
+    assert first.artifacts == second.artifacts
+    assert not any(step.cached for step in read_steps(connection, first.run_id).values())
+    steps = read_steps(connection, second.run_id)
+    assert [step.step for step in steps.values()] == ["Writer", "Reader"]
+    assert all(step.cached for step in steps.values())
+    assert [event for event in events if isinstance(event, StepRecord)] == list(steps.values())
