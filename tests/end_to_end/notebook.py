@@ -1,4 +1,4 @@
-"""A notebook of this repository, executed."""
+"""Executes the notebooks of this repository."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def execute(name: str, **environment: object) -> nbformat.NotebookNode:
-    """Execute a notebook where it lies, in a kernel of its own; the file stays as it is.
+    """Execute a notebook in its own folder and kernel, without changing the file.
 
     Args:
-      name: without its ending.
-      environment: variables of the kernel, over this process's.
+      name: name of the file without its ending.
+      environment: environment variables of the kernel, in addition to those of this process.
 
     Raises:
-      CellExecutionError: a cell failed.
+      CellExecutionError: a cell raised an error.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     client = NotebookClient(
@@ -31,7 +31,7 @@ def execute(name: str, **environment: object) -> nbformat.NotebookNode:
 
 
 def outputs(notebook: nbformat.NotebookNode, kind: str) -> list[str]:
-    """Return everything of a MIME type, and of `stream` what was printed, in order."""
+    """Return all outputs of a MIME type in order; for `stream`, the printed text."""
     return [
         output["text"] if kind == "stream" else output["data"][kind]
         for cell in notebook.cells

@@ -1,4 +1,4 @@
-"""The notebooks as they are stored."""
+"""The stored form of the notebooks."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-def test_there_are_three():
+def test_there_are_three_notebooks():
     assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == [
         "evaluate",
         "explore",
@@ -17,7 +17,7 @@ def test_there_are_three():
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_no_outputs_are_stored_and_whose_kernel_it_was_is_not_told(path):
+def test_neither_outputs_nor_the_kernel_of_a_person_are_stored(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     for cell in notebook.cells:
@@ -31,8 +31,9 @@ def test_no_outputs_are_stored_and_whose_kernel_it_was_is_not_told(path):
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_begins_by_saying_what_it_is_for(path):
+def test_a_notebook_starts_with_its_purpose_and_its_environment_variable(path):
     first, second, *_ = nbformat.read(path, as_version=4).cells
-    assert first.cell_type == "markdown" and first.source.startswith("# ")
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
     assert "RADIO_SIGNALS_" in first.source
     assert second.cell_type == "code"
