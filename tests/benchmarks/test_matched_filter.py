@@ -31,7 +31,7 @@ def profiles(whiten):
     return learn_profiles(straight_tone, moves, STRENGTHS, 10.0, whiten, 1, 60, smoothing=0.15)
 
 
-def image_of(signal, whiten, seed=0):
+def whitened_image(signal, whiten, seed=0):
     image = simulate_spectrogram(signal, 64, 128, np.random.default_rng(seed))
     return whiten(image[None])[0]
 
@@ -44,7 +44,7 @@ def curve(middle, drift, bend, strength):
 
 
 def test_whitened_noise_has_uncorrelated_neighbours(whiten):
-    noise = np.stack([image_of(None, whiten, seed) for seed in range(10, 20)])
+    noise = np.stack([whitened_image(None, whiten, seed) for seed in range(10, 20)])
     noise -= noise.mean(axis=(1, 2), keepdims=True)
     variance = np.mean(noise**2)
     assert variance == pytest.approx(1.0, abs=0.15)
@@ -57,7 +57,7 @@ def test_whitened_noise_has_uncorrelated_neighbours(whiten):
 )
 def test_the_best_parabola_is_the_one_that_was_simulated(middle, drift, bend, whiten, profiles):
     search = CurveSearch(profiles, STRENGTHS)
-    scores = search(image_of(curve(middle, drift, bend, 12.0), whiten))
+    scores = search(whitened_image(curve(middle, drift, bend, 12.0), whiten))
     assert scores["curve middle"] == pytest.approx(middle, abs=0.4)
     assert scores["curve drift"] == pytest.approx(drift, abs=0.6)
     assert scores["curve sagitta"] == pytest.approx(abs(bend), abs=0.3)
@@ -65,21 +65,21 @@ def test_the_best_parabola_is_the_one_that_was_simulated(middle, drift, bend, wh
     assert gain > 20.0 if bend else gain < 20.0
 
 
-def test_noise_has_no_evidence_for_a_path(whiten, profiles):
-    scores = CurveSearch(profiles, STRENGTHS)(image_of(None, whiten))
+def test_noise_gives_no_evidence_for_a_path(whiten, profiles):
+    scores = CurveSearch(profiles, STRENGTHS)(whitened_image(None, whiten))
     assert max(scores["line evidence"], scores["curve evidence"]) < 0.0
 
 
-def test_a_wandering_tone_has_more_evidence_for_its_own_deviation_and_strength(whiten):
+def test_a_wandering_tone_has_most_evidence_at_its_own_standard_deviation_and_strength(whiten):
     rng = np.random.default_rng(3)
-    image = image_of(wandering_tone(rng, 15.0, 2.0), whiten)
+    image = whitened_image(wandering_tone(rng, 15.0, 2.0), whiten)
     evidence = {}
     for deviation in (0.8, 2.0):
         wander = Wander(deviation, 1.0, (-0.5, 0.5))
         moves = np.arange(0.0, wander.moves[-1] + 0.1)
         draw = partial(wandering_tone, deviation=deviation)
         responses = learn_profiles(draw, moves, STRENGTHS, 14.0, whiten, 2, 30, smoothing=0.3)
-        both = np.stack([image, image_of(None, whiten)])
+        both = np.stack([image, whitened_image(None, whiten)])
         evidence[deviation] = WanderSearch(wander, responses, STRENGTHS)(both)
     assert evidence[2.0][0].max() > evidence[0.8][0].max() + 10.0
     assert evidence[2.0][0].argmax() == 2

@@ -1,4 +1,4 @@
-"""Averaging spectrograms of another size."""
+"""Averaging of spectrograms to a smaller size."""
 
 import numpy as np
 import pytest

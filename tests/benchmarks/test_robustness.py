@@ -1,4 +1,4 @@
-"""The robustness benchmark: its conditions and figures by value, and all of it on a few images."""
+"""The robustness benchmark: its conditions, its metrics, and a complete run on few images."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from data.simulation.presets import BASIC
 
 
 @pytest.mark.parametrize("upper", [True, False])
-@pytest.mark.parametrize("part", [0.9, 0.3])
-def test_a_signal_that_the_edge_cuts_is_inside_for_the_part_that_was_asked_for(part, upper):
+@pytest.mark.parametrize("fraction", [0.9, 0.3])
+def test_a_signal_cut_by_the_edge_is_inside_for_the_requested_fraction_of_its_time(fraction, upper):
     time = np.linspace(0, 1, 10_001)
-    frequency = cut_by_edge(Signal(straight_path(0.4, 0.2), 10.0), part, upper).path(time)
-    assert np.mean((frequency >= 0) & (frequency < 1)) == pytest.approx(part, abs=2e-3)
+    frequency = cut_by_edge(Signal(straight_path(0.4, 0.2), 10.0), fraction, upper).path(time)
+    assert np.mean((frequency >= 0) & (frequency < 1)) == pytest.approx(fraction, abs=2e-3)
     assert (frequency.max() > 1) == upper
     np.testing.assert_allclose(np.diff(frequency), 0.2e-4, atol=1e-9)
 
 
-def test_of_a_pulse_the_time_that_it_is_on_counts():
+def test_only_the_time_in_which_a_pulse_is_on_counts():
     pulse = Signal(straight_path(0.4, 0.2), 10.0, single_pulse_envelope(0.5, 0.2))
     frequency = cut_by_edge(pulse, 0.5, upper=True).path(np.linspace(0.5, 0.7, 1001))
     assert np.mean(frequency < 1) == pytest.approx(0.5, abs=0.01)
 
 
-def test_conditions_have_names_of_their_own_and_each_makes_another_image():
+def test_every_condition_has_its_own_name_and_changes_the_image():
     every = conditions(64, 128)
     assert len({condition.name for condition in every}) == len(every)
     shots = {condition.shot for condition in every}
@@ -44,7 +44,7 @@ def test_conditions_have_names_of_their_own_and_each_makes_another_image():
     assert len(images) == len(shots) == len(every) - 4, "four are of the rendering alone"
 
 
-def test_an_image_depends_on_seed_class_and_number_alone():
+def test_an_image_depends_only_on_seed_class_and_number():
     def image(number=3, seed=1, name="narrowband"):
         return simulate(Shot(name, number), seed, BASIC, 64, 128, UNCHANGED)
 
@@ -53,26 +53,26 @@ def test_an_image_depends_on_seed_class_and_number_alone():
     assert all((other != image()).any() for other in others)
 
 
-def test_figures_name_the_class_that_is_missed_most_and_what_it_is_taken_for():
+def test_the_metrics_name_the_class_with_the_lowest_recall_and_its_most_frequent_error():
     predicted = [0, 0, 0, 1, 1, 1, 1, 2, 1, 0, 2, 1]
     labels = np.repeat([0, 1, 2], 4)
-    found = figures(np.eye(3)[predicted], labels, ["noise", "b", "c"])
-    assert found["confusion_matrix"] == [[3, 1, 0], [0, 3, 1], [1, 2, 1]]
-    assert found["recall"] == {"noise": 0.75, "b": 0.75, "c": 0.25}
-    assert (found["lowest"], found["taken_for"]) == ("c", "b")
-    assert found["accuracy"] == pytest.approx(7 / 12)
-    assert found["signal_accuracy"] == pytest.approx(4 / 8)
-    assert found["expected_calibration_error"] == pytest.approx(5 / 12), "certain each time"
+    metrics = figures(np.eye(3)[predicted], labels, ["noise", "b", "c"])
+    assert metrics["confusion_matrix"] == [[3, 1, 0], [0, 3, 1], [1, 2, 1]]
+    assert metrics["recall"] == {"noise": 0.75, "b": 0.75, "c": 0.25}
+    assert (metrics["lowest"], metrics["taken_for"]) == ("c", "b")
+    assert metrics["accuracy"] == pytest.approx(7 / 12)
+    assert metrics["signal_accuracy"] == pytest.approx(4 / 8)
+    assert metrics["expected_calibration_error"] == pytest.approx(5 / 12), "certain each time"
 
 
-def test_without_mistakes_nothing_is_taken_for_anything():
-    found = figures(np.eye(2), np.array([0, 1]), ["a", "b"])
-    assert (found["accuracy"], found["taken_for"]) == (1.0, None)
+def test_without_errors_no_class_is_confused():
+    metrics = figures(np.eye(2), np.array([0, 1]), ["a", "b"])
+    assert (metrics["accuracy"], metrics["taken_for"]) == (1.0, None)
 
 
 @dataclasses.dataclass
 class DarkestColumn:
-    """Calls an image a straight line if one of its columns is dark, else noise."""
+    """Classifies an image as a straight line if one of its columns is dark, else as noise."""
 
     classes = list(CLASS_NAMES)
     height, width = 16, 32
@@ -83,7 +83,7 @@ class DarkestColumn:
         return np.where(dark[:, None], [0.1, 0.1, 0.7, 0.1], [0.1, 0.1, 0.1, 0.7])
 
 
-def test_a_few_images_give_every_table_and_plot(tmp_path):
+def test_a_few_images_are_enough_for_every_table_and_plot(tmp_path):
     benchmark = Benchmark(DarkestColumn(), images_a_class=2, seed=7)
     measured = measure(benchmark)
     assert set(measured["conditions"]) == {"basic", "hard"}
@@ -91,7 +91,7 @@ def test_a_few_images_give_every_table_and_plot(tmp_path):
         names = [row["condition"] for row in rows]
         assert names == [condition.name for condition in conditions(16, 32)]
         assert {row["images"] for row in rows} == {8}
-    assert {name: len(of) for name, of in measured["strength"].items()} == dict.fromkeys(
+    assert {name: len(recalls) for name, recalls in measured["strength"].items()} == dict.fromkeys(
         CLASS_NAMES, len(STRENGTHS)
     )
     assert len(set(measured["strength"]["noise"])) == 1
