@@ -109,7 +109,7 @@ def test_rows_sorted_by_class_are_shuffled(ingested):
     assert changes > 3, "four sorted classes have three changes"
 
 
-def digests(output):
+def compute_digests(output):
     return {
         path.relative_to(output): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(Path(output).rglob("*-of-*"))
@@ -119,8 +119,8 @@ def digests(output):
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(ingested, tmp_path):
     ingest(SAMPLE, tmp_path / "again")
     ingest(SAMPLE, tmp_path / "other", seed=1)
-    assert digests(tmp_path / "again") == digests(ingested[1])
-    assert digests(tmp_path / "other") != digests(ingested[1])
+    assert compute_digests(tmp_path / "again") == compute_digests(ingested[1])
+    assert compute_digests(tmp_path / "other") != compute_digests(ingested[1])
 
 
 def test_the_artifact_has_its_splits_rows_and_format_as_properties(ingested):
@@ -143,10 +143,10 @@ def test_labels_that_do_not_fit_the_configured_classes_are_refused(tmp_path):
         ingest(SAMPLE, tmp_path, classes=CLASS_NAMES[:3])
 
 
-@pytest.fixture
-def damaged(tmp_path):
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
     """The sample with a bad cell, a bad label, two dead channels and a repeated row."""
-    folder = tmp_path / "damaged"
+    folder = tmp_path_factory.mktemp("damaged") / "data"
     shutil.copytree(SAMPLE, folder)
     images = folder / "train" / "images.csv"
     rows = [line.split(",") for line in images.read_text().splitlines()]
@@ -178,13 +178,19 @@ def test_bad_data_are_refused_with_all_errors_and_nothing_is_stored(damaged, tmp
     assert not list(Path(f"{tmp_path}/out-tmp").rglob("rows-*")), "spill files are removed"
 
 
-def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, tmp_path):
-    artifact = ingest(damaged, tmp_path / "out", max_bad_rows=2)
-    stored = [f["image"].bytes_list.value[0] for f in read_examples(tmp_path / "out", "train")]
+@pytest.fixture(scope="module")
+def ingested_damaged(damaged, tmp_path_factory):
+    output = tmp_path_factory.mktemp("examples")
+    return ingest(damaged, output, max_bad_rows=2), output
+
+
+def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, ingested_damaged):
+    artifact, output = ingested_damaged
+    stored = [f["image"].bytes_list.value[0] for f in read_examples(output, "train")]
     assert len(stored) == 14
     assert artifact.get_int_custom_property("train_rows") == 14
     assert artifact.get_int_custom_property("dropped_rows") == 2
-    findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+    findings = json.loads((output / "findings.json").read_text())
     assert [(row["path"], row["row"], row["column"]) for row in findings["dropped_rows"]] == [
         (f"{damaged}/train/images.csv", 3, 6),
         (f"{damaged}/train/labels.csv", 13, 0),
@@ -194,11 +200,9 @@ def test_bad_rows_are_left_out_when_that_is_allowed_and_recorded(damaged, tmp_pa
     assert sum(findings["images"]["train"].values()) == 14
 
 
-def test_dead_channels_are_counted(damaged, tmp_path):
-    ingest(damaged, tmp_path / "out", max_bad_rows=2)
-    dead = [
-        f["dead_channels"].int64_list.value[0] for f in read_examples(tmp_path / "out", "train")
-    ]
+def test_dead_channels_are_counted(ingested_damaged):
+    _, output = ingested_damaged
+    dead = [f["dead_channels"].int64_list.value[0] for f in read_examples(output, "train")]
     assert sorted(dead) == [0] * 13 + [2]
 
 
@@ -216,7 +220,7 @@ def test_the_size_of_chunks_and_spill_files_does_not_change_the_output(
     monkeypatch.setattr(limit, size)
     artifact = ingest(SAMPLE, tmp_path / "divided")
     assert artifact.get_int_custom_property("train_rows") == 16
-    assert digests(tmp_path / "divided") == digests(ingested[1])
+    assert compute_digests(tmp_path / "divided") == compute_digests(ingested[1])
 
 
 def test_larger_data_are_written_to_more_files(tmp_path, monkeypatch):
@@ -259,7 +263,7 @@ class SchemedFileSystem(LocalFileSystem):
 
 def test_any_file_system_that_beam_knows_is_read(ingested, tmp_path):
     artifact = ingest(f"elsewhere:/{SAMPLE}", tmp_path)
-    assert digests(tmp_path) == digests(ingested[1])
+    assert compute_digests(tmp_path) == compute_digests(ingested[1])
     assert artifact.get_string_custom_property("source") == (
         f"elsewhere:/{SAMPLE} (SIMULATED: preset basic, seed 0)"
     )
