@@ -11,7 +11,6 @@ from tests.trainer import small_run
 from tests.trainer.small_run import LAYOUT
 from trainer import models
 from trainer.config import OptimizerName, ScheduleKind
-from trainer.fitting import compiling
 from trainer.fitting import learning_rate as schedule
 from trainer.fitting.compiling import build_model, compile_model, optimizer
 from trainer.settings import resolve
