@@ -26,7 +26,7 @@ def data() -> None:
     default="basic",
     show_default=True,
     type=click.Choice(list(PRESETS)),
-    help="basic: every signal is visible. hard: the faintest signals are just invisible.",
+    help="basic: every signal is visible. hard: the faintest are just invisible.",
 )
 @click.option(
     "--classes",
@@ -40,10 +40,10 @@ def data() -> None:
 @click.option("--workers", type=int, help="Number of processes.  [default: one per core]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
 def simulate(directory: str, classes: str, **options: Any) -> None:
-    """Write a SIMULATED data set to DIRECTORY, in the layout of the published one.
+    """Write a SIMULATED data set to DIRECTORY.
 
-    The folders train/ and validation/ each get images.csv with one spectrogram per row, and
-    labels.csv with one one-hot label per row.
+    It has the layout of the published data set: train/ and validation/ each get images.csv with one
+    spectrogram per row, and labels.csv with one one-hot label per row.
 
     To simulate the seven classes of the SETI primary sets in their size:
 
@@ -76,9 +76,10 @@ def simulate(directory: str, classes: str, **options: Any) -> None:
 @config_options
 @reading_options
 def check(directory: str, **options: Any) -> None:
-    """Read everything in DIRECTORY and list every problem, with file, row and column.
+    """List every problem of the data in DIRECTORY.
 
-    This finds everything in the files that `run` would refuse, but takes only seconds.
+    This reads all files and names the file, row and column of each problem. It finds everything in
+    the files that `run` would refuse, but takes only seconds.
 
     Exit status: 0 no errors, possibly warnings; 2 errors.
     """

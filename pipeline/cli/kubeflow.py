@@ -33,15 +33,15 @@ from pipeline.cli.options import (
 def compile_package(file: str, image: str, root: str, serving: str, **options: Any) -> None:
     """Compile the pipeline to a package for Kubeflow Pipelines.
 
-    FILE is a YAML file. Upload it with `radio-signals submit` or in the web interface of any
-    installation. Each run can have its own data folder, model, epochs, learning rate and accuracy
-    threshold.
+    This writes FILE, a YAML file. Upload it with `radio-signals submit` or in the web interface of
+    any installation. Each run can have its own data folder, model, epochs, learning rate and
+    accuracy threshold.
 
     \b
     In the configuration, under kubeflow:
       resources      {default: {cpu: 2, memory: 8}, Trainer: {cpu: 4, memory: 16,
                      accelerator: nvidia.com/gpu}}    by step; memory in GB
-      volumes        {/mnt/radio: CLAIM}              volume claims by path
+      volumes        {/mnt/radio: CLAIM}              claims by mount path
       secrets        {NAME: SECRET/KEY}               environment variables from secrets
       env, node_selector, tolerations, retries, pull_policy, pull_secret
     """  # noqa: D301 - click does not wrap a paragraph that begins with \b
@@ -121,9 +121,10 @@ def submit(
     no_cache: bool,
     **options: Any,
 ) -> None:
-    """Upload a compiled package to Kubeflow Pipelines, run it and follow the run.
+    """Upload a compiled package to Kubeflow Pipelines and run it.
 
-    The package becomes a version of its pipeline; a version that exists already is reused.
+    The command follows the run until it ends. The package becomes a version of its pipeline; a
+    version that already exists is reused.
     Parameters are checked against the package before anything is sent.
 
     \b

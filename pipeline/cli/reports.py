@@ -14,7 +14,10 @@ from pipeline.cli.options import output_option
 @click.command()
 @output_option
 def runs(output: str) -> None:
-    """List the runs into an output folder: time, model, accuracy, blessed, pushed, data."""
+    """List the runs into an output folder.
+
+    For each run: number, start, model, accuracy, worst class, blessed, pushed model, data.
+    """
     from pipeline.history.past_runs import list_past_runs
     from pipeline.terminal.console import print_table
     from pipeline.terminal.tables import build_runs_table
@@ -26,7 +29,14 @@ def runs(output: str) -> None:
 
 @click.command()
 @output_option
-@click.option("--run", "name", default="latest", show_default=True, help="The run; see RUN.")
+@click.option(
+    "--run",
+    "name",
+    metavar="RUN",
+    default="latest",
+    show_default=True,
+    help="Run whose report to find.",
+)
 @click.option("--compare", nargs=2, metavar="RUN RUN", help="Compare two runs side by side.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 def report(output: str, name: str, compare: tuple[str, str] | None, open_page: bool) -> None:
@@ -41,7 +51,7 @@ def report(output: str, name: str, compare: tuple[str, str] | None, open_page: b
 
     with _show_lookup_errors():
         past_runs = list_past_runs(output)
-        chosen = [find_run(past_runs, each) for each in compare or (name,)]
+        chosen = [find_run(past_runs, text) for text in compare or (name,)]
     if compare:
         print_table(build_comparison_table(*chosen))
         page = write_comparison(output, *chosen)

@@ -12,7 +12,9 @@ from pipeline.cli.options import read_config, run_options
 @click.command()
 @run_options
 def run(debug: bool, **options: Any) -> None:
-    """Run the whole pipeline: check the data, train, evaluate, push the model if it is good enough.
+    """Run the whole pipeline on this machine.
+
+    It checks the data, trains and evaluates a model, and pushes the model if it is good enough.
 
     A step whose data and settings have not changed since an earlier run into the same output
     folder is not run again; its output is taken from the cache.
@@ -34,7 +36,7 @@ def run(debug: bool, **options: Any) -> None:
     help="Epochs of a trial.  [default: half the epochs of training]",
 )
 def tune(debug: bool, **options: Any) -> None:
-    """Search for better training settings, then run the pipeline with the best.
+    """Search for better training settings, then run the pipeline.
 
     The search tries learning rate and its schedule, batch size, weight decay, label smoothing and
     augmentation in short training runs, and begins with the model's own settings. It does not
@@ -49,7 +51,7 @@ def tune(debug: bool, **options: Any) -> None:
       latest/tuning.csv   the leaderboard: every trial, best first
       latest/tuned.yaml   the best settings, for `radio-signals run --config`
 
-    Exit status: as of `run`.
+    Exit status: the same as that of `run`.
     """  # noqa: D301 - click does not wrap a paragraph that begins with \b
     _run({**options, "tuning__enabled": True}, debug)
 

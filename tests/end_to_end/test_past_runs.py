@@ -1,4 +1,4 @@
-"""Past runs: listed, found again, and two side by side."""
+"""Past runs are listed, found again and compared."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 def radio_signals(*arguments):
     return subprocess.run(
-        [COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300
+        [COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -24,7 +24,7 @@ def output(small_data, output_copy):
     return output_copy
 
 
-def test_runs_are_listed_with_what_came_of_them(output, first_run):
+def test_runs_are_listed_with_their_results(output, first_run):
     listed = radio_signals("runs", f"--output={output}").stdout.splitlines()
     assert listed[0].split()[:4] == ["no.", "started", "model", "accuracy"]
     first = first_run.metrics
@@ -47,7 +47,7 @@ def test_a_report_is_found_by_number_and_by_date(output, first_run):
     )
 
 
-def test_two_runs_are_shown_side_by_side_with_what_was_not_the_same(output, first_run):
+def test_two_runs_are_shown_side_by_side_with_their_differences(output, first_run):
     shown = radio_signals("report", f"--output={output}", "--compare", 1, "latest").stdout
     lines = {line[: line.find("  ")]: line.split() for line in shown.splitlines()}
     accuracy = f"{first_run.metrics['accuracy']:.4f}"
@@ -67,14 +67,14 @@ def test_two_runs_are_shown_side_by_side_with_what_was_not_the_same(output, firs
         (["--compare", "1", "1999-01"], 'no run begins with "1999-01"'),
     ],
 )
-def test_a_run_that_is_not_there_is_named(output, arguments, message):
+def test_a_run_that_does_not_exist_is_named_in_the_error(output, arguments, message):
     answer = radio_signals("report", f"--output={output}", *arguments)
     assert answer.returncode == 2
     assert message in answer.stderr
 
 
 @pytest.mark.parametrize("command", ["runs", "report"])
-def test_a_folder_without_runs_is_named(tmp_path, command):
+def test_a_folder_without_runs_is_named_in_the_error(tmp_path, command):
     answer = radio_signals(command, f"--output={tmp_path}")
     assert answer.returncode == 2
     assert f"{tmp_path} holds no runs" in answer.stderr

@@ -1,4 +1,4 @@
-"""Bad input stops a run before training, with status 2 and the place."""
+"""Bad input stops a run before training, with status 2 and the place of the problem."""
 
 import shutil
 import subprocess
@@ -30,7 +30,8 @@ def test_a_bad_cell_is_reported_with_file_row_and_column(damaged, tmp_path):
 
 
 def test_anomalies_stop_the_run_before_training_in_plain_words(damaged, tmp_path):
-    # All pixels but one the same: no receiver's noise. The reader takes it, the schema does not.
+    # All pixels but one are equal, as no receiver would produce. The reader accepts such an image,
+    # but the schema does not.
     images = damaged / "train" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)
     lines[5] = b",".join([b"0.494118"] + [b"0.501961"] * (64 * 128 - 1)) + b"\n"
@@ -42,7 +43,7 @@ def test_anomalies_stop_the_run_before_training_in_plain_words(damaged, tmp_path
     assert "Trainer" not in refused.text
 
 
-def test_data_check_and_run_find_the_same_everywhere_at_once(damaged, tmp_path):
+def test_data_check_and_run_report_the_same_problems_of_all_files_at_once(damaged, tmp_path):
     images = damaged / "train" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)
     lines[3] = lines[3][:-10] + b"\n"
@@ -52,15 +53,23 @@ def test_data_check_and_run_find_the_same_everywhere_at_once(damaged, tmp_path):
     (damaged / "validation" / "labels.csv").unlink()
     expected = [
         f"Error: 3 problems in {damaged}:",
-        f"  {damaged}/validation/labels.csv is missing. A data folder of this format holds "
-        "images.csv and labels.csv in each of train/ and validation/.",
+        (
+            f"  {damaged}/validation/labels.csv is missing. A data folder of this format holds "
+            "images.csv and labels.csv in each of train/ and validation/."
+        ),
         f"  {images}, row 4: 8,191 values where 8,192 are expected.",
-        f"  {images}, row 8: all 8,192 values are 0.501961: a constant image holds no signal and "
-        "no noise. Remove it.",
+        (
+            f"  {images}, row 8: all 8,192 values are 0.501961: a constant image holds no signal "
+            "and no noise. Remove it."
+        ),
         "Correct these rows, or leave them out: --max-bad-rows 2.",
     ]
     checked = subprocess.run(
-        [COMMAND, "data", "check", damaged], capture_output=True, text=True, timeout=60
+        [COMMAND, "data", "check", damaged],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     refused = run_pipeline(damaged, tmp_path / "runs")
     assert checked.returncode == refused.status == 2
@@ -69,7 +78,7 @@ def test_data_check_and_run_find_the_same_everywhere_at_once(damaged, tmp_path):
 
 
 @pytest.mark.slow
-def test_bad_rows_are_left_out_on_request_and_stay_on_record(damaged, tmp_path):
+def test_bad_rows_are_left_out_on_request_and_recorded(damaged, tmp_path):
     images = damaged / "train" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)
     lines[3] = lines[3][:-10] + b"\n"
@@ -83,7 +92,7 @@ def test_bad_rows_are_left_out_on_request_and_stay_on_record(damaged, tmp_path):
     assert dropped in (run.latest / "report.html").read_text()
 
 
-def test_a_file_that_is_no_schema_is_named(small_data, tmp_path):
+def test_a_file_that_is_no_schema_is_named_in_the_error(small_data, tmp_path):
     schema = tmp_path / "schema.pbtxt"
     schema.write_text("feature { nme: 3 }")
     refused = run_pipeline(small_data, tmp_path / "runs", f"--schema={schema}")

@@ -1,4 +1,4 @@
-"""What Beam is told."""
+"""The options that Apache Beam gets."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from pipeline.beam_args import DIRECT_RUNNER, beam_args
 
 
 @pytest.mark.parametrize(
-    ("given", "passed_on"),
+    ("options", "passed_on"),
     [
         ("", [*DIRECT_RUNNER, "--sdk_container_image=none"]),
         ("--runner=FlinkRunner", ["--runner=FlinkRunner", "--sdk_container_image=none"]),
@@ -14,5 +14,5 @@ from pipeline.beam_args import DIRECT_RUNNER, beam_args
         ("--setup_file ./setup.py", ["--setup_file", "./setup.py"]),
     ],
 )
-def test_beams_workers_are_never_sent_a_copy_of_tfx(given, passed_on):
-    assert beam_args(given.split()) == passed_on
+def test_workers_of_beam_are_never_sent_a_copy_of_tfx(options, passed_on):
+    assert beam_args(options.split()) == passed_on

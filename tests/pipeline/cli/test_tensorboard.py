@@ -13,8 +13,8 @@ import tensorflow as tf
 from tests.ports import free_port
 
 
-def answer(url: str, process: subprocess.Popen, wanted) -> object:
-    """What is served once it is what is wanted; TensorBoard reads its files again every 5 s."""
+def wait_for(url: str, process: subprocess.Popen, is_complete) -> object:
+    """Return what TensorBoard serves once it is complete; it reads new files every 5 seconds."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -22,13 +22,13 @@ def answer(url: str, process: subprocess.Popen, wanted) -> object:
                 served = json.load(response)
         except OSError:
             served = None
-        if served and wanted(served):
+        if served and is_complete(served):
             return served
         time.sleep(0.5)
     pytest.fail(f"TensorBoard did not serve {url}, exit status {process.poll()}")
 
 
-def test_pictures_of_more_than_ten_epochs_are_served(tmp_path):
+def test_the_images_of_more_than_ten_epochs_are_served(tmp_path):
     folder = tmp_path / "artifacts" / "Trainer" / "model_run" / "6" / "tensorboard" / "validation"
     with tf.summary.create_file_writer(str(folder)).as_default():
         for epoch in range(1, 15):
@@ -40,13 +40,13 @@ def test_pictures_of_more_than_ten_epochs_are_served(tmp_path):
     ) as process:
         try:
             base = f"http://localhost:{port}/data/plugin/images"
-            tags = answer(f"{base}/tags", process, lambda served: served)
+            tags = wait_for(f"{base}/tags", process, lambda served: served)
             assert list(tags) == ["6/tensorboard/validation"]
-            pictures = answer(
+            images = wait_for(
                 f"{base}/images?run=6/tensorboard/validation&tag=pictures/confusion%20matrix",
                 process,
                 lambda served: len(served) == 14,
             )
-            assert [picture["step"] for picture in pictures] == list(range(1, 15))
+            assert [image["step"] for image in images] == list(range(1, 15))
         finally:
             process.terminate()
