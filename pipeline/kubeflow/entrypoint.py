@@ -1,10 +1,10 @@
-"""What the container of every step runs on Kubeflow Pipelines.
+"""Entry point of the container in which Kubeflow Pipelines runs a step.
 
-TFX's own entry point gives the addresses of artifacts to the step as they are, and TensorFlow can
-open neither `minio://` nor `s3://`. Kubeflow's launcher has copied the artifacts to local folders,
-and copies from there what the step makes; so here addresses become those folders on the way in, and
-addresses again in what the step reports. What can be set when a run is started is put into the
-step's parameters, some of which are texts that hold the whole configuration.
+TFX's own entry point passes the addresses of artifacts to the step, but TensorFlow can open neither
+`minio://` nor `s3://`. Kubeflow's launcher copies artifacts to local folders before the step, and
+from there afterwards. So this entry point replaces addresses by these folders, and folders by
+addresses in what the step reports. It also applies the parameters of the run to the parameters of
+the step, of which some are texts that hold the whole configuration.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.kubeflow.compile.launcher_folders import local_path, store_address
 from pipeline.kubeflow.compile.step_contract import BLUEPRINT, DATA, METRICS, PAGE, RUN, STEP
-from pipeline.kubeflow.compile.uris import address, local_path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; return the exit status.
 
     Args:
-      arguments: of TFX's entry point, and those of `pipeline.kubeflow.compile.step_contract`.
+      arguments: options of TFX's entry point and of `pipeline.kubeflow.compile.step_contract`.
     """
     parser = argparse.ArgumentParser(description="Runs one step of a compiled pipeline.")
     parser.add_argument(STEP, dest="step", required=True)
     parser.add_argument(BLUEPRINT, dest="blueprint")
-    # TFX's own.
+    # The options of TFX's entry point.
     parser.add_argument("--executor_class_path", dest="executor", required=True)
     parser.add_argument("--json_serialized_invocation_args", dest="invocation", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args", dest="inputs_spec", required=True)
     options, beam_args = parser.parse_known_args(arguments)
     try:
-        _run(options, beam_args)
+        _run_step(options, beam_args)
     except BaseException as error:
-        # The whole of it first: what a person reads is the end of the log.
+        # The traceback comes first, because people read the end of the log.
         traceback.print_exc()
         from pipeline.terminal import failures
 
@@ -48,117 +48,117 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
+def _run_step(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
     executor_input = json.loads(options.invocation)
     _set_run_parameters(executor_input, options)
-    # Of artifacts alone: of what a run is told to read, the launcher has copied nothing else.
-    local_input = {
-        side: {**of, "artifacts": _made_local(of.get("artifacts", {}))}
-        for side, of in executor_input.items()
-    }
-    if copied := local_input["inputs"]["artifacts"].pop(DATA, None):
-        local_input["inputs"]["parameterValues"]["data"] = copied["artifacts"][0]["uri"]
-    shown = {name: local_input["outputs"]["artifacts"].pop(name, None) for name in (PAGE, METRICS)}
-    _make_folders(local_input)
-    # Here and not above: it takes seconds, and what is wrong with the options is said at once.
+    _use_local_paths(executor_input)
+    outputs = executor_input["outputs"]
+    results = {name: outputs["artifacts"].pop(name, None) for name in (PAGE, METRICS)}
+    # A runner of TFX makes these folders; Kubeflow's launcher does not.
+    for artifacts in outputs["artifacts"].values():
+        for artifact in artifacts["artifacts"]:
+            os.makedirs(artifact["uri"], exist_ok=True)
+    os.makedirs(os.path.dirname(outputs["outputFile"]), exist_ok=True)
+    _run_tfx(executor_input, options, beam_args)
+    with open(outputs["outputFile"], encoding="utf-8") as file:
+        executor_output = json.load(file)
+    for name, result in results.items():
+        if result:
+            (artifact,) = result["artifacts"]
+            report = outputs["artifacts"]["report"]["artifacts"][0]["uri"]
+            _fill_result(name, artifact, report)
+            executor_output["artifacts"][name] = {"artifacts": [artifact]}
+    with open(outputs["outputFile"], "w", encoding="utf-8") as file:
+        json.dump(_with_store_addresses(executor_output), file)
+
+
+def _run_tfx(
+    executor_input: dict[str, Any], options: argparse.Namespace, beam_args: Sequence[str]
+) -> None:
+    # These imports take seconds, so errors in the options are reported before them.
     from absl import flags
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx
 
-    # So that TFX's own executors too can write to where models are pushed.
-    import data.storage.object_store  # noqa: F401
+    from data.storage.tfx_plugin import register_object_stores
 
-    # Executors read flags of absl, which nobody has parsed here.
+    # TFX's executors, too, write to the store to which models are pushed.
+    register_object_stores()
+    # Executors read flags of absl, which nobody else parses here.
     flags.FLAGS(["step"], known_only=True)
-    taken = argparse.Namespace(
+    tfx_options = argparse.Namespace(
         executor_class_path=options.executor,
-        json_serialized_invocation_args=json.dumps(local_input),
+        json_serialized_invocation_args=json.dumps(executor_input),
         json_serialized_inputs_spec_args=options.inputs_spec,
     )
-    tfx.main((taken, list(beam_args)))
-    output_file = local_input["outputs"]["outputFile"]
-    with open(output_file, encoding="utf-8") as file:
-        executor_output = json.load(file)
-    for name, output in shown.items():
-        if output:
-            executor_output["artifacts"][name] = _shown(name, output, local_input)
-    with open(output_file, "w", encoding="utf-8") as file:
-        json.dump(_addresses_again(executor_output), file)
+    tfx.main((tfx_options, list(beam_args)))
 
 
 def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namespace) -> None:
-    """Replace the step's parameters by those of a graph with this run's values."""
+    """Replace the step's parameters by those of a graph with the values of this run."""
+    if not options.blueprint:
+        return
+    from pipeline.kubeflow.compile.blueprint import Blueprint, step_parameters
+    from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
+
     parameters = executor_input["inputs"].get("parameterValues", {})
-    values = {}
-    if options.blueprint:
-        from pipeline.kubeflow.compile.blueprint import Blueprint, step_parameters
-        from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
-
-        for parameter in RUN_PARAMETERS:
-            if RUN + parameter.name in parameters:
-                values[parameter.name] = parameters.pop(RUN + parameter.name)
-        graph = Blueprint.from_json(options.blueprint).pipeline(values)
-        parameters.update(step_parameters(graph)[options.step])
-
-
-def _made_local(artifacts: dict[str, Any]) -> dict[str, Any]:
-    """Put artifacts where the launcher has them.
-
-    Their properties stay: where a model was pushed to is an address that no launcher copies.
-    """
-    return {
-        name: {
-            **of,
-            "artifacts": [
-                {**artifact, "uri": local_path(artifact["uri"])} for artifact in of["artifacts"]
-            ],
-        }
-        for name, of in artifacts.items()
+    values = {
+        parameter.name: parameters.pop(RUN + parameter.name)
+        for parameter in RUN_PARAMETERS
+        if RUN + parameter.name in parameters
     }
+    graph = Blueprint.from_json(options.blueprint).create_graph(values)
+    parameters.update(step_parameters(graph)[options.step])
 
 
-def _addresses_again(value: Any) -> Any:
-    """Turn every text in JSON that is a path of the launcher's into an address.
+def _use_local_paths(executor_input: dict[str, Any]) -> None:
+    """Replace addresses of artifacts by the launcher's folders.
 
-    Not the places of artifacts alone: a blessing, for one, holds those of the models in its
-    properties.
+    Addresses in the artifacts' properties stay, for example where a model was pushed: the launcher
+    copies nothing from there.
+    """
+    for side in executor_input.values():
+        for artifacts in side.setdefault("artifacts", {}).values():
+            for artifact in artifacts["artifacts"]:
+                artifact["uri"] = local_path(artifact["uri"])
+    inputs = executor_input["inputs"]
+    if data := inputs["artifacts"].pop(DATA, None):
+        inputs["parameterValues"]["data"] = data["artifacts"][0]["uri"]
+
+
+def _with_store_addresses(value: Any) -> Any:
+    """Replace the launcher's paths by addresses in all texts of a JSON value.
+
+    Artifacts have them in their properties, too: a blessing, for example, names its models.
     """
     if isinstance(value, dict):
-        return {key: _addresses_again(of) for key, of in value.items()}
+        return {key: _with_store_addresses(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_addresses_again(of) for of in value]
-    return address(value) if isinstance(value, str) else value
+        return [_with_store_addresses(item) for item in value]
+    return store_address(value) if isinstance(value, str) else value
 
 
-def _make_folders(local_input: dict[str, Any]) -> None:
-    """Make what a runner of TFX would have made: folders of outputs."""
-    for output in local_input["outputs"]["artifacts"].values():
-        for artifact in output["artifacts"]:
-            os.makedirs(artifact["uri"], exist_ok=True)
-    os.makedirs(os.path.dirname(local_input["outputs"]["outputFile"]), exist_ok=True)
+def _fill_result(name: str, artifact: dict[str, Any], report: str) -> None:
+    """Fill an output of the Report step that Kubeflow's pages show.
 
-
-def _shown(name: str, output: dict[str, Any], local_input: dict[str, Any]) -> dict[str, Any]:
-    """Fill an output of the Report step that Kubeflow's own pages show."""
+    Args:
+      name: PAGE or METRICS.
+      artifact: the output's artifact.
+      report: folder of the report.
+    """
     from components.report.artifact_files import METRICS_FILE, PAGE_FILE
+    from data.storage.files import copy_file, join, read_text
 
-    (artifact,) = output["artifacts"]
-    report = local_input["outputs"]["artifacts"]["report"]["artifacts"][0]["uri"]
     if name == PAGE:
-        os.makedirs(os.path.dirname(artifact["uri"]), exist_ok=True)
-        with open(os.path.join(report, PAGE_FILE), encoding="utf-8") as page:
-            content = page.read()
-        with open(artifact["uri"], "w", encoding="utf-8") as file:
-            file.write(content)
-        return {"artifacts": [artifact]}
-    with open(os.path.join(report, METRICS_FILE), encoding="utf-8") as file:
-        metrics = json.load(file)
-    figures = {
+        copy_file(join(report, PAGE_FILE), artifact["uri"])
+        return
+    metrics = json.loads(read_text(join(report, METRICS_FILE)))
+    classes = metrics["classes"].items()
+    artifact["metadata"] = {
         "accuracy": metrics["accuracy"],
         "balanced accuracy": metrics["balanced_accuracy"],
-        **{f"recall {name}": of["recall"] for name, of in metrics["classes"].items()},
-        **{f"precision {name}": of["precision"] for name, of in metrics["classes"].items()},
+        **{f"recall {name}": class_metrics["recall"] for name, class_metrics in classes},
+        **{f"precision {name}": class_metrics["precision"] for name, class_metrics in classes},
     }
-    return {"artifacts": [{**artifact, "metadata": figures}]}
 
 
 if __name__ == "__main__":

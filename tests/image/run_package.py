@@ -1,4 +1,4 @@
-"""Run a compiled package task by task, as Kubeflow does, with what this Python has installed.
+"""Run a compiled package task by task, as Kubeflow does, with the packages of this Python.
 
 python -m tests.image.run_package PACKAGE FOLDER
 """
@@ -6,12 +6,12 @@ python -m tests.image.run_package PACKAGE FOLDER
 import sys
 from pathlib import Path
 
-from tests.kubeflow.installation import Installation
+from tests.kubeflow.fake_installation import FakeInstallation
 
 if __name__ == "__main__":
-    # Tasks run in folders of their own, where a relative path would be another one.
+    # Tasks run in folders of their own, where a relative path would mean another file.
     package, folder = (Path(argument).resolve() for argument in sys.argv[1:])
-    run = Installation(folder).run(package)
-    print(run.table())
+    run = FakeInstallation(folder).run(package)
+    print(run.format_table())
     if not run.succeeded:
-        sys.exit(list(run.tasks.values())[-1].log[-3000:])
+        sys.exit(run.end_of_log)

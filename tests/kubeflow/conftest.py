@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.kubeflow.compiled import EVERYTHING, compiled
+from tests.kubeflow.compile_command import EVERYTHING, compile_package
 
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory) -> Path:
     """A package with everything that can be configured."""
-    return compiled(tmp_path_factory.mktemp("package"), *EVERYTHING)
+    return compile_package(tmp_path_factory.mktemp("package"), *EVERYTHING)
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Compiles the graph to a Kubeflow Pipelines package."""
+"""Compiles the graph to a package: a YAML file that Kubeflow Pipelines runs."""

@@ -1,4 +1,4 @@
-"""What a compiled graph was made of, so that a step can make it again with other values."""
+"""Keeps how a graph was created, so that a step can create it again with the values of a run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
 
 @dataclass(frozen=True)
 class Blueprint:
-    """Everything that `pipeline.dag.create_pipeline` is called with.
+    """The arguments that a graph was created with.
 
     Attributes:
-      given: the configuration's keys that differ from their defaults, nested.
-      root: address of the bucket folder where artifacts go.
-      serving_dir, accepted_statistics_dir, checkpoint_dir: as of `create_pipeline`; what outlives
-        a run and is not an artifact.
+      settings: the configuration keys that were set, nested.
+      root: bucket folder for artifacts.
+      serving_dir: see `create_pipeline`.
+      accepted_statistics_dir: see `create_pipeline`.
+      checkpoint_dir: see `create_pipeline`.
     """
 
-    given: Mapping[str, Any]
+    settings: Mapping[str, Any]
     root: str
     serving_dir: str
     accepted_statistics_dir: str
@@ -34,22 +35,23 @@ class Blueprint:
 
     @property
     def config(self) -> Config:
-        """The configuration that was compiled."""
-        return load_config(options=dict(self.given))
+        """The compiled configuration."""
+        return load_config(options=dict(self.settings))
 
-    def pipeline(self, values: Mapping[str, Any] | None = None) -> Pipeline:
-        """Return the graph, with run parameters set to these values.
+    def create_graph(self, values: Mapping[str, Any] | None = None) -> Pipeline:
+        """Create the graph.
 
         Args:
-          values: by name of the parameter (`pipeline.kubeflow.compile.run_parameters`).
+          values: values of run parameters by name; others keep what was compiled.
 
         Raises:
-          ConfigError: a value does not fit.
+          ConfigError: a value is not valid.
         """
+        values = values or {}
         config = self.config
         for parameter in RUN_PARAMETERS:
-            if parameter.name in (values or {}):
-                config = parameter.applied(config, values[parameter.name])
+            if parameter.name in values:
+                config = parameter.apply(config, values[parameter.name])
         return create_pipeline(
             config,
             root=self.root,
@@ -60,28 +62,32 @@ class Blueprint:
         )
 
     def to_json(self) -> str:
-        """Return it as text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Return the blueprint as JSON."""
+        fields = asdict(self)
+        return json.dumps({"given": fields.pop("settings"), **fields}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Blueprint:
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))
+        """Return the blueprint that `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(settings=fields.pop("given"), **fields)
 
 
-def step_parameters(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
-    """Return the parameters of every step as the compiled graph holds them, by node id.
+def step_parameters(graph: Pipeline) -> dict[str, dict[str, Any]]:
+    """Return the parameters of every step by node id, as the compiled package holds them.
 
-    Numbers and texts; everything else is text that TFX's executors parse.
+    They are numbers and texts; TFX's executors parse everything else from text.
     """
     return {
         node.id: {
-            name: _plain(value) for name, value in node.exec_properties.items() if value is not None
+            name: _compiled_value(value)
+            for name, value in node.exec_properties.items()
+            if value is not None
         }
-        for node in pipeline.components
+        for node in graph.components
     }
 
 
-def _plain(value: Any) -> Any:
+def _compiled_value(value: Any) -> Any:
     constant = compiler_utils.value_converter(value).constant
     return getattr(constant, constant.WhichOneof("kind"))

@@ -1,4 +1,4 @@
-"""What can be set in Kubeflow's UI when a run is started: keys of the configuration."""
+"""The configuration keys that each run can set anew when it is started."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.config.config import Config, load_config, nested
 
 @dataclass(frozen=True)
 class RunParameter:
-    """A key of the configuration that a run can set.
+    """A configuration key that a run can set.
 
     Attributes:
-      name: as the UI shows it.
-      key: of the configuration, with dots.
-      type: of the pipeline specification: STRING, NUMBER_INTEGER or NUMBER_DOUBLE.
-      description: for the UI.
-      unset: the value that stands for a key that is not set.
+      name: name in Kubeflow's user interface.
+      key: configuration key, with dots.
+      type: type in the pipeline specification: STRING, NUMBER_INTEGER or NUMBER_DOUBLE.
+      description: description in the user interface.
+      unset: value that stands for a key that is not set.
     """
 
     name: str
@@ -27,31 +27,31 @@ class RunParameter:
     unset: Any = None
 
     def value(self, config: Config) -> Any:
-        """Return what a configuration sets it to."""
-        found: Any = config
-        for part in self.key.split("."):
-            found = getattr(found, part)
-        return self.unset if found is None else found
+        """Return the value in a configuration."""
+        value: Any = config
+        for name in self.key.split("."):
+            value = getattr(value, name)
+        return self.unset if value is None else value
 
-    def applied(self, config: Config, value: Any) -> Config:
+    def apply(self, config: Config, value: Any) -> Config:
         """Return the configuration with another value.
 
         Args:
-          config: the compiled one.
-          value: as Kubeflow hands it over, every number a double.
+          config: the compiled configuration.
+          value: as Kubeflow passes it; every number is a float.
 
         Raises:
-          ConfigError: the value does not fit.
+          ConfigError: the value is not valid.
         """
         if self.type == "NUMBER_INTEGER":
             value = int(value)
         if value == self.value(config):
-            # Of what somebody set, and what not, the tuner makes a difference.
+            # The tuner treats a key that was set differently, even if it has its default value.
             return config
         if value == self.unset:
             value = None
-        given = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return load_config(options=_over(given, nested(self.key, value)))
+        settings = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return load_config(options=_merge(settings, nested(self.key, value)))
 
 
 RUN_PARAMETERS = (
@@ -67,7 +67,7 @@ RUN_PARAMETERS = (
         "learning_rate",
         "schedule.initial_rate",
         "NUMBER_DOUBLE",
-        "Where the learning rate starts; 0 for the model's own.",
+        "Initial learning rate; 0 for the model's own.",
         unset=0.0,
     ),
     RunParameter(
@@ -79,10 +79,9 @@ RUN_PARAMETERS = (
 )
 
 
-def _over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
-    for key, value in over.items():
-        if isinstance(value, dict):
-            value = _over(merged.get(key) or {}, value)
-        merged[key] = value
+    for key, value in changes.items():
+        is_section = isinstance(value, dict)
+        merged[key] = _merge(merged.get(key) or {}, value) if is_section else value
     return merged

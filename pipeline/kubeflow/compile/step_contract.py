@@ -1,19 +1,20 @@
-"""What a compiled package and the entry point of its steps have agreed on.
+"""Names that the compiler and the entry point of the steps have to agree on.
 
-Apart from both, because every pod reads it first, and the compiler takes seconds to load.
+They are in a module of their own because every step loads it, and the compiler takes seconds to
+load.
 """
 
 COMMAND = ("python3", "-m", "pipeline.kubeflow.entrypoint")
-"""What the container of every step runs."""
+"""Command of every step's container."""
 
 STEP, BLUEPRINT = "--radio_signals_step", "--radio_signals_blueprint"
-"""Options of it: the node's id, and how to make its parameters again."""
+"""Options of the command: the id of the step's node, and the graph's blueprint as JSON."""
 
 RUN = "run_"
-"""Begins the name under which a step is given a run parameter, so that it is none of TFX's."""
+"""Prefix of the inputs that hold the parameters of a run, to tell them from TFX's inputs."""
 
 PAGE, METRICS = "page", "metrics"
-"""Outputs of the Report step beside TFX's artifacts, which Kubeflow's own pages show."""
+"""Outputs that the Report step has for Kubeflow's pages, in addition to TFX's outputs."""
 
 DATA = "data_files"
-"""Input of the first step: data in a store that only the launcher can open, copied by it."""
+"""Input of the first step: the data, if they are in a store from which the launcher copies."""

@@ -1,1 +1,1 @@
-"""Uploads a compiled package to Kubeflow Pipelines and follows its runs."""
+"""Submits a compiled package: uploads it to Kubeflow Pipelines, runs it and follows the run."""

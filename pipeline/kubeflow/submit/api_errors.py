@@ -1,4 +1,4 @@
-"""What went wrong with a request to Kubeflow Pipelines, in plain words."""
+"""Turns a failed request to Kubeflow Pipelines into an error with a message for the user."""
 
 from __future__ import annotations
 
@@ -6,132 +6,150 @@ import json
 import re
 from typing import Any
 
-import urllib3
-from kfp_server_api.exceptions import ApiException
+import urllib3  # type: ignore[import-untyped]  # Only urllib3 2 has types.
+from kfp_server_api import ApiException
 
 from pipeline.config.config import ConfigError
 from pipeline.terminal.failures import ServiceError
 
 
-class NoAnswer(ServiceError):
-    """The installation does not answer at present, and may later."""
+class UnavailableError(ServiceError):
+    """The installation does not answer now, but may do so later."""
 
 
-class NotTheApi(ServiceError):
-    """Something else answers."""
+class NotTheApiError(ServiceError):
+    """Something other than the API answers."""
 
 
-class AlreadyThere(ConfigError):
-    """The installation has something of that name."""
+class NotFoundError(ServiceError):
+    """The installation does not have what a request names."""
 
 
-def plain_error(error: Exception, address: str, token: bool) -> Exception:
-    """Return what to raise in place of an error of the client.
+class NameTakenError(ConfigError):
+    """The installation already has something of that name."""
+
+
+def plain_error(error: Exception, address: str, sends_token: bool) -> Exception:
+    """Return the error to raise instead of an error of kfp_server_api.
 
     Args:
-      error: what the client raised.
-      address: of the installation.
-      token: whether a token was sent.
+      error: an ApiException, or an HTTPError of urllib3.
+      address: address of the installation.
+      sends_token: whether the request had a token.
 
     Returns:
-      ConfigError where what was sent has to be changed, ServiceError otherwise, and the error
-      itself where nothing is known of it.
+      A ConfigError if the user has to change what was sent, otherwise a ServiceError.
     """
     if isinstance(error, ApiException):
-        return _refused(error.status, said(error.body), address, token)
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return _unreachable(error, address)
-    if isinstance(error, ValueError):
-        # kfp's own, for example of two experiments with one name.
-        return ConfigError(str(error))
-    return error
+        return _refusal(error.status, _message(error.body), address, sends_token)
+    return _connection_error(error, address)
 
 
-def said(body: Any) -> str:
-    """Return the message in the body of a refusal, in one line; empty if there is none.
+def _message(body: Any) -> str:
+    """Return the message in the body of a refusal on one line; empty if there is none.
 
-    The gateway writes {"error", "code", "message"}, uploads {"error_message"}, and what stands
-    before the installation text or a page.
+    The API answers with {"error", "code", "message"}, uploads with {"error_message"}, and a proxy
+    in front of it with text or a page.
     """
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     try:
-        read = json.loads(text)
+        fields = json.loads(text)
     except ValueError:
-        read = None
-    if isinstance(read, dict):
-        text = str(read.get("message") or read.get("error_message") or read.get("error") or "")
+        fields = None
+    if isinstance(fields, dict):
+        text = str(
+            fields.get("message") or fields.get("error_message") or fields.get("error") or ""
+        )
     elif "<html" in text.lower():
         text = ""
     return re.sub(r"\s+", " ", text).strip().rstrip(".")
 
 
-def _refused(status: int, message: str, address: str, token: bool) -> Exception:
-    because = f" It says: {message}." if message else ""
+def _refusal(status: int, message: str, address: str, sends_token: bool) -> Exception:
+    reason = f" It says: {message}." if message else ""
     if status == 401:
-        remedy = (
-            "The token may have expired, or be for another audience."
-            if token
-            else "Give a token with --token, or a file of one in KF_PIPELINES_SA_TOKEN_PATH."
-        )
-        accepted = "the token" if token else "requests without a token"
-        return ServiceError(f"{address} does not accept {accepted}.{because} {remedy}")
+        return _unauthenticated(reason, address, sends_token)
     if status == 403:
         return ServiceError(
-            f"{address} does not allow this.{because} Check whose token it is, and that "
+            f"{address} does not allow this.{reason} Check whose token it is, and that "
             "--namespace is one that its owner may use."
         )
     if status == 409:
-        return AlreadyThere(f"{address} has one of that name already.{because}")
+        return NameTakenError(f"{address} has one of that name already.{reason}")
     if status in (400, 413, 422):
-        return ConfigError(f"{address} refuses it (status {status}).{because}")
+        return ConfigError(f"{address} refuses it (status {status}).{reason}")
     if status == 429 or status >= 500:
-        return NoAnswer(f"{address} is in trouble (status {status}).{because} Try again later.")
-    return ServiceError(f"{address} answers with status {status}.{because}")
+        return UnavailableError(
+            f"{address} is in trouble (status {status}).{reason} Try again later."
+        )
+    error = NotFoundError if status == 404 else ServiceError
+    return error(f"{address} answers with status {status}.{reason}")
 
 
-def no_api(address: str) -> NotTheApi:
-    """Return the error of an address at which there is no Kubeflow Pipelines."""
+def _unauthenticated(reason: str, address: str, sends_token: bool) -> ServiceError:
+    if sends_token:
+        return ServiceError(
+            f"{address} does not accept the token.{reason} The token may have expired, or be for "
+            "another audience."
+        )
+    return ServiceError(
+        f"{address} does not accept requests without a token.{reason} Give a token with --token, "
+        "or set KF_PIPELINES_SA_TOKEN_PATH to a file that holds one."
+    )
+
+
+def no_api(address: str) -> NotTheApiError:
+    """Return the error for an address without Kubeflow Pipelines."""
     remedy = "Check the address."
     if not address.endswith("/pipeline"):
-        remedy = f"In a whole Kubeflow it is a level deeper: --host {address}/pipeline"
-    return NotTheApi(f"There is no API of Kubeflow Pipelines at {address}. {remedy}")
+        remedy = f"In a full Kubeflow it is one level deeper: --host {address}/pipeline"
+    return NotTheApiError(f"There is no API of Kubeflow Pipelines at {address}. {remedy}")
 
 
-def no_address(text: str) -> str:
-    """Return the message for a text that is no address."""
-    return f"--host {text} is not an address such as https://kubeflow.example/pipeline."
-
-
-def log_in_page(address: str) -> NotTheApi:
-    """Return the error of an address that answers with a page."""
-    return NotTheApi(
+def log_in_page(address: str) -> NotTheApiError:
+    """Return the error for an address that answers with a page."""
+    return NotTheApiError(
         f"{address} answers with a page instead of data, perhaps to log in. Give a token with "
-        "--token, or the address of the API with --host; in a whole Kubeflow that ends in "
+        "--token, or the address of the API with --host; in a full Kubeflow that ends in "
         "/pipeline."
     )
 
 
-def _unreachable(error: urllib3.exceptions.HTTPError, address: str) -> Exception:
+def invalid_address(text: str) -> str:
+    """Return the message for a text that is not an address."""
+    return f"--host {text} is not an address such as https://kubeflow.example/pipeline."
+
+
+def _connection_error(error: Exception, address: str) -> Exception:
     cause = getattr(error, "reason", None) or error
-    text = str(cause)
     if isinstance(cause, urllib3.exceptions.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in text:
-            return ServiceError(
-                f"The certificate of {address} is not one that is trusted here. Name the file of "
-                "its authority with --ca-cert FILE.pem."
-            )
-        return ServiceError(
-            f"{address} does not speak TLS, or no version of it that is spoken here. "
-            f"Perhaps it is {address.replace('https://', 'http://', 1)}."
-        )
+        return _tls_error(cause, address)
     if isinstance(error, urllib3.exceptions.LocationValueError):
-        return ConfigError(no_address(address))
+        return ConfigError(invalid_address(address))
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        known = "name" not in text.lower() and "nodename" not in text.lower()
-        why = "nothing listens there" if "refused" in text else "there is no way to it"
-        why = why if known else "no such name is known"
+        text = str(cause)
+        if "name" in text.lower():
+            problem = "no such name is known"
+        elif "refused" in text:
+            problem = "nothing listens there"
+        else:
+            problem = "there is no way to it"
     elif isinstance(cause, urllib3.exceptions.TimeoutError):
-        why = "it does not answer in time"
+        problem = "it does not answer in time"
     else:
-        why = "the connection broke"
-    return NoAnswer(f"{address} cannot be reached: {why}. Check the address, and the network.")
+        problem = "the connection broke"
+    return UnavailableError(
+        f"{address} cannot be reached: {problem}. Check the address and the network."
+    )
+
+
+def _tls_error(cause: Exception, address: str) -> ServiceError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        return ServiceError(
+            f"The certificate of {address} is not trusted here. Name the file of its certificate "
+            "authority with --ca-cert FILE.pem."
+        )
+    return ServiceError(
+        f"{address} does not speak TLS, or no version of it that this machine knows. Perhaps it is "
+        f"{address.replace('https://', 'http://', 1)}."
+    )

@@ -1,34 +1,38 @@
-"""Cron expressions, from the ordinary five fields to the six of Kubeflow Pipelines."""
+"""Translates cron expressions of five fields into the six fields of Kubeflow Pipelines.
+
+Kubeflow Pipelines reads them with the Go library robfig/cron, version 1. Python's cronsim reads
+another dialect, that of Debian: it accepts "7" for Sunday, "L" and "mon#1", which the installation
+refuses, and refuses "?", which the installation accepts. So this module checks the fields itself.
+"""
 
 from __future__ import annotations
 
 from pipeline.config.config import ConfigError
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-# Each field's name, least and greatest value, and names of values.
-_FIELDS = (
+_WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+# Name of each field, its lowest and its highest value, and numbers by the names of values.
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
     ("day of the month", 1, 31, {}),
     ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, start=1)}),
-    ("day of the week", 0, 6, {name: number for number, name in enumerate(_DAYS)}),
+    ("day of the week", 0, 6, {name: number for number, name in enumerate(_WEEKDAYS)}),
 )
 _EXAMPLE = 'Write minute, hour, day, month, weekday: "0 2 * * *" is two o\'clock every night.'
 
 
 def kubeflow_cron(expression: str) -> str:
-    """Return an ordinary cron expression as Kubeflow Pipelines reads it, seconds first.
+    """Return a cron expression of five fields as Kubeflow Pipelines reads it, seconds first.
 
-    The installation would take five fields too, as seconds, minutes and so on: "0 2 * * *" would
-    run at two minutes past every hour. So nothing but five fields passes, and they are checked
-    here.
+    The installation would accept five fields as well, but as seconds, minutes and so on: it would
+    run "0 2 * * *" at two minutes past every hour.
 
     Args:
       expression: minute, hour, day of the month, month, day of the week.
 
     Raises:
-      ConfigError: it is something else; the message names the field.
+      ConfigError: the expression is wrong; the message names the field.
     """
     fields = expression.split()
     if len(fields) == len(_FIELDS) + 1:
@@ -37,37 +41,39 @@ def kubeflow_cron(expression: str) -> str:
             f'"{" ".join(fields[1:])}".'
         )
     if len(fields) != len(_FIELDS):
-        raise ConfigError(f'--cron "{expression}" has not five fields. {_EXAMPLE}')
-    for field, (name, least, greatest, names) in zip(fields, _FIELDS, strict=True):
-        for part in field.split(","):
-            problem = _problem(part, least, greatest, names)
+        raise ConfigError(f'--cron "{expression}" does not have five fields. {_EXAMPLE}')
+    for field, (name, lowest, highest, numbers) in zip(fields, _FIELDS, strict=True):
+        for item in field.split(","):
+            problem = _problem(item, lowest, highest, numbers)
             if problem:
                 raise ConfigError(f'--cron "{expression}", {name}: {problem}.')
     return " ".join(("0", *fields))
 
 
-def _problem(part: str, least: int, greatest: int, names: dict[str, int]) -> str:
-    """Return what is wrong with one part of a field, nothing if it is right."""
-    values, slash, step = part.partition("/")
+def _problem(item: str, lowest: int, highest: int, numbers: dict[str, int]) -> str:
+    """Return what is wrong with one item of a field's list, nothing if it is right.
+
+    An item is a value, a range or a star, and perhaps a step.
+    """
+    values, slash, step = item.partition("/")
     if slash and not (_is_number(step) and int(step) > 0):
         return f'the step "{step}" is not a whole number above 0'
     if values in ("*", "?"):
         return ""
-    bounds = values.split("-")
-    if len(bounds) > 2:
+    texts = values.split("-")
+    if len(texts) > 2:
         return f'"{values}" is not a range of two values'
-    numbers = []
-    for bound in bounds:
-        number = names.get(bound.lower(), int(bound) if _is_number(bound) else None)
-        if number is None:
-            return f'"{bound}" is not a number' + (
-                f" or one of {', '.join(names)}" if names else ""
-            )
-        if not least <= number <= greatest:
-            sunday = "; Sunday is 0" if number == 7 and greatest == 6 else ""
-            return f"{bound} is not between {least} and {greatest}{sunday}"
-        numbers.append(number)
-    return f'"{values}" runs backwards' if numbers != sorted(numbers) else ""
+    bounds = []
+    for text in texts:
+        bound = numbers.get(text.lower(), int(text) if _is_number(text) else None)
+        if bound is None:
+            names = f" or one of {', '.join(numbers)}" if numbers else ""
+            return f'"{text}" is not a number{names}'
+        if not lowest <= bound <= highest:
+            sunday = "; Sunday is 0" if bound == 7 and highest == 6 else ""
+            return f"{text} is not between {lowest} and {highest}{sunday}"
+        bounds.append(bound)
+    return f'"{values}" runs backwards' if bounds != sorted(bounds) else ""
 
 
 def _is_number(text: str) -> bool:

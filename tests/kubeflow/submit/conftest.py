@@ -1,4 +1,4 @@
-"""An installation on 127.0.0.1, and the command in this process."""
+"""A fake API server, and the command in this process."""
 
 import os
 import sys
@@ -6,23 +6,23 @@ import sys
 import pytest
 
 from pipeline.cli import main as cli
-from tests.kubeflow.api_server import ApiServer, Installation
+from tests.kubeflow.fake_api_server import FakeApi, FakeApiServer
 from tests.kubeflow.submit.packages import write_package
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_this_machine(monkeypatch, tmp_path):
+def isolate_from_this_machine(monkeypatch, tmp_path):
     for name in os.environ:
         if name.startswith(("KF_PIPELINES_", "KUBERNETES_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("pipeline.kubeflow.submit.status._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("pipeline.kubeflow.submit.follow_run._FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
-def installation():
-    with ApiServer(Installation()) as one:
-        yield one
+def api():
+    with FakeApiServer(FakeApi()) as fake:
+        yield fake
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def package(tmp_path):
 
 @pytest.fixture
 def submit(monkeypatch, capsys):
-    """Runs the command in this process; returns exit status, output and error output."""
+    """A function that runs the command here and returns status, output and error output."""
 
     def run(*arguments):
         command = ["radio-signals", "submit", *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", command)
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        shown = capsys.readouterr()
-        return ended.value.code, shown.out, shown.err
+        output = capsys.readouterr()
+        return ended.value.code, output.out, output.err
 
     return run

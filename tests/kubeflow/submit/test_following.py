@@ -1,4 +1,4 @@
-"""A run is followed to its end, whatever the end."""
+"""How a run is followed to its end, and what is reported of it."""
 
 import re
 import signal
@@ -6,24 +6,32 @@ import subprocess
 
 import pytest
 
-from tests.kubeflow.api_server import Installation, task
+from tests.kubeflow.fake_api_server import FakeApi, task
 from tests.kubeflow.submit.packages import COMMAND, STEPS
 
 
-def test_each_change_of_a_task_is_a_line(submit, installation, package):
+def test_each_change_of_a_task_is_a_line(submit, api, package):
     read, train, push = STEPS
-    installation.progress = [
+    api.progress = [
         ("PENDING", [], {}),
         ("RUNNING", [task("root", "RUNNING"), task(read, "RUNNING")], {}),
-        ("RUNNING", [task(read, "SUCCEEDED", 12), task(f"{read}-driver", "SUCCEEDED", 3)], {}),
+        (
+            "RUNNING",
+            [task(read, "SUCCEEDED", 12), task(f"{read}-driver", "SUCCEEDED", 3)],
+            {},
+        ),
         ("RUNNING", [task(read, "SUCCEEDED", 12), task(train, "RUNNING")], {}),
         (
             "SUCCEEDED",
-            [task(read, "SUCCEEDED", 12), task(train, "SUCCEEDED", 50), task(push, "SKIPPED", 1)],
+            [
+                task(read, "SUCCEEDED", 12),
+                task(train, "SUCCEEDED", 50),
+                task(push, "SKIPPED", 1),
+            ],
             {},
         ),
     ]
-    status, out, err = submit(package, "--host", installation.url)
+    status, out, err = submit(package, "--host", api.url)
     assert (status, err) == (0, "")
     assert out.splitlines()[3:] == [
         "       SpectrogramExampleGen    running",
@@ -35,9 +43,9 @@ def test_each_change_of_a_task_is_a_line(submit, installation, package):
     ]
 
 
-def test_a_failed_run_names_its_tasks_and_what_the_api_says_of_them(submit, installation, package):
+def test_a_failed_run_is_reported_with_its_tasks_and_their_errors(submit, api, package):
     read, train, _ = STEPS
-    installation.progress = [
+    api.progress = [
         (
             "FAILED",
             [
@@ -55,7 +63,7 @@ def test_a_failed_run_names_its_tasks_and_what_the_api_says_of_them(submit, inst
             {"error": {"code": 13, "message": "child 'pod-7' failed"}},
         )
     ]
-    status, _, err = submit(package, "--host", installation.url)
+    status, _, err = submit(package, "--host", api.url)
     assert status == 1
     assert err.splitlines() == [
         "Error: The run failed at Trainer.",
@@ -64,22 +72,27 @@ def test_a_failed_run_names_its_tasks_and_what_the_api_says_of_them(submit, inst
     ]
 
 
-def test_what_the_history_says_is_told_where_the_error_is_empty(submit, installation, package):
+def test_the_error_comes_from_the_history_if_the_task_has_none(submit, api, package):
     history = [
         {"state": "RUNNING"},
         {"state": "FAILED", "error": {"code": 13, "message": "Unable to pull the image"}},
     ]
-    installation.progress = [
+    api.progress = [
         ("FAILED", [task(STEPS[1], "FAILED", 2, state_history=history)], {}),
     ]
-    _, _, err = submit(package, "--host", installation.url)
+    _, _, err = submit(package, "--host", api.url)
     assert "  Trainer: Unable to pull the image\n" in err
 
 
 @pytest.mark.parametrize(
     ("state", "details", "more", "message"),
     [
-        ("FAILED", [task("Trainer", "FAILED", 2)], {}, "Trainer: the installation does not say"),
+        (
+            "FAILED",
+            [task("Trainer", "FAILED", 2)],
+            {},
+            "Trainer: the installation does not say",
+        ),
         (
             "FAILED",
             [task("root-driver", "FAILED", 2)],
@@ -89,51 +102,49 @@ def test_what_the_history_says_is_told_where_the_error_is_empty(submit, installa
         ("CANCELED", [], {}, "Error: The run was canceled.\n"),
     ],
 )
-def test_other_ends_are_told_too(submit, installation, package, state, details, more, message):
-    installation.progress = [(state, details, more)]
-    status, _, err = submit(package, "--host", installation.url)
+def test_other_ends_are_reported_too(submit, api, package, state, details, more, message):
+    api.progress = [(state, details, more)]
+    status, _, err = submit(package, "--host", api.url)
     assert status == 1
     assert message in err
 
 
-def test_waiting_survives_an_installation_that_is_away_for_a_moment(
-    submit, installation, package, monkeypatch
-):
-    look = Installation._look
+def test_waiting_survives_an_outage_of_the_installation(submit, api, package, monkeypatch):
+    read_run = FakeApi.read_run
 
     def fail_twice(self, run_id):
-        if self.asked(f"GET /apis/v2beta1/runs/{run_id}") == 1:
+        if self.count_requests(f"GET /apis/v2beta1/runs/{run_id}") == 1:
             self.failing = 2
-        return look(self, run_id)
+        return read_run(self, run_id)
 
-    monkeypatch.setattr(Installation, "_look", fail_twice)
-    installation.progress = [("RUNNING", [], {}), ("SUCCEEDED", [], {})]
-    status, out, err = submit(package, "--host", installation.url)
+    monkeypatch.setattr(FakeApi, "read_run", fail_twice)
+    api.progress = [("RUNNING", [], {}), ("SUCCEEDED", [], {})]
+    status, out, err = submit(package, "--host", api.url)
     assert (status, err) == (0, "")
-    run = installation.runs[0]["run_id"]
-    assert installation.asked(f"GET /apis/v2beta1/runs/{run}") == 4
+    run = api.runs[0]["run_id"]
+    assert api.count_requests(f"GET /apis/v2beta1/runs/{run}") == 4
     assert out.endswith("succeeded\n")
 
 
-def test_a_run_that_takes_longer_than_the_timeout_goes_on(submit, installation, package):
-    installation.progress = [("RUNNING", [], {})]
-    status, _, err = submit(package, "--host", installation.url, "--timeout", 0.1)
+def test_a_run_that_takes_longer_than_the_timeout_continues(submit, api, package):
+    api.progress = [("RUNNING", [], {})]
+    status, _, err = submit(package, "--host", api.url, "--timeout", 0.1)
     assert status == 1
-    assert "Error: The run has not ended within 0.1 s. It goes on" in err
+    assert "Error: The run has not ended within 0.1 s. It continues;" in err
 
 
-def test_an_interrupted_wait_leaves_the_run_alone(installation, package):
-    installation.progress = [("RUNNING", [task(STEPS[0], "RUNNING")], {})]
+def test_an_interrupted_wait_does_not_end_the_run(api, package):
+    api.progress = [("RUNNING", [task(STEPS[0], "RUNNING")], {})]
     with subprocess.Popen(
-        [COMMAND, "submit", package, "--host", installation.url],
+        [COMMAND, "submit", package, "--host", api.url],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # What a shell starts in the background ignores Ctrl-C, and so do its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A shell's background jobs ignore Ctrl-C, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
     ) as waiting:
         try:
-            # The change is there to be read at once, although nobody's terminal shows it.
+            # Each line has to arrive at once, although the output is not a terminal.
             while "running" not in (line := waiting.stdout.readline()):
                 assert line
             waiting.send_signal(signal.SIGINT)
@@ -141,14 +152,14 @@ def test_an_interrupted_wait_leaves_the_run_alone(installation, package):
         finally:
             waiting.kill()
     assert (waiting.returncode, err) == (130, "")
-    assert out.splitlines()[-1].startswith("No longer watched; the run goes on.")
-    assert all(request.split()[0] != "DELETE" for request, _ in installation.requests)
+    assert out.splitlines()[-1].startswith("No longer watched; the run continues.")
+    assert all(request.split()[0] != "DELETE" for request, _ in api.requests)
 
 
-def test_without_waiting_the_run_is_not_asked_for(submit, installation, package):
-    installation.progress = [("FAILED", [], {})]
-    status, out, _ = submit(package, "--host", installation.url, "--no-wait")
+def test_without_waiting_the_run_is_not_asked_for(submit, api, package):
+    api.progress = [("FAILED", [], {})]
+    status, out, _ = submit(package, "--host", api.url, "--no-wait")
     assert status == 0
-    (run,) = installation.runs
-    assert installation.asked(f"GET /apis/v2beta1/runs/{run['run_id']}") == 0
+    (run,) = api.runs
+    assert api.count_requests(f"GET /apis/v2beta1/runs/{run['run_id']}") == 0
     assert re.search(r"run        radio-signals \d{4}-\d\d-\d\d \d\d-\d\d-\d\d, id", out)

@@ -1,55 +1,53 @@
-"""Recurring runs: when, under which name, and in whose place."""
+"""Recurring runs: their schedule, their names, and which runs they replace."""
 
 
-def test_a_recurring_run_gets_its_cron_with_seconds(submit, installation, package):
+def test_a_recurring_run_has_a_schedule_with_seconds(submit, api, package):
     status, out, err = submit(
-        package, "--host", installation.url, "--cron", "30 2 * * mon-fri", "--param", "epochs=5"
+        package, "--host", api.url, "--cron", "30 2 * * mon-fri", "--param", "epochs=5"
     )
     assert (status, err) == (0, "")
-    (run,) = installation.recurring_runs
+    (run,) = api.recurring_runs
     assert run["trigger"]["cron_schedule"]["cron"] == "0 30 2 * * mon-fri"
     assert run["display_name"] == "radio-signals"
     assert run["max_concurrency"] == 1
     assert run["no_catchup"] is True
     assert run["mode"] == "ENABLE"
     assert run["runtime_config"]["parameters"] == {"epochs": 5}
-    version = installation.versions[0]["pipeline_version_id"]
+    version = api.versions[0]["pipeline_version_id"]
     assert run["pipeline_version_reference"]["pipeline_version_id"] == version
-    assert f"{installation.url}/#/recurringrun/details/{run['recurring_run_id']}\n" in out
-    assert installation.runs == []
+    assert f"{api.url}/#/recurringrun/details/{run['recurring_run_id']}\n" in out
+    assert api.runs == []
 
 
 def test_a_second_recurring_run_of_a_name_is_refused_unless_it_replaces_the_first(
-    submit, installation, package
+    submit, api, package
 ):
-    nightly = (package, "--host", installation.url, "--cron", "0 2 * * *")
+    nightly = (package, "--host", api.url, "--cron", "0 2 * * *")
     assert submit(*nightly, "--max-concurrency", 3)[0] == 0
-    (first,) = installation.recurring_runs
+    (first,) = api.recurring_runs
     assert first["max_concurrency"] == 3
     status, _, err = submit(*nightly)
     assert status == 2
     assert 'There is a recurring run called "radio-signals" already' in err
-    assert installation.recurring_runs == [first]
+    assert api.recurring_runs == [first]
     status, out, _ = submit(*nightly, "--replace")
     assert status == 0
     assert "in place of the one before" in out
-    (second,) = installation.recurring_runs
+    (second,) = api.recurring_runs
     assert second["recurring_run_id"] != first["recurring_run_id"]
     assert submit(*nightly, "--run-name", "other")[0] == 0
-    assert len(installation.recurring_runs) == 2
+    assert len(api.recurring_runs) == 2
 
 
-def test_all_recurring_runs_of_the_name_are_replaced_on_whichever_page_they_are(
-    submit, installation, package
-):
-    nightly = (package, "--host", installation.url, "--cron", "0 2 * * *")
+def test_all_recurring_runs_of_the_name_are_replaced_on_all_pages_of_the_list(submit, api, package):
+    nightly = (package, "--host", api.url, "--cron", "0 2 * * *")
     assert submit(*nightly)[0] == 0
-    (first,) = installation.recurring_runs
-    # The user interface lets one make several of a name.
+    (first,) = api.recurring_runs
+    # The user interface allows several of a name.
     others = [{**first, "recurring_run_id": f"id-{number}"} for number in range(4)]
     another = {**first, "recurring_run_id": "another", "display_name": "another"}
-    installation.recurring_runs += [*others, another]
-    assert len(installation.recurring_runs) > 2 * installation.page_size
+    api.recurring_runs += [*others, another]
+    assert len(api.recurring_runs) > 2 * api.page_size
     assert submit(*nightly, "--replace")[0] == 0
-    assert installation.recurring_runs[0] == another
-    assert [run["display_name"] for run in installation.recurring_runs[1:]] == ["radio-signals"]
+    assert api.recurring_runs[0] == another
+    assert [run["display_name"] for run in api.recurring_runs[1:]] == ["radio-signals"]

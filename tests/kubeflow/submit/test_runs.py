@@ -1,4 +1,4 @@
-"""What `radio-signals submit` runs, and what it refuses before it sends anything."""
+"""What a submission runs, and what it refuses before it sends anything."""
 
 import pytest
 import yaml
@@ -6,7 +6,7 @@ import yaml
 from tests.kubeflow.submit.packages import SPEC, with_required
 
 
-def test_parameters_arrive_with_their_types_and_the_root_with_them(submit, installation, package):
+def test_parameters_arrive_with_their_types_and_with_the_root(submit, api, package):
     values = (
         "data=s3://bucket/a=b",
         "epochs=20",
@@ -15,11 +15,11 @@ def test_parameters_arrive_with_their_types_and_the_root_with_them(submit, insta
         'classes=["noise", "pulse"]',
         'schedule={"kind": "cosine"}',
     )
-    options = [part for value in values for part in ("--param", value)]
+    options = [f"--param={value}" for value in values]
     root = "minio://mlpipeline/v2/artifacts"
-    status, _, err = submit(package, "--host", installation.url, "--root", root, *options)
+    status, _, err = submit(package, "--host", api.url, "--root", root, *options)
     assert (status, err) == (0, "")
-    assert installation.runs[0]["runtime_config"] == {
+    assert api.runs[0]["runtime_config"] == {
         "parameters": {
             "data": "s3://bucket/a=b",
             "epochs": 20,
@@ -46,7 +46,7 @@ def test_parameters_arrive_with_their_types_and_the_root_with_them(submit, insta
         (["--param", "epochs=3", "--param", "epochs=4"], '"epochs" is given twice.'),
         (["--root", "/data"], "--root /data is none of minio://, s3://, gs://"),
         (["--cron", "0 0 2 * * *"], 'Leave out the first, the seconds: "0 2 * * *".'),
-        (["--cron", "daily"], '--cron "daily" has not five fields.'),
+        (["--cron", "daily"], '--cron "daily" does not have five fields.'),
         (["--cron", "60 2 * * *"], "minute: 60 is not between 0 and 59."),
         (["--cron", "0 2 * * 7"], "day of the week: 7 is not between 0 and 6; Sunday is 0."),
         (["--cron", "0 2 * * mo"], '"mo" is not a number or one of sun, mon, tue'),
@@ -57,22 +57,20 @@ def test_parameters_arrive_with_their_types_and_the_root_with_them(submit, insta
         (["--upload-only", "--cron", "0 2 * * *"], "so it does not go with --cron."),
     ],
 )
-def test_wrong_options_are_refused_before_anything_is_sent(
-    submit, installation, package, options, message
-):
-    status, out, err = submit(package, "--host", installation.url, *options)
+def test_wrong_options_are_refused_before_anything_is_sent(submit, api, package, options, message):
+    status, out, err = submit(package, "--host", api.url, *options)
     assert (status, out) == (2, "")
     assert message in err
-    assert installation.requests == []
+    assert api.requests == []
 
 
-def test_a_parameter_without_a_default_has_to_be_given(submit, installation, tmp_path):
+def test_a_parameter_without_a_default_needs_a_value(submit, api, tmp_path):
     package = with_required(tmp_path, "data")
-    status, _, err = submit(package, "--host", installation.url)
+    status, _, err = submit(package, "--host", api.url)
     assert status == 2
     assert "parameters without a default value: add --param data=..." in err
-    assert installation.requests == []
-    assert submit(package, "--host", installation.url, "--param", "data=gs://x")[0] == 0
+    assert api.requests == []
+    assert submit(package, "--host", api.url, "--param", "data=gs://x")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -91,13 +89,13 @@ def test_a_parameter_without_a_default_has_to_be_given(submit, installation, tmp
         ),
     ],
 )
-def test_a_file_that_is_no_package_is_refused_before_anything_is_sent(
-    submit, installation, tmp_path, name, content, message
+def test_a_file_that_is_not_a_package_is_refused_before_anything_is_sent(
+    submit, api, tmp_path, name, content, message
 ):
     file = tmp_path / name
     if content is not None:
         file.write_text(content)
-    status, out, err = submit(file, "--host", installation.url)
+    status, out, err = submit(file, "--host", api.url)
     assert (status, out) == (2, "")
     assert message in err
-    assert installation.requests == []
+    assert api.requests == []

@@ -9,7 +9,7 @@ import copy
 import pytest
 
 from pipeline.config.config import ConfigError
-from pipeline.kubeflow.compile.rules import refuse, violations
+from pipeline.kubeflow.compile.backend_rules import check_package, find_violations
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def broken(documents):
 
 
 def said_of(documents) -> str:
-    return " ".join(violations(documents))
+    return " ".join(find_violations(documents))
 
 
 def test_the_compiled_package_breaks_no_rule(documents):
-    assert list(violations(documents)) == []
+    assert list(find_violations(documents)) == []
 
 
 @pytest.mark.parametrize("version", ["2.0.0", None])
@@ -110,4 +110,4 @@ def test_everything_that_is_wrong_is_said_at_once(broken):
     broken[0]["schemaVersion"] = "2.0.0"
     broken[0]["defaultPipelineRoot"] = "/tmp"
     with pytest.raises(ConfigError, match=r"refuse this package: The backend .* The pipeline root"):
-        refuse(broken)
+        check_package(broken)

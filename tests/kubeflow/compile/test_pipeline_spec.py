@@ -13,7 +13,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.cli.main import cli
 from pipeline.config.config import ConfigError
 from tests.graph import NODES
-from tests.kubeflow.compiled import EVERYTHING, command, compiled
+from tests.kubeflow.compile_command import EVERYTHING, compile_arguments, compile_package
 
 # Which steps each parameter of a run is handed to.
 MATTERS_TO = {
@@ -159,13 +159,13 @@ def test_pods_have_volumes_secrets_selectors_tolerations_and_pull_settings(docum
 
 def test_no_path_of_the_machine_that_compiled_is_in_it(package):
     text = package.read_text()
-    for folder in (package.parent, Path(__file__).parents[2], sys.prefix):
+    for folder in (package.parent, Path(__file__).parents[3], sys.prefix):
         assert str(folder) not in text
 
 
 def test_the_same_graph_gives_the_same_bytes(package, tmp_path):
     # A version of the pipeline is named after them.
-    assert compiled(tmp_path, *EVERYTHING).read_bytes() == package.read_bytes()
+    assert compile_package(tmp_path, *EVERYTHING).read_bytes() == package.read_bytes()
 
 
 def test_models_and_history_outlive_the_run_beside_each_other(tasks):
@@ -201,7 +201,7 @@ def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
     tmp_path, serving, arguments, secrets
 ):
     file = tmp_path / "pipeline.yaml"
-    cli.main(command(file, *arguments, serving=serving), standalone_mode=False)
+    cli.main(compile_arguments(file, *arguments, serving=serving), standalone_mode=False)
     spec, platform = yaml.safe_load_all(file.read_text())
     assert (
         f'"base_directory": "{serving}"'
@@ -244,6 +244,8 @@ def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
 def test_what_could_not_run_is_refused_before_a_file_is_written(tmp_path, changes, arguments, said):
     # In this process, and not by the installed command: TFX takes seconds to load.
     with pytest.raises(ConfigError) as refused:
-        cli.main(command(tmp_path / "p.yaml", *arguments, **changes), standalone_mode=False)
+        cli.main(
+            compile_arguments(tmp_path / "p.yaml", *arguments, **changes), standalone_mode=False
+        )
     assert said in str(refused.value)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Values of a package's parameters, from the command line's text to the declared types."""
+"""Converts parameters of a run from command-line text to the types that the package declares."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.config.config import ConfigError
-
-
-def _integer(text: str) -> int:
-    return int(text)
 
 
 def _double(text: str) -> float:
@@ -26,43 +22,39 @@ def _boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
-def _list(text: str) -> list[Any]:
-    value = json.loads(text)
-    if not isinstance(value, list):
-        raise ValueError
-    return value
+def _json(expected: type) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        value = json.loads(text)
+        if not isinstance(value, expected):
+            raise ValueError
+        return value
+
+    return read
 
 
-def _struct(text: str) -> dict[str, Any]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError
-    return value
-
-
-# How to read a value of each type, and what to call one.
+# By type: the function that reads a value, and the words for such a value in messages.
 TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
-    "NUMBER_INTEGER": (_integer, "a whole number"),
+    "NUMBER_INTEGER": (int, "a whole number"),
     "NUMBER_DOUBLE": (_double, "a number"),
     "STRING": (str, "a text"),
     "BOOLEAN": (_boolean, "true or false"),
-    "LIST": (_list, "a list in JSON, such as [1, 2]"),
-    "STRUCT": (_struct, 'an object in JSON, such as {"a": 1}'),
+    "LIST": (_json(list), "a list in JSON, such as [1, 2]"),
+    "STRUCT": (_json(dict), 'an object in JSON, such as {"a": 1}'),
 }
 
 
-def typed_values(declared: dict[str, dict[str, Any]], given: Sequence[str]) -> dict[str, Any]:
-    """Return the values that were given, by name.
+def typed_values(declared: dict[str, dict[str, Any]], options: Sequence[str]) -> dict[str, Any]:
+    """Return the values of `--param` options by parameter name.
 
     Args:
-      declared: the package's parameters by name, see `CompiledPackage`.
-      given: texts KEY=VALUE.
+      declared: the package's parameters by name; see `CompiledPackage`.
+      options: texts NAME=VALUE.
 
     Raises:
       ConfigError: a parameter is unknown, given twice or of another type.
     """
     values: dict[str, Any] = {}
-    for text in given:
+    for text in options:
         name, equals, value = text.partition("=")
         if not equals:
             raise ConfigError(f'--param {text}: write it as "name=value".')
@@ -75,15 +67,17 @@ def typed_values(declared: dict[str, dict[str, Any]], given: Sequence[str]) -> d
 
 
 def require_all(declared: dict[str, dict[str, Any]], values: dict[str, Any]) -> None:
-    """Check that no parameter lacks a value.
+    """Check that every parameter has a value, its own or a default.
 
     Raises:
-      ConfigError: naming those that do.
+      ConfigError: parameters have none; the message names them.
     """
     missing = [
         name
-        for name, of in declared.items()
-        if name not in values and "defaultValue" not in of and not of.get("isOptional")
+        for name, parameter in declared.items()
+        if name not in values
+        and "defaultValue" not in parameter
+        and not parameter.get("isOptional")
     ]
     if missing:
         options = " ".join(f"--param {name}=..." for name in missing)
@@ -98,9 +92,9 @@ def _nearest(name: str, declared: dict[str, Any]) -> str:
 
 
 def _typed(name: str, text: str, kind: str) -> Any:
-    # A type that is not known here is the installation's to check.
-    read, called = TYPES.get(kind, TYPES["STRING"])
+    # The installation checks the types that this module does not know.
+    read, description = TYPES.get(kind, TYPES["STRING"])
     try:
         return read(text)
     except (ValueError, KeyError):
-        raise ConfigError(f'The parameter "{name}" is {called}, not "{text}".') from None
+        raise ConfigError(f'The parameter "{name}" is {description}, not "{text}".') from None

@@ -1,4 +1,4 @@
-"""Compiles packages by the command line."""
+"""Compiles packages with `radio-signals compile`."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ TARGETS = {
     "--data": "/mnt/radio/data",
 }
 
-# Something of all that can be configured.
+# A value for every key of the configuration's section kubeflow, and another key.
 EVERYTHING = (
     "--epochs=5",
     "--set=kubeflow.resources.default={cpu: 2, memory: 8}",
@@ -28,22 +28,22 @@ EVERYTHING = (
 )
 
 
-def options(**changes: str) -> list[str]:
-    """Return `TARGETS` as arguments; `changes` replace them, by the name of the option."""
+def target_options(**changes: str) -> list[str]:
+    """Return the options of `TARGETS`; `changes` replace values by the name of the option."""
     targets = TARGETS | {f"--{name}": value for name, value in changes.items()}
     return [f"{name}={value}" for name, value in targets.items()]
 
 
-def command(file: Path, *arguments: str, **changes: str) -> list[str]:
-    """Return `compile` and its arguments; `changes` as of `options`."""
-    return ["compile", str(file), *options(**changes), VOLUME, *arguments]
+def compile_arguments(file: Path, *arguments: str, **changes: str) -> list[str]:
+    """Return the arguments that compile to a file; `changes` as for `target_options`."""
+    return ["compile", str(file), *target_options(**changes), VOLUME, *arguments]
 
 
-def compiled(folder: Path, *arguments: str, steps: int = 10, **changes: str) -> Path:
-    """Return a package, which has to be accepted."""
+def compile_package(folder: Path, *arguments: str, steps: int = 10, **changes: str) -> Path:
+    """Compile a package with the installed command, and return its file."""
     file = folder / "pipeline.yaml"
     finished = subprocess.run(
-        [COMMAND, *command(file, *arguments, **changes)],
+        [COMMAND, *compile_arguments(file, *arguments, **changes)],
         capture_output=True,
         text=True,
         timeout=300,

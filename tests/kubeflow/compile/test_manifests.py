@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from pipeline.cli.main import cli
-from pipeline.kubeflow.compile import compilation
-from tests.kubeflow.compiled import TARGETS, options
+from pipeline.kubeflow.compile.compile_package import STORE_KEYS
+from tests.kubeflow.compile_command import TARGETS, target_options
 
-DEPLOY = Path(__file__).parents[2] / "deploy" / "kubeflow"
+DEPLOY = Path(__file__).parents[3] / "deploy" / "kubeflow"
 PAGE = (DEPLOY / "README.md").read_text()
 
 
@@ -65,7 +65,7 @@ def pods(tmp_path_factory) -> dict:
     for option, value in TARGETS.items():
         assert f"{option} {value}" in PAGE
     cli.main(
-        ["compile", str(file), f"--config={DEPLOY / 'cluster.yaml'}", *options()],
+        ["compile", str(file), f"--config={DEPLOY / 'cluster.yaml'}", *target_options()],
         standalone_mode=False,
     )
     _, platform = yaml.safe_load_all(file.read_text())
@@ -96,5 +96,5 @@ def test_data_is_copied_to_the_claim_and_the_place_where_the_steps_find_it(pods)
 
 def test_the_secret_has_the_keys_that_are_taken_where_no_others_are_named():
     secret = objects()["Secret"]
-    keys = compilation._KEYS.values()
+    keys = STORE_KEYS.values()
     assert set(keys) == {f"{secret['metadata']['name']}/{key}" for key in secret["stringData"]}

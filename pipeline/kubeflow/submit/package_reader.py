@@ -1,17 +1,17 @@
-"""A compiled pipeline package: the YAML file that Kubeflow Pipelines takes."""
+"""Reads a compiled package, the YAML file that Kubeflow Pipelines runs, and checks what it is."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from data.storage.files import read_bytes
 from pipeline.config.config import ConfigError
-from pipeline.kubeflow.compile.rules import SCHEMA_VERSION
+from pipeline.kubeflow.compile.backend_rules import SCHEMA_VERSION
 
 _ENDINGS = (".yaml", ".yml")
 _COMPILE = "Make one with radio-signals compile."
@@ -19,13 +19,13 @@ _COMPILE = "Make one with radio-signals compile."
 
 @dataclass(frozen=True)
 class CompiledPackage:
-    """What a submission needs to know of a package.
+    """A package, and what a submission needs to know about it.
 
     Attributes:
-      name: the pipeline's own.
+      name: name of the pipeline.
       tasks: names of the tasks as Kubeflow Pipelines reports them, in the package's order.
-      parameters: by name, `parameterType` and, where it has them, `defaultValue`, `isOptional`
-        and `description`.
+      parameters: by name, `parameterType` and, if present, `defaultValue`, `isOptional` and
+        `description`.
       content: the file to upload.
     """
 
@@ -36,7 +36,7 @@ class CompiledPackage:
 
     @property
     def digest(self) -> str:
-        """Twelve digits that another content has others of."""
+        """The first twelve hexadecimal digits of the content's SHA-256."""
         return hashlib.sha256(self.content).hexdigest()[:12]
 
 
@@ -44,28 +44,28 @@ def read_package(file: str, cache: bool = True) -> CompiledPackage:
     """Read and check a package.
 
     Args:
-      file: its path.
-      cache: False turns off the cache of every task.
+      file: path of the package.
+      cache: False turns off the cache for every task.
 
     Raises:
-      ConfigError: it is none that Kubeflow Pipelines would take.
+      ConfigError: Kubeflow Pipelines would not accept the file.
     """
-    if not os.path.isfile(file):
-        raise ConfigError(f"The package {file} does not exist. {_COMPILE}")
+    try:
+        content = read_bytes(file)
+    except (FileNotFoundError, IsADirectoryError):
+        raise ConfigError(f"The package {file} does not exist. {_COMPILE}") from None
     if not file.endswith(_ENDINGS):
-        # The installation goes by the ending too.
+        # Kubeflow's pages go by the ending, too.
         raise ConfigError(f"The package {file} has to end in {' or '.join(_ENDINGS)}. {_COMPILE}")
-    with open(file, "rb") as opened:
-        content = opened.read()
     try:
         documents = list(yaml.safe_load_all(content))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{file}{line}: this is not YAML. {_COMPILE}") from None
     spec = _pipeline_spec(file, documents)
     if not cache:
-        for task in _tasks(spec):
+        for task in _all_tasks(spec):
             task["cachingOptions"] = {"enableCache": False}
         content = yaml.safe_dump_all(documents, sort_keys=False).encode()
     tasks = spec["root"].get("dag", {}).get("tasks", {})
@@ -78,9 +78,13 @@ def read_package(file: str, cache: bool = True) -> CompiledPackage:
 
 
 def _pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
-    """Return the document that holds the pipeline; the other one is about the platform."""
-    found = [one for one in documents if isinstance(one, dict) and "platforms" not in one]
-    spec = found[0] if len(found) == 1 else {}
+    """Return the document that holds the pipeline; another one may hold platform settings."""
+    specs = [
+        document
+        for document in documents
+        if isinstance(document, dict) and "platforms" not in document
+    ]
+    spec = specs[0] if len(specs) == 1 else {}
     if "pipelineSpec" in spec:
         raise ConfigError(
             f"{file} is a job for Vertex AI, not a package of Kubeflow Pipelines. {_COMPILE}"
@@ -101,7 +105,7 @@ def _pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
     return spec
 
 
-def _tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every task, those of pipelines within the pipeline too."""
+def _all_tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every task, also those of pipelines within the pipeline."""
     for component in (spec["root"], *spec.get("components", {}).values()):
         yield from component.get("dag", {}).get("tasks", {}).values()

@@ -1,14 +1,14 @@
-"""A Kubeflow Pipelines installation small enough for a test: what driver and launcher do.
+"""A fake of a Kubeflow Pipelines installation that runs packages as driver and launcher do.
 
-It is given a compiled package and nothing else of the project. A folder plays the bucket. Every
-task runs as a process of its own, with a file system for artifacts that begins empty: before it
-starts, its input artifacts are copied there from the bucket, and afterwards its output artifacts
-to the bucket, under the paths that the launcher uses.
+It uses a compiled package and nothing else of the project. A folder takes the place of the bucket.
+Every task is a process with an empty folder for artifacts. Before the task, its input artifacts are
+copied there from the bucket, and after it, its output artifacts to the bucket, under the paths that
+the launcher uses.
 
-The messages are kfp's own. Its local runner is not used: it hands no artifacts to containers, and
-knows neither the launcher's folders nor the cache.
+The messages are those of kfp. Its local runner is not used, because it passes no artifacts to
+containers and has neither the launcher's folders nor the cache.
 
-After kubeflow/pipelines: backend/src/v2/driver, backend/src/v2/component/launcher_v2.go.
+Source: kubeflow/pipelines, backend/src/v2/driver and backend/src/v2/component/launcher_v2.go.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-# Where the launcher has what is at these addresses, below the root of the task's file system.
+# Folder of the launcher by scheme, below the root of the task's file system.
 _FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}
 
 
 @dataclass
 class TaskResult:
-    """What became of one task.
+    """The result of one task.
 
     Attributes:
       state: SUCCEEDED, CACHED or FAILED.
-      seconds: wall-clock, all attempts.
-      attempts: how often it was started.
+      seconds: wall-clock time of all attempts.
+      attempts: number of attempts.
       outputs: its artifacts by name, as the metadata store has them.
-      log: what the last attempt printed.
-      missing: outputs of which nothing was there to upload.
+      log: output of the last attempt.
+      missing: names of the outputs that had no files to upload.
     """
 
     state: str
@@ -56,17 +56,22 @@ class TaskResult:
 
 @dataclass
 class RunResult:
-    """A run: its tasks in the order in which they ran."""
+    """The result of a run: its tasks in the order in which they ran."""
 
     tasks: dict[str, TaskResult]
 
     @property
     def succeeded(self) -> bool:
-        """Whether every task did."""
+        """Whether no task failed."""
         return all(task.state != "FAILED" for task in self.tasks.values())
 
-    def table(self) -> str:
-        """Seconds and state of every task, a line each."""
+    @property
+    def end_of_log(self) -> str:
+        """The last 3,000 characters that the last task printed."""
+        return list(self.tasks.values())[-1].log[-3000:]
+
+    def format_table(self) -> str:
+        """Return a line on every task: seconds and state."""
         return "\n".join(
             f"{name:<26}{task.seconds:7.1f} s  {task.state.lower()}"
             + (f", attempt {task.attempts}" if task.attempts > 1 else "")
@@ -74,15 +79,15 @@ class RunResult:
         )
 
 
-class Installation:
-    """Runs packages. Runs share the bucket and the cache."""
+class FakeInstallation:
+    """A fake of an installation that runs packages. Its runs share the bucket and the cache."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None):
-        """Constructs it.
+        """Sets the installation up.
 
         Args:
-          folder: of the bucket and of the tasks' file systems; made if need be.
-          environment: more variables for every task, as a node's image would have.
+          folder: folder for the bucket and the file systems of the tasks; created if necessary.
+          environment: further environment variables for every task.
         """
         self._bucket = folder / "bucket"
         self._pods = folder / "pods"
@@ -96,15 +101,15 @@ class Installation:
         """Run a package to its end, or to the first task that fails for good.
 
         Args:
-          package: YAML, a pipeline specification and perhaps a platform specification.
-          parameters: of the run; others have their defaults.
-          until: name of the task to end with.
+          package: YAML file with a pipeline specification and perhaps a platform specification.
+          parameters: parameters of the run; the others have their defaults.
+          until: name of the last task to run.
 
         Raises:
-          ValueError: the backend would refuse it.
+          ValueError: the backend would refuse the package.
         """
         spec_dict, *_ = yaml.safe_load_all(package.read_text())
-        # Strict: a field that the specification does not have is an error.
+        # A field that the specification does not have is an error here.
         spec = json_format.ParseDict(spec_dict, pipeline_spec_pb2.PipelineSpec())
         if spec.schema_version != "2.1.0":
             raise ValueError("KFP only supports schema version 2.1.0")
@@ -131,12 +136,12 @@ class Installation:
         return RunResult(results)
 
     def path(self, uri: str) -> Path:
-        """Where in the bucket's folder an address is."""
+        """Return the place of an address in the bucket's folder."""
         scheme, _, key = uri.partition("://")
         return self._bucket / scheme / key
 
     def _import(self, task, importer, values) -> TaskResult:
-        """Record that something is there; nothing is copied."""
+        """Record an artifact that exists; nothing is copied."""
         source = task.inputs.parameters[importer.artifact_uri.runtime_parameter]
         self._artifacts += 1
         artifact = {
@@ -146,12 +151,12 @@ class Installation:
         }
         return TaskResult("SUCCEEDED", 0.0, 1, {"artifact": artifact})
 
-    def _run_parameters(self, spec, given: dict[str, Any]) -> dict[str, Any]:
+    def _run_parameters(self, spec, parameters: dict[str, Any]) -> dict[str, Any]:
         known = spec.root.input_definitions.parameters
-        if unknown := set(given) - set(known):
+        if unknown := set(parameters) - set(known):
             raise ValueError(f"no parameters of the pipeline: {sorted(unknown)}")
         return {
-            name: given.get(name, json_format.MessageToDict(parameter.default_value))
+            name: parameters.get(name, json_format.MessageToDict(parameter.default_value))
             for name, parameter in known.items()
         }
 
@@ -164,9 +169,11 @@ class Installation:
                 value = json_format.MessageToDict(source.runtime_value.constant)
             json_format.ParseDict(value, message.inputs.parameter_values[name])
         for name, source in task.inputs.artifacts.items():
-            made = results[source.task_output_artifact.producer_task].outputs
+            outputs = results[source.task_output_artifact.producer_task].outputs
             artifact = message.inputs.artifacts[name].artifacts.add()
-            json_format.ParseDict(made[source.task_output_artifact.output_artifact_key], artifact)
+            json_format.ParseDict(
+                outputs[source.task_output_artifact.output_artifact_key], artifact
+            )
             definition = component.input_definitions.artifacts[name]
             artifact.type.CopyFrom(definition.artifact_type)
         for name, definition in component.output_definitions.artifacts.items():
@@ -193,7 +200,7 @@ class Installation:
         return TaskResult("FAILED", time.monotonic() - started, attempt, {}, log)
 
     def _start(self, pod: Path, container, executor_input) -> tuple[int, str, Path]:
-        """Start one pod: inputs copied in, the command run; return status, log, output file."""
+        """Copy the inputs to a pod and run its command; return status, log and output file."""
         pod.mkdir(parents=True)
         (pod / "tmp").mkdir()
         for inputs in executor_input.inputs.artifacts.values():
@@ -202,7 +209,8 @@ class Installation:
         output_file = pod / "tmp" / "kfp_outputs" / "output_metadata.json"
         executor_input.outputs.output_file = str(output_file)
         text = json_format.MessageToJson(executor_input)
-        command = [part.replace("{{$}}", text) for part in (*container.command, *container.args)]
+        words = (*container.command, *container.args)
+        command = [word.replace("{{$}}", text) for word in words]
         finished = subprocess.run(
             command,
             cwd=pod,
@@ -221,18 +229,18 @@ class Installation:
         return finished.returncode, finished.stdout + finished.stderr, output_file
 
     def _upload(self, pod: Path, executor_input, output_file: Path):
-        """Copy outputs to the bucket; return them as they are recorded, and what was not there."""
-        said = pipeline_spec_pb2.ExecutorOutput()
+        """Copy outputs to the bucket; return them as recorded, and the names of missing ones."""
+        executor_output = pipeline_spec_pb2.ExecutorOutput()
         if output_file.exists():
-            json_format.Parse(output_file.read_text(), said)
+            json_format.Parse(output_file.read_text(), executor_output)
         recorded, missing = {}, []
         for name, outputs in executor_input.outputs.artifacts.items():
             (artifact,) = outputs.artifacts
-            if name in said.artifacts:
-                (of_executor,) = said.artifacts[name].artifacts
-                if of_executor.uri:
-                    artifact.uri = of_executor.uri
-                artifact.metadata.MergeFrom(of_executor.metadata)
+            if name in executor_output.artifacts:
+                (reported,) = executor_output.artifacts[name].artifacts
+                if reported.uri:
+                    artifact.uri = reported.uri
+                artifact.metadata.MergeFrom(reported.metadata)
             if not _copy(pod / _local(artifact.uri), self.path(artifact.uri)):
                 missing.append(name)
             self._artifacts += 1
@@ -245,25 +253,25 @@ class Installation:
 
 
 def _cache_key(container, executor_input) -> str:
-    """What Kubeflow compares: inputs by name and value, outputs by name and type, the container."""
+    """Return a digest of what Kubeflow's cache compares: inputs, types of outputs, container."""
     artifacts = {
         name: [artifact.name for artifact in inputs.artifacts]
         for name, inputs in executor_input.inputs.artifacts.items()
     }
     outputs = {
-        name: json_format.MessageToDict(of.artifacts[0].type)
-        for name, of in executor_input.outputs.artifacts.items()
+        name: json_format.MessageToDict(output.artifacts[0].type)
+        for name, output in executor_input.outputs.artifacts.items()
     }
     parameters = {
         name: json_format.MessageToDict(value)
         for name, value in executor_input.inputs.parameter_values.items()
     }
-    parts = [artifacts, parameters, outputs, json_format.MessageToDict(container)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    compared = [artifacts, parameters, outputs, json_format.MessageToDict(container)]
+    return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()
 
 
 def _in_order(tasks) -> list[str]:
-    """Names of tasks, each after those that it depends on."""
+    """Return the names of tasks, each after those that it depends on."""
     order: list[str] = []
     while len(order) < len(tasks):
         ready = [
@@ -285,7 +293,7 @@ def _local(uri: str) -> str:
 
 
 def _copy(source: Path, target: Path) -> int:
-    """Copy as a bucket does, which has files and no folders; return how many there were."""
+    """Copy files, because a bucket has no folders; return their number."""
     files = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
     for file in files:
         copied = target / file.relative_to(source)

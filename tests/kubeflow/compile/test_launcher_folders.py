@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.kubeflow.compile.uris import LAUNCHER_ROOT, address, local_path
+from pipeline.kubeflow.compile.launcher_folders import LAUNCHER_ROOT, local_path, store_address
 
 PAIRS = [
     ("minio://mlpipeline/v2/artifacts/model", "/minio/mlpipeline/v2/artifacts/model"),
@@ -14,7 +14,7 @@ PAIRS = [
 @pytest.mark.parametrize(("uri", "path"), PAIRS)
 def test_each_store_has_the_launchers_folder_and_back(uri, path):
     assert local_path(uri) == path
-    assert address(path) == uri
+    assert store_address(path) == uri
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,11 @@ def test_each_store_has_the_launchers_folder_and_back(uri, path):
 )
 def test_everything_else_stays_as_it_is(other):
     assert local_path(other) == other
-    assert address(other) == other
+    assert store_address(other) == other
 
 
 def test_folders_may_be_below_another_root(monkeypatch, tmp_path):
     monkeypatch.setenv(LAUNCHER_ROOT, str(tmp_path))
     assert local_path("s3://bucket/a") == f"{tmp_path}/s3/bucket/a"
-    assert address(f"{tmp_path}/s3/bucket/a") == "s3://bucket/a"
-    assert address("/s3/bucket/a") == "/s3/bucket/a"
+    assert store_address(f"{tmp_path}/s3/bucket/a") == "s3://bucket/a"
+    assert store_address("/s3/bucket/a") == "/s3/bucket/a"

@@ -1,0 +1,99 @@
+"""Does what `radio-signals compile` does: checks the addresses, and writes a package file."""
+
+from __future__ import annotations
+
+import os
+
+from data.storage.files import write_file
+from data.storage.object_store import SCHEMES
+from pipeline.config.config import Config, ConfigError
+from pipeline.kubeflow.compile.blueprint import Blueprint
+from pipeline.kubeflow.compile.package_yaml import package_yaml
+from pipeline.kubeflow.compile.pipeline_spec import is_copied_by_launcher, package_documents
+
+STORE_KEYS = {
+    "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
+    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",
+}
+"""Environment variables with the keys of a store, and the secrets that hold them by default."""
+
+# The store that TensorFlow and Beam can open by themselves.
+_GOOGLE = ("gs://",)
+
+
+def compile_to_file(file: str, config: Config, image: str, root: str, serving: str) -> str:
+    """Write a package; return a line about its content.
+
+    Args:
+      file: YAML file to write or to replace.
+      config: a checked configuration; `data` is set.
+      image: container image that every step runs in.
+      root: bucket folder for artifacts.
+      serving: folder for pushed models, in a mounted volume or in a bucket.
+
+    Raises:
+      ConfigError: a step could not run, or the backend would refuse the package.
+    """
+    if not is_copied_by_launcher(config.data):
+        _check_reachable("data", config.data, config, _GOOGLE)
+    _check_reachable("--serving", serving, config, (*_GOOGLE, *SCHEMES))
+    if config.initial_weights:
+        _check_reachable("initial_weights", config.initial_weights, config, _GOOGLE)
+    if serving.startswith("minio://"):
+        config = _with_store_keys(config)
+    serving = serving.rstrip("/")
+    # What the next run needs is kept beside the pushed models.
+    kept = os.path.dirname(serving)
+    blueprint = Blueprint(
+        settings=config.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        root=root.rstrip("/"),
+        serving_dir=serving,
+        accepted_statistics_dir=os.path.join(kept, "accepted_statistics"),
+        checkpoint_dir=os.path.join(kept, "checkpoints"),
+    )
+    documents = package_documents(blueprint, image)
+    write_file(file, package_yaml(documents))
+    steps = len(documents[0]["root"]["dag"]["tasks"])
+    return f"{steps} steps in {image}, schema version {documents[0]['schemaVersion']}"
+
+
+def _with_store_keys(config: Config) -> Config:
+    """Add the keys of the installation's own store, unless the configuration has keys."""
+    settings = config.kubeflow
+    if STORE_KEYS.keys() & (settings.secrets.keys() | settings.env.keys()):
+        return config
+    settings = settings.model_copy(update={"secrets": settings.secrets | STORE_KEYS})
+    return config.model_copy(update={"kubeflow": settings})
+
+
+def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ...]) -> None:
+    """Refuse a path that a pod could not open, or whose files would be lost with the pod.
+
+    Args:
+      key: configuration key or option that has the path.
+      path: a path or an address.
+      config: the configuration with the mounted volumes.
+      schemes: beginnings of the addresses that can be opened.
+    """
+    if "://" in path:
+        if not path.startswith(schemes):
+            raise ConfigError(
+                f"{key}: of stores, those at {', '.join(schemes)} can be opened. "
+                f"Mount {path} as a volume (kubeflow.volumes) and give the path."
+            )
+        bucket, _, folder = path.partition("://")[2].partition("/")
+        if not bucket or not folder.strip("/"):
+            # Other files are kept beside the folder, and there is nothing beside a bucket.
+            raise ConfigError(
+                f"{key}: {path} names no folder in a bucket, as in "
+                "minio://mlpipeline/radio-signals/serving."
+            )
+        return
+    volumes = [volume.rstrip("/") for volume in config.kubeflow.volumes]
+    if not any(path == volume or path.startswith(f"{volume}/") for volume in volumes):
+        mounted = ", ".join(volumes) or "none is mounted"
+        raise ConfigError(
+            f"{key}: {path} is in no mounted volume ({mounted}), so that no step would find it. "
+            "Mount one, --set kubeflow.volumes./mnt/radio=CLAIM for instance, or give a bucket "
+            f"({', '.join(schemes)})."
+        )

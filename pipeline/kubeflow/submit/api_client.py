@@ -1,0 +1,163 @@
+"""Requests to the API of Kubeflow Pipelines, version v2beta1.
+
+`kfp.Client` is not used: it keeps a namespace and cookies in the user's home, waits without a time
+limit, and takes a log-in page for an answer. Nor are the services of kfp_server_api: their methods
+have other names in each release. All of these send their requests through
+`kfp_server_api.ApiClient`, which is the same in every release, so this module uses it directly.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import kfp_server_api
+import urllib3  # type: ignore[import-untyped]  # Only urllib3 2 has types.
+
+from pipeline.kubeflow.submit.api_errors import NotFoundError, log_in_page, no_api, plain_error
+
+# Seconds to connect, and seconds to wait for more of an answer.
+_TIMEOUT = (10, 60)
+_PAGE_SIZE = 100
+# What can be found by name, and the field of an answer that lists it.
+_LISTS = {
+    "Pipeline": "pipelines",
+    "PipelineVersion": "pipeline_versions",
+    "Experiment": "experiments",
+    "RecurringRun": "recurring_runs",
+}
+
+
+class KubeflowClient(kfp_server_api.ApiClient):
+    """Sends requests to one installation.
+
+    Every method raises a ConfigError if the installation refuses what was sent, and a ServiceError
+    if it does not answer or does not do what was asked.
+    """
+
+    def __init__(self, configuration: kfp_server_api.Configuration) -> None:
+        # By default, urllib3 tries three times. `follow_run` repeats the requests that matter.
+        configuration.retries = 0
+        super().__init__(configuration)
+        self._address = configuration.host
+        self._sends_token = "authorization" in configuration.api_key
+
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        """Send a request with a time limit, and refuse a page as the answer.
+
+        All other methods of the base class send their requests through this one.
+        """
+        options["_request_timeout"] = _TIMEOUT
+        response = super().request(method, url, **options)
+        # A log-in page comes with status 200, and the base class would read it as an empty answer.
+        if "html" in _content_type(response):
+            raise log_in_page(self._address)
+        return response
+
+    def is_multi_user(self) -> bool:
+        """Return whether every user of the installation has a namespace.
+
+        Raises:
+          NotTheApiError: something other than Kubeflow Pipelines answers.
+        """
+        try:
+            health = self._call("GET", "healthz", "V2beta1GetHealthzResponse")
+        except NotFoundError:
+            raise no_api(self._address) from None
+        if "json" not in _content_type(self.last_response):
+            raise no_api(self._address)
+        return bool(health.multi_user)
+
+    def find(self, kind: str, path: str, name: str, **query: str | None) -> list[Any]:
+        """Return everything at a path that has a name.
+
+        Args:
+          kind: a key of `_LISTS`.
+          path: the path below /apis/v2beta1 that lists things of this kind.
+          name: the display name.
+          query: further parameters of the address; those that are None are left out.
+        """
+        predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+        query["filter"] = json.dumps({"predicates": [predicate]})
+        matches: list[Any] = []
+        page_token = ""
+        while True:
+            page_query = {**query, "page_size": _PAGE_SIZE, "page_token": page_token}
+            page = self._call("GET", path, f"V2beta1List{kind}sResponse", query=page_query)
+            items = getattr(page, _LISTS[kind]) or ()
+            matches += [item for item in items if item.display_name == name]
+            page_token = page.next_page_token
+            if not page_token:
+                return matches
+
+    def create(self, kind: str, path: str, fields: Mapping[str, Any]) -> Any:
+        """Create something, for example a Run at runs; fields that are None are left out."""
+        return self._call("POST", path, f"V2beta1{kind}", body=fields)
+
+    def upload_version(self, pipeline_id: str, name: str, package: bytes) -> Any:
+        """Upload a package as a new version of a pipeline."""
+        return self._call(
+            "POST",
+            "pipelines/upload_version",
+            "V2beta1PipelineVersion",
+            query={"name": name, "pipelineid": pipeline_id},
+            file=("pipeline.yaml", package),
+        )
+
+    def get_run(self, run_id: str) -> Any:
+        """Return a run and the details of its tasks."""
+        return self._call("GET", f"runs/{run_id}", "V2beta1Run")
+
+    def delete_recurring_run(self, recurring_run_id: str) -> None:
+        """Delete a recurring run. The runs that it started stay."""
+        self._call("DELETE", f"recurringruns/{recurring_run_id}", "object")
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        answer: str,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        file: tuple[str, bytes] | None = None,
+    ) -> Any:
+        """Send a request and return the answer.
+
+        Args:
+          method: GET, POST or DELETE.
+          path: below /apis/v2beta1.
+          answer: name of the answer's class in kfp_server_api.
+          query: parameters of the address.
+          body: what to send as JSON.
+          file: name and content of a file to send instead.
+        """
+        headers = {"Accept": "application/json"}
+        if file:
+            headers["Content-Type"] = "multipart/form-data"
+        try:
+            with warnings.catch_warnings():
+                # kfp_server_api calls a method that urllib3 2 deprecates.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return self.call_api(
+                    f"/apis/v2beta1/{path}",
+                    method,
+                    query_params=list(_without_none(query or {}).items()),
+                    header_params=headers,
+                    body=_without_none(body or {}),
+                    post_params=[("uploadfile", file)] if file else None,
+                    response_type=answer,
+                    auth_settings=["Bearer"],
+                    _return_http_data_only=True,
+                )
+        except (kfp_server_api.ApiException, urllib3.exceptions.HTTPError) as error:
+            raise plain_error(error, self._address, self._sends_token) from error
+
+
+def _content_type(response: Any) -> str:
+    return str(response.urllib3_response.headers.get("content-type", ""))
+
+
+def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
