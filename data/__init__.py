@@ -1,1 +1,1 @@
-"""Labelled spectrograms on disk: the seed layout, its simulator and its galleries."""
+"""Labelled spectrograms on disk: reading, simulation and storage."""

@@ -1,13 +1,17 @@
-"""Which grey levels a spectrogram is drawn with."""
+"""The contrast with which spectrograms are shown."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
-def shown_range(image: np.ndarray) -> tuple[float, float]:
-    """Return the levels [H, W] that are to be drawn black and white.
+def find_contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
+    """Return the grey levels of an image [height, width] to draw as black and as white.
 
-    The eye is lost in the few lightest of thousands of pixels. The darkest may be the signal.
+    The few lightest of thousands of pixels would take contrast from all others. The darkest ones
+    may be the signal.
     """
-    return image.min(), np.percentile(image, 99.8)
+    return float(image.min()), float(np.percentile(image, 99.8))

@@ -1,16 +1,16 @@
-"""Identity of a file by what is in it."""
+"""Identifies a file by its content."""
 
 import hashlib
 
-_CHUNK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 22
 
 
-def file_fingerprint(path: str) -> str:
-    """Return SHA-256 of a local file's content in hexadecimal digits; empty for no path."""
+def fingerprint_file(path: str) -> str:
+    """Return the SHA-256 of a local file in hexadecimal digits; an empty string for no path."""
     if not path:
         return ""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
     return digest.hexdigest()

@@ -1,18 +1,20 @@
-"""A picture of a data folder: a few labelled spectrograms of every class."""
+"""Draws a few labelled spectrograms of every class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data import seed_layout
-from data.contrast import shown_range
+from data.contrast import find_contrast_limits
 from data.reading.layout import Layout
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -23,34 +25,31 @@ def draw_gallery(
     per_class: int = 4,
     layout: Layout | None = None,
 ) -> Path:
-    """Draws a gallery of a data folder as a PNG.
+    """Draw spectrograms of a data folder as a PNG.
 
     Args:
       directory: a data folder in any format that can be read.
-      output: the PNG to write; its folder is made if need be.
+      output: the PNG to write. Its folder is created.
       split: "train" or "validation".
-      per_class: spectrograms of every class, evenly spread over the class's rows.
-      layout: classes and size; None for what the folder's record says, or else the published
-        set's.
+      per_class: number of spectrograms of each class, evenly spread over its rows.
+      layout: classes and size; None for those of `read_layout`.
 
     Returns:
-      The PNG's path.
+      The path of the PNG.
 
     Raises:
-      InvalidData: a file is missing, or a row does not hold what it should; the message names
-        file and row.
+      InvalidData: a file is missing or a row is bad. The message names file and row.
     """
     record = seed_layout.read_record(directory) or {}
-    layout = layout or recorded_layout(directory)
-    examples = read_examples(directory, split, per_class, layout)
+    examples = read_examples(directory, split, per_class, layout or read_layout(directory))
     title = f"{Path(directory).resolve().name}, {split}"
     if record.get("simulated"):
         title += f": simulated (preset {record['preset']}, seed {record['seed']})"
     return draw_examples(examples, output, title)
 
 
-def recorded_layout(directory: str | Path) -> Layout:
-    """What a folder's record says of classes and size, or else the published set's."""
+def read_layout(directory: str | Path) -> Layout:
+    """Return classes and size from the folder's record, or those of the published set."""
     record = seed_layout.read_record(directory) or {}
     return Layout(
         tuple(record.get("classes", seed_layout.CLASS_NAMES)),
@@ -59,29 +58,31 @@ def recorded_layout(directory: str | Path) -> Layout:
     )
 
 
-def draw_examples(examples: Mapping[str, np.ndarray], output: str | Path, title: str = "") -> Path:
-    """Draws spectrograms, a row of pictures a class, as a PNG.
+def draw_examples(
+    examples: Mapping[str, NDArray[Any]], output: str | Path, title: str = ""
+) -> Path:
+    """Draw spectrograms as a PNG with one row for each class.
 
     Args:
       examples: by class name, float or uint8 [n, height, width]; n may differ.
-      output: the PNG to write; its folder is made if need be.
-      title: a line above the pictures.
+      output: the PNG to write. Its folder is created.
+      title: a line above the spectrograms.
 
     Returns:
-      The PNG's path.
+      The path of the PNG.
     """
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    examples_figure(examples, title).savefig(output, format="png", dpi=100)
+    plot_examples(examples, title).savefig(output, format="png", dpi=100)
     return output
 
 
-def examples_figure(examples: Mapping[str, np.ndarray], title: str = "") -> Figure:
-    """Draws spectrograms, a row of pictures a class: time downwards, frequency to the right.
+def plot_examples(examples: Mapping[str, NDArray[Any]], title: str = "") -> Figure:
+    """Plot spectrograms in one row for each class, time downwards and frequency to the right.
 
     Args:
       examples: by class name, float or uint8 [n, height, width]; n may differ.
-      title: a line above the pictures.
+      title: a line above the spectrograms.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -95,41 +96,41 @@ def examples_figure(examples: Mapping[str, np.ndarray], title: str = "") -> Figu
             axis.set_axis_off()
         for axis, image in zip(row, images, strict=False):
             _draw(axis, image, name)
-    figure.suptitle(f"{title}\n(contrast stretched picture by picture)".strip(), fontsize=11)
+    figure.suptitle(f"{title}\n(contrast stretched for each spectrogram)".strip(), fontsize=11)
     return figure
 
 
 def read_examples(
     directory: str | Path, split: str, per_class: int, layout: Layout
-) -> dict[str, np.ndarray]:
-    """A few images of every class.
+) -> dict[str, NDArray[np.uint8]]:
+    """Read a few spectrograms of every class.
 
     Args:
       directory: a data folder.
       split: "train" or "validation".
-      per_class: at most so many of each class, evenly spread over the class's rows.
+      per_class: greatest number of spectrograms of each class, evenly spread over its rows.
       layout: classes and size.
 
     Returns:
       By class name, uint8 [up to per_class, height, width].
 
     Raises:
-      InvalidData: a file is missing, or a row does not hold what it should; the message names
-        file and row.
+      InvalidData: a file is missing or a row is bad. The message names file and row.
     """
     from data.reading.inventory import take_inventory
     from data.reading.split import split_images, split_labels
 
     inventory = take_inventory(str(directory), layout)
     labels = split_labels(inventory, split, layout)
-    chosen = [_spread(labels == column, per_class) for column in range(len(layout.classes))]
+    columns = range(len(layout.classes))
+    chosen = [_choose_evenly(np.flatnonzero(labels == column), per_class) for column in columns]
     images = split_images(inventory, split, layout, np.concatenate(chosen))
     ends = np.cumsum([len(rows) for rows in chosen])
     return dict(zip(layout.classes, np.split(images, ends[:-1]), strict=True))
 
 
-def _draw(axis, image: np.ndarray, name: str) -> None:
-    darkest, lightest = shown_range(image)
+def _draw(axis: Axes, image: NDArray[Any], name: str) -> None:
+    darkest, lightest = find_contrast_limits(image)
     axis.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
     axis.set_title(name, fontsize=9)
     axis.set_xlabel("frequency (channel)", fontsize=7)
@@ -137,8 +138,7 @@ def _draw(axis, image: np.ndarray, name: str) -> None:
     axis.tick_params(labelsize=6)
 
 
-def _spread(is_class: np.ndarray, count: int) -> np.ndarray:
-    rows = np.flatnonzero(is_class)
+def _choose_evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     if len(rows) <= count:
         return rows
     return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]

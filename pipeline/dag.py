@@ -22,7 +22,7 @@ from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
 from data import example_features
-from data.fingerprint import file_fingerprint
+from data.fingerprint import fingerprint_file
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint, entry_modules
 from pipeline.config.config import Config, packaged_schema
@@ -106,7 +106,7 @@ def create_pipeline(
         "label_smoothing": config.label_smoothing,
         "class_weights": config.class_weights,
         "initial_weights": config.initial_weights,
-        "initial_weights_digest": file_fingerprint(config.initial_weights),
+        "initial_weights_digest": fingerprint_file(config.initial_weights),
         "warm_start_from": warm_start_from,
         "early_stopping": config.early_stopping,
         "keep_best": config.keep_best,

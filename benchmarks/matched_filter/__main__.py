@@ -31,7 +31,7 @@ from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, SPLITS, read_record
-from data.simulation.dataset import image_keys, simulate_signal
+from data.simulation.dataset import list_image_keys, simulate_signal
 
 # Not the seed of any data set: what the classifier knows comes from images of its own.
 KNOWLEDGE_SEED = 1_000_003
@@ -102,7 +102,7 @@ def compare_rules(table: dict, labels: dict, classes: tuple[str, ...]) -> dict:
 def recall_by_strength(record: dict, labels: np.ndarray, predicted: np.ndarray) -> dict:
     """By class and range of decibels: images and the part of them that is recognised."""
     classes = record["classes"]
-    keys = image_keys("validation", len(labels), classes)
+    keys = list_image_keys("validation", len(labels), classes)
     signals = [simulate_signal(key, record["seed"], record["preset"]) for key in keys]
     strength = np.array([np.nan if signal is None else signal.strength for signal in signals])
     found = {}

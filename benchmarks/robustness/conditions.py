@@ -15,7 +15,7 @@ from data.simulation.interference import Burst, DeadBand, Interference, carrier
 from data.simulation.presets import Preset
 from data.simulation.spectrogram import (
     NOISE_DEVIATION,
-    published_oversampling,
+    choose_oversampling,
     simulate_spectrogram,
 )
 
@@ -64,7 +64,7 @@ UNCHANGED = Condition("unchanged")
 
 def conditions(height: int, width: int) -> list[Condition]:
     """Every condition of the benchmark for images of that size, the unchanged one first."""
-    usual = published_oversampling(height, width)
+    usual = choose_oversampling(height, width)
     averaged = {max(1, usual // 2), -(-3 * usual // 2)} - {usual}
     return [
         UNCHANGED,

@@ -1,7 +1,7 @@
-"""A whole simulated data set: which images it holds, what each is seeded with, and on which core.
+"""Simulates whole data sets: which images they hold, their seeds, and the worker processes.
 
-An image depends on the seed, the split, the class, its number within the class, the preset and the
-image's size, and on nothing else: not on how many images or worker processes there are.
+An image depends only on the seed, the split, the class, its number within the class, the preset and
+the size. It does not depend on the number of images or worker processes.
 """
 
 from __future__ import annotations
@@ -12,31 +12,41 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data import seed_layout
 from data.simulation.classes import SIGNALS, Signal, check_classes
 from data.simulation.presets import Preset, find_preset
-from data.simulation.spectrogram import published_oversampling, simulate_spectrogram
+from data.simulation.spectrogram import choose_oversampling, simulate_spectrogram
 
-# Images a worker takes at a time: about a quarter of a second's work for one of 64 x 128.
+# Images that a worker takes at a time: about a quarter of a second's work if they are 64 x 128.
 _IMAGES_A_TASK = 32
 
-# An image's two streams of random numbers.
+# The two streams of random numbers of an image.
 _SIGNAL, _NOISE = 0, 1
+
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class ImageKey:
-    """Names one image of a simulated data set: the `number`-th of its class in its split."""
+    """Identifies one image of a simulated data set.
+
+    Attributes:
+      split: "train" or "validation".
+      class_name: a key of `data.simulation.classes.SIGNALS`.
+      number: 0-based number within its class and split.
+    """
 
     split: str
     class_name: str
@@ -49,31 +59,31 @@ def simulate_image(
     preset: str | Preset = "basic",
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
-) -> np.ndarray:
-    """One image of a simulated data set.
+) -> Image:
+    """Simulate one image of a data set.
 
-    The same arguments give the same image with the same release of numpy on the same kind of
-    processor. Elsewhere a pixel may differ by one step in 255, where a logarithm or a cosine is
-    rounded the other way.
+    The same arguments give the same image with the same release of NumPy on the same kind of
+    processor. Elsewhere a pixel may differ by one step in 255, because a logarithm or a cosine is
+    rounded differently.
 
     Returns:
       uint8 [height, width].
     """
     tone = simulate_signal(key, seed, preset)
-    return simulate_spectrogram(tone, height, width, _stream(key, seed, _NOISE))
+    return simulate_spectrogram(tone, height, width, _seed_stream(key, seed, _NOISE))
 
 
 def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic") -> Signal | None:
-    """The signal in the image that `simulate_image` gives for the same arguments.
+    """Return the signal in the image of `simulate_image` for the same arguments.
 
     Returns:
       Its path, strength and envelope; None for an image of pure noise.
     """
-    return SIGNALS[key.class_name](_stream(key, seed, _SIGNAL), find_preset(preset))
+    return SIGNALS[key.class_name](_seed_stream(key, seed, _SIGNAL), find_preset(preset))
 
 
-def _stream(key: ImageKey, seed: int, purpose: int) -> np.random.Generator:
-    # Names rather than positions, so that another class or another order changes no image.
+def _seed_stream(key: ImageKey, seed: int, purpose: int) -> np.random.Generator:
+    # Names instead of positions, so that more classes or another order change no image.
     names = (zlib.crc32(key.split.encode()), zlib.crc32(key.class_name.encode()))
     sequence = np.random.SeedSequence(seed, spawn_key=(*names, key.number, purpose))
     return np.random.Generator(np.random.SFC64(sequence))
@@ -93,20 +103,20 @@ def simulate_dataset(
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
 ) -> None:
-    """Writes a simulated data set in the seed layout, completely or not at all.
+    """Write a simulated data set in the seed layout, completely or not at all.
 
-    More than one worker means more processes, which import the calling script anew: a script needs
-    the usual `if __name__ == "__main__":`.
+    Worker processes import the calling script again, so a script needs the usual
+    `if __name__ == "__main__":`.
 
     Args:
-      directory: the folder to write; made if need be.
-      train: number of training images, over all classes; split as evenly as possible.
+      directory: the folder to write. It is created.
+      train: number of training images of all classes together, divided as evenly as possible.
       validation: number of validation images.
       seed: 0 or greater. Another seed gives other images.
       preset: "basic" or "hard", or a `Preset` of your own.
-      workers: processes; None for one a core. It changes the time taken and nothing else.
-      progress: called with (images done, images in all) after every image.
-      overwrite: replace a data set that is there.
+      workers: number of processes; None for one per core. It has no effect on the images.
+      progress: called with (images done, all images) after every image.
+      overwrite: replace an existing data set.
       classes: names from `data.simulation.classes.SIGNALS`, in the order of the label columns.
       height: rows (time) of an image.
       width: columns (frequency) of an image.
@@ -114,62 +124,65 @@ def simulate_dataset(
     Raises:
       FileExistsError: the folder already holds a data set and `overwrite` is False.
       ValueError: an argument is out of range, or a preset or class is unknown.
-
-    Example:
-        >>> simulate_dataset("runs/simulated", train=8, validation=4)  # doctest: +SKIP
     """
     preset = find_preset(preset)
-    check_classes(classes)
     counts = {"train": train, "validation": validation}
-    for split, count in counts.items():
-        _check_count(split, count, classes)
-    for name, value, least in (("seed", seed, 0), ("height", height, 1), ("width", width, 1)):
-        _check_at_least(name, value, least)
-    workers = _usable_cores() if workers is None else workers
-    _check_at_least("workers", workers, 1)
+    workers = _count_cores() if workers is None else workers
+    _check_arguments(classes, counts, seed, height, width, workers)
     seed_layout.check_free(directory, overwrite)
-
-    keys = {split: image_keys(split, count, classes) for split, count in counts.items()}
     simulate = partial(simulate_image, seed=seed, preset=preset, height=height, width=width)
-    column = {name: index for index, name in enumerate(classes)}
-    report = _counter(train + validation, progress)
-    with _pool(min(workers, -(-(train + validation) // _IMAGES_A_TASK))) as run:
-        splits = {
-            split: (report(run(simulate, of)), [column[k.class_name] for k in of], len(classes))
-            for split, of in keys.items()
-        }
-        record = _record(preset, seed, counts, classes, height, width)
+    report = _make_reporter(train + validation, progress)
+    with _start_workers(min(workers, -(-(train + validation) // _IMAGES_A_TASK))) as run:
+        splits = {}
+        for split, count in counts.items():
+            keys = list_image_keys(split, count, classes)
+            labels = [classes.index(key.class_name) for key in keys]
+            splits[split] = (report(run(simulate, keys)), labels, len(classes))
+        record = _make_record(preset, seed, counts, classes, height, width)
         seed_layout.write_data_set(directory, splits, record, overwrite)
 
 
-def image_keys(split: str, count: int, classes: Sequence[str]) -> list[ImageKey]:
-    """The images of a split in the order of their rows: one class's block after another's.
+def list_image_keys(split: str, count: int, classes: Sequence[str]) -> list[ImageKey]:
+    """Return the images of a split in the order of their rows, one block for each class.
 
-    The counts of two classes differ by one at most, the earlier blocks having one more.
+    The sizes of two blocks differ by one at most. The earlier blocks are larger.
     """
-    order = seed_layout.block_order(classes)
-    each, left = divmod(count, len(order))
+    order = seed_layout.order_blocks(classes)
+    each, rest = divmod(count, len(order))
     return [
         ImageKey(split, classes[column], number)
         for block, column in enumerate(order)
-        for number in range(each + (block < left))
+        for number in range(each + (block < rest))
     ]
 
 
-def _check_count(split: str, count: int, classes: Sequence[str]) -> None:
-    if count < len(classes):
-        raise ValueError(
-            f"{split}={count} images is fewer than the {len(classes)} classes "
-            f"({', '.join(classes)}). Ask for at least {len(classes)}."
-        )
+def _check_arguments(
+    classes: Sequence[str],
+    counts: Mapping[str, int],
+    seed: int,
+    height: int,
+    width: int,
+    workers: int,
+) -> None:
+    check_classes(classes)
+    for split, count in counts.items():
+        if count < len(classes):
+            raise ValueError(
+                f"{split}={count} images is fewer than the {len(classes)} classes "
+                f"({', '.join(classes)}). Ask for at least {len(classes)}."
+            )
+    bounds = (
+        ("seed", seed, 0),
+        ("height", height, 1),
+        ("width", width, 1),
+        ("workers", workers, 1),
+    )
+    for name, value, least in bounds:
+        if value < least:
+            raise ValueError(f"{name} must be {least} or greater. Received: {value}.")
 
 
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ValueError(f"{name} must be {least} or greater. Received: {value}.")
-
-
-def _usable_cores() -> int:
+def _count_cores() -> int:
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS or Windows
@@ -177,23 +190,27 @@ def _usable_cores() -> int:
 
 
 @contextmanager
-def _pool(workers: int):
-    """Yields a map over images that keeps their order; with one worker, here in this process."""
+def _start_workers(
+    workers: int,
+) -> Iterator[Callable[[Callable[[ImageKey], Image], Iterable[ImageKey]], Iterator[Image]]]:
+    """Yield a function like `map`. With one worker it runs in this process."""
     if workers == 1:
         yield map
         return
-    # Not fork: the caller may have TensorFlow's threads running, which a fork would break.
+    # Not fork: the caller may run threads of TensorFlow, which a fork would break.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_follow, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(
+        workers, context, initializer=_follow_parent, initargs=(os.getpid(),)
+    )
     try:
         yield partial(pool.map, chunksize=_IMAGES_A_TASK)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _follow(parent: int) -> None:
-    """Make a worker end when, and only when, its parent wants it to or is gone."""
-    # Ctrl-C is for the parent to answer: it stops the others, which would only add tracebacks.
+def _follow_parent(parent: int) -> None:
+    """Make a worker end when its parent ends, and not by itself on Ctrl-C."""
+    # The parent answers Ctrl-C and stops the workers, which would only add tracebacks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -204,11 +221,13 @@ def _follow(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _counter(total: int, progress: Callable[[int, int], None] | None):
-    """A pass-through for iterables that reports how many items, over all of them, went by."""
+def _make_reporter(
+    total: int, progress: Callable[[int, int], None] | None
+) -> Callable[[Iterator[Image]], Iterator[Image]]:
+    """Return a function that passes images on and reports how many there were in all its calls."""
     done = 0
 
-    def report(images: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def report(images: Iterator[Image]) -> Iterator[Image]:
         nonlocal done
         for image in images:
             yield image
@@ -219,30 +238,30 @@ def _counter(total: int, progress: Callable[[int, int], None] | None):
     return report
 
 
-def _record(
+def _make_record(
     preset: Preset,
     seed: int,
-    counts: dict[str, int],
+    counts: Mapping[str, int],
     classes: Sequence[str],
     height: int,
     width: int,
-) -> dict:
+) -> dict[str, Any]:
     return {
         "simulated": True,
         "note": "Simulated spectrograms: no telescope recorded these signals.",
         "preset": preset.name,
         "ranges": {name: value for name, value in asdict(preset).items() if name != "name"},
         "seed": seed,
-        "images": counts,
+        "images": dict(counts),
         "classes": list(classes),
         "height": height,
         "width": width,
-        "oversampling": published_oversampling(height, width),
-        "software": {"radio-signals": _version(), "numpy": np.__version__},
+        "oversampling": choose_oversampling(height, width),
+        "software": {"radio-signals": _find_version(), "numpy": np.__version__},
     }
 
 
-def _version() -> str:
+def _find_version() -> str:
     try:
         return metadata.version("radio-signals")
     except metadata.PackageNotFoundError:

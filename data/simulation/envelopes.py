@@ -1,7 +1,7 @@
 """The envelope of a tone: its amplitude as a function of time.
 
-Time runs from 0 to 1 of the observation, as in `data.simulation.paths`. Amplitude runs from 0,
-silence, to 1, the tone's full strength.
+Time runs from 0 to 1 of the observation, as in `data.simulation.paths`. Amplitude runs from 0
+(silence) to 1 (the full strength of the tone).
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-Envelope = Callable[[np.ndarray], np.ndarray]
-"""Times, float64 of any shape, to amplitudes of the same shape, 0 to 1."""
+from data.simulation.paths import Times
+
+Envelope = Callable[[Times], NDArray[np.float64]]
+"""From times, float64 of any shape, to amplitudes from 0 to 1 of the same shape."""
 
 
 def constant_envelope() -> Envelope:
@@ -27,7 +30,7 @@ def single_pulse_envelope(start: float, duration: float) -> Envelope:
       duration: how long it stays on, in observations.
     """
 
-    def amplitude(time: np.ndarray) -> np.ndarray:
+    def amplitude(time: Times) -> NDArray[np.float64]:
         return ((time >= start) & (time < start + duration)).astype(np.float64)
 
     return amplitude
@@ -37,12 +40,12 @@ def square_wave_envelope(start: float, period: float, duty_cycle: float) -> Enve
     """A tone that is switched on and off at regular intervals.
 
     Args:
-      start: when it is switched on, once of many times, in observations.
-      period: from one switching-on to the next, in observations.
-      duty_cycle: the part of every period that the tone is on, 0 to 1.
+      start: one of the times when it is switched on, in observations.
+      period: time from one such time to the next, in observations.
+      duty_cycle: fraction of every period that the tone is on, 0 to 1.
     """
 
-    def amplitude(time: np.ndarray) -> np.ndarray:
+    def amplitude(time: Times) -> NDArray[np.float64]:
         return (np.mod(time - start, period) < duty_cycle * period).astype(np.float64)
 
     return amplitude

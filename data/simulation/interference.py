@@ -1,7 +1,7 @@
 """What a receiver hears besides noise and signal: carriers, bursts, dead channels.
 
-Each is made where it arises: a carrier and a burst are voltages at the receiver's input, before the
-digitiser; a dead channel loses the power that the FFT has found. Times are in observations and
+Each is added where it arises. A carrier and a burst are voltages at the receiver's input, before
+the digitiser. A dead channel loses the power that the FFT measured. Times are in observations and
 frequencies in band widths, as in `data.simulation.paths`.
 """
 
@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.simulation.classes import Signal
 from data.simulation.paths import straight_path
@@ -23,7 +24,7 @@ class Burst:
     Attributes:
       start: when it begins, in observations.
       duration: how long it lasts, in observations.
-      rise: by how much it raises the noise power while it lasts, in decibels, above 0.
+      rise: increase of the noise power while it lasts, in decibels; greater than 0.
     """
 
     start: float
@@ -33,10 +34,10 @@ class Burst:
 
 @dataclass(frozen=True)
 class DeadBand:
-    """Neighbouring channels that report no power at all.
+    """Adjacent channels that report no power at all.
 
     Attributes:
-      start: the lower edge, in band widths.
+      start: lower edge, in band widths.
       width: in band widths.
     """
 
@@ -46,7 +47,7 @@ class DeadBand:
 
 @dataclass(frozen=True)
 class Interference:
-    """Everything that is heard besides noise and signal; by default nothing.
+    """Everything that is received besides noise and signal; by default nothing.
 
     Attributes:
       carriers: tones, see `carrier`.
@@ -60,7 +61,7 @@ class Interference:
 
 
 def carrier(frequency: float, strength: float) -> Signal:
-    """A transmitter on the ground: a tone that does not drift, because nothing moves.
+    """A transmitter on the ground: a tone without drift, because nothing moves.
 
     Args:
       frequency: in band widths.
@@ -70,31 +71,34 @@ def carrier(frequency: float, strength: float) -> Signal:
 
 
 def add_burst(
-    voltage: np.ndarray, burst: Burst, noise_deviation: float, rng: np.random.Generator
+    voltage: NDArray[np.complex64],
+    burst: Burst,
+    noise_deviation: float,
+    rng: np.random.Generator,
 ) -> None:
-    """Adds a burst to complex64 [samples] in place.
+    """Add a burst to a voltage in place.
 
-    Independent noises add up in power, so what is added has the power that is missing.
+    The powers of independent noises add up, so the burst gets the power that is missing.
 
     Args:
-      voltage: noise and tones.
-      burst: what to add; the part that lies outside the observation is not heard.
-      noise_deviation: standard deviation of each component of the noise that `rise` is over.
-      rng: where the burst comes from.
+      voltage: noise and tones, [samples].
+      burst: what to add. What lies outside the observation is ignored.
+      noise_deviation: standard deviation of each component of the noise that is there already.
+      rng: source of the burst's noise.
     """
-    first, last = _span(burst.start, burst.duration, len(voltage))
-    components = rng.standard_normal(2 * (last - first), dtype=np.float32)
+    first, end = _index_range(burst.start, burst.duration, len(voltage))
+    components = rng.standard_normal(2 * (end - first), dtype=np.float32)
     components *= noise_deviation * math.sqrt(10.0 ** (burst.rise / 10.0) - 1.0)
-    voltage[first:last] += components.view(np.complex64)
+    voltage[first:end] += components.view(np.complex64)
 
 
-def silence(power_spectra: np.ndarray, dead: DeadBand) -> None:
-    """Takes all power from the channels of a dead band, of float32 [rows, channels], in place."""
-    first, last = _span(dead.start, dead.width, power_spectra.shape[1])
-    power_spectra[:, first:last] = 0.0
+def silence(power_spectra: NDArray[np.float32], dead: DeadBand) -> None:
+    """Remove all power from the channels of a dead band, of [rows, channels], in place."""
+    first, end = _index_range(dead.start, dead.width, power_spectra.shape[1])
+    power_spectra[:, first:end] = 0.0
 
 
-def _span(start: float, length: float, whole: int) -> tuple[int, int]:
-    """From parts of the whole to the first index in and the first behind."""
-    first, last = (int(np.clip(round(edge * whole), 0, whole)) for edge in (start, start + length))
-    return first, last
+def _index_range(start: float, length: float, count: int) -> tuple[int, int]:
+    """Return the first index of a range given in fractions of `count`, and the index after it."""
+    first, end = (int(np.clip(round(edge * count), 0, count)) for edge in (start, start + length))
+    return first, end

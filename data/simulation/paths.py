@@ -4,10 +4,10 @@ Units, the same everywhere in this package:
 
 * time runs from 0 (first sample) to 1 (last sample) of the observation;
 * frequency runs from 0 (left edge of the band) to 1 (right edge);
-* a drift rate is therefore in band widths per observation, its derivative in band widths per
-  observation squared, and multiplying by the image's width gives pixels.
+* a drift rate is therefore in band widths per observation, and its derivative in band widths per
+  observation squared. Multiplied by the image's width they are in pixels.
 
-A path may leave the band: whoever plays the tone decides what happens there.
+A path may leave the band. The code that plays the tone decides what happens there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-Path = Callable[[np.ndarray], np.ndarray]
-"""Times, float64 of any shape, to frequencies of the same shape."""
+Times = NDArray[np.float64]
+Path = Callable[[Times], NDArray[np.float64]]
+"""From times, float64 of any shape, to frequencies of the same shape."""
 
 
 def straight_path(start: float, drift_rate: float) -> Path:
@@ -28,7 +30,7 @@ def straight_path(start: float, drift_rate: float) -> Path:
       drift_rate: band widths per observation.
     """
 
-    def frequency(time: np.ndarray) -> np.ndarray:
+    def frequency(time: Times) -> NDArray[np.float64]:
         return start + drift_rate * time
 
     return frequency
@@ -43,25 +45,25 @@ def curved_path(start: float, drift_rate: float, drift_rate_derivative: float) -
       drift_rate_derivative: band widths per observation squared; see `sagitta`.
     """
 
-    def frequency(time: np.ndarray) -> np.ndarray:
+    def frequency(time: Times) -> NDArray[np.float64]:
         return start + time * (drift_rate + 0.5 * drift_rate_derivative * time)
 
     return frequency
 
 
-def wandering_path(start: float, drift_rate: float, steps: np.ndarray) -> Path:
-    """A constant drift plus a random walk, joined by straight pieces.
+def wandering_path(start: float, drift_rate: float, steps: NDArray[np.float64]) -> Path:
+    """A constant drift plus a random walk, interpolated linearly.
 
     Args:
       start: frequency at time 0, in band widths.
       drift_rate: mean drift, in band widths per observation.
-      steps: float64 [K], what the walk adds in each K-th part of the observation, in band
-        widths. The randomness is the caller's, so that the path itself stays a pure function.
+      steps: float64 [K], what the walk adds in each K-th of the observation, in band widths. The
+        caller draws them, so that the path itself remains a pure function.
     """
     walk = np.concatenate([[0.0], np.cumsum(steps)])
     knots = np.linspace(0.0, 1.0, len(walk))
 
-    def frequency(time: np.ndarray) -> np.ndarray:
+    def frequency(time: Times) -> NDArray[np.float64]:
         return start + drift_rate * time + np.interp(time, knots, walk)
 
     return frequency

@@ -1,7 +1,8 @@
-"""How strong, tilted, curved, restless and interrupted the simulated signals are.
+"""Ranges of strength, drift, curvature and pulses that simulated signals are drawn from.
 
-Every range is (least, greatest) and is drawn from uniformly. Frequencies are in band widths and
-times in observations, as in `data.simulation.paths`: 1/128 is one pixel of a 128-pixel-wide image.
+Every range is (least, greatest) and its values are drawn uniformly. Frequencies are in band widths
+and times in observations, as in `data.simulation.paths`: 1/128 is one pixel of an image that is 128
+pixels wide.
 """
 
 from __future__ import annotations
@@ -16,22 +17,21 @@ class Preset:
     """The ranges that one kind of data set is drawn from.
 
     Attributes:
-      name: how the command line and a data set's own record call it.
-      strength: power of a narrow tone over the mean noise power in the one FFT channel that it
-        falls in, in decibels.
-      squiggle_strength: the same for squiggles. A restless tone spreads over several channels
-        within one FFT row, so it needs more power to be as plain to the eye.
+      name: its name on the command line and in the record of a data set.
+      strength: power of a narrow tone over the mean noise power in its FFT channel, in decibels.
+      squiggle_strength: the same for squiggles. A squiggle spreads over several channels within
+        one FFT row, so it needs more power to be equally visible.
       drift: mean drift rate in either direction, in band widths per observation.
       sagitta: greatest departure of a curve from its chord, in band widths.
       wander: standard deviation of a squiggle's random walk at the end of the observation, in
         band widths.
-      inside: least part of the time it is on that a signal spends inside the band, 0 to 1.
-      pulsed_strength: strength of a straight line that is switched on and off, while it is on.
-        One that is silent half the time has half the pixels to be seen by.
+      inside: least fraction of its on-time that a signal spends inside the band, 0 to 1.
+      pulsed_strength: strength of a straight line that is switched on and off, while it is on. A
+        line that is silent half the time has only half the pixels.
       pulsed_squiggle_strength: the same for squiggles.
-      pulse_period: from one switching-on of a pulsed signal to the next, in observations.
-      duty_cycle: part of its period that a pulsed signal is on, 0 to 1.
-      pixel_strength: strength of a bright pixel. So short a signal has to be strong to be seen.
+      pulse_period: time from one pulse to the next, in observations.
+      duty_cycle: fraction of its period that a pulsed signal is on, 0 to 1.
+      pixel_strength: strength of a bright pixel. So short a signal must be strong to be visible.
       pixel_duration: how long a bright pixel is on, in observations.
     """
 
@@ -65,7 +65,7 @@ BASIC = Preset(
     pixel_strength=(17.0, 21.0),
     pixel_duration=(0.75 / 32, 1 / 32),
 )
-"""As plain as the published basic set, and curved enough that a person tells the classes apart."""
+"""As visible as the published basic set, and curved enough for a person to tell classes apart."""
 
 HARD = Preset(
     name="hard",
@@ -82,13 +82,13 @@ HARD = Preset(
     pixel_strength=(12.0, 21.0),
     pixel_duration=(0.25 / 32, 1 / 32),
 )
-"""From plain to what an eye just misses, and from plainly curved to straight within a pixel."""
+"""From clearly visible to just invisible, and from clearly curved to straight within a pixel."""
 
 PRESETS = {preset.name: preset for preset in (BASIC, HARD)}
 
 
 def find_preset(preset: str | Preset) -> Preset:
-    """The preset of that name; a `Preset` is returned as it is.
+    """Return the preset with this name. A `Preset` is returned unchanged.
 
     Raises:
       ValueError: no preset has that name.

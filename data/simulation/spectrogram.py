@@ -1,12 +1,12 @@
-"""From a tone in noise to a grey-scale spectrogram, the way the published set was made.
+"""Turns a tone in noise into a grey-scale spectrogram, as the published set was made.
 
-1. complex voltage: white Gaussian noise plus a tone that follows its path and its envelope;
-2. cut into rows, FFT of each row, fftshift, squared modulus;
-3. natural log, divided by the greatest value of the image;
-4. matplotlib's jet colours, resized with PIL's anti-aliasing filter, converted to luma.
+1. Complex voltage: white Gaussian noise plus a tone that follows its path and its envelope.
+2. Cut into rows, FFT of each row, fftshift, squared modulus.
+3. Natural logarithm, divided by the greatest value of the image.
+4. Matplotlib's jet colours, resized with PIL's anti-aliasing filter, converted to luma.
 
-Steps 2 to 4 follow `seti_signal_to_mnist_format.ipynb` (IBM/powerai-seti-signal-classification),
-the noise level and the signed bytes of step 1 the simulator behind the published set
+Steps 2 to 4 follow `seti_signal_to_mnist_format.ipynb` (IBM/powerai-seti-signal-classification).
+The noise level and the signed bytes of step 1 follow the simulator that made the published set
 (setiQuest/seti_signal_sim).
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.simulation.classes import Signal
 from data.simulation.interference import Interference, add_burst, silence
@@ -22,25 +23,25 @@ from data.simulation.interference import Interference, add_burst, silence
 SIGNAL_SAMPLES = 196_608
 """Complex samples of a published signal: 32 lines of 6,144 (setiQuest/seti_signal_sim).
 
-Signals of 792,576 samples were published too, but not as these sets (see the data card).
+Signals of 792,576 samples were published too, but in other sets (see the data card).
 """
 
 LARGEST_OVERSAMPLING = 4
-"""What the published 64 x 128 images have."""
+"""Oversampling of the published 64 x 128 images."""
 
 NOISE_DEVIATION = 13.0
 """Standard deviation of each voltage component, in steps of the 8-bit digitiser."""
 
 LARGEST_VOLTAGE = 127.0
-"""Where the 8-bit digitiser clips, in its own steps."""
+"""Voltage at which the 8-bit digitiser clips, in its own steps."""
 
 
-def published_oversampling(height: int, width: int) -> int:
-    """FFT rows per image row, and FFT channels per image column.
+def choose_oversampling(height: int, width: int) -> int:
+    """Return the FFT rows per image row, which are also the FFT channels per image column.
 
-    As in the published notebook the greatest whole number that a signal's length allows: 4 for
-    64 x 128, 1 for the 384 x 512 of the published primary spectrograms. Smaller images keep to 4,
-    and so to the published pixel noise: they are of shorter signals.
+    As in the published notebook, this is the greatest whole number that the length of a signal
+    allows: 4 for 64 x 128, 1 for the 384 x 512 of the published primary spectrograms. For smaller
+    images it stays 4, which keeps the published pixel noise. Their signals are shorter.
     """
     allowed = math.isqrt(SIGNAL_SAMPLES // (height * width))
     return min(max(allowed, 1), LARGEST_OVERSAMPLING)
@@ -54,79 +55,81 @@ def simulate_spectrogram(
     oversampling: int | None = None,
     noise_deviation: float = NOISE_DEVIATION,
     interference: Interference | None = None,
-) -> np.ndarray:
-    """One simulated spectrogram.
+) -> NDArray[np.uint8]:
+    """Simulate one spectrogram.
 
     Args:
       signal: the tone, or None for pure noise.
       height: rows (time) of the image.
       width: columns (frequency) of the image.
-      noise_rng: where the receiver's noise comes from.
-      oversampling: FFT rows per image row, and FFT channels per image column; None for
-        `published_oversampling`.
+      noise_rng: source of the receiver's noise.
+      oversampling: FFT rows per image row and FFT channels per image column; None for that of
+        `choose_oversampling`.
       noise_deviation: standard deviation of each voltage component of the noise, in steps of the
-        digitiser. A signal's strength is over the noise, so it scales with it: what changes is
-        how coarsely both are digitised, and how much of them is clipped.
-      interference: what else is heard; None for nothing.
+        digitiser. The strength of a signal is relative to the noise, so the signal scales with
+        it. Only the coarseness of the digitisation and the amount of clipping change.
+      interference: what else is received; None for nothing.
 
     Returns:
       uint8 [height, width], 0 to 255.
     """
-    oversampling = oversampling or published_oversampling(height, width)
+    oversampling = oversampling or choose_oversampling(height, width)
     rows, channels = oversampling * height, oversampling * width
     interference = interference or Interference()
-    voltage = receiver_noise(rows * channels, noise_rng, noise_deviation)
+    voltage = draw_noise(rows * channels, noise_rng, noise_deviation)
     if signal is not None:
         add_tone(voltage, signal, channels, noise_deviation)
     for tone in interference.carriers:
         add_tone(voltage, tone, channels, noise_deviation)
     for burst in interference.bursts:
         add_burst(voltage, burst, noise_deviation, noise_rng)
-    spectra = power(digitise(voltage).reshape(rows, channels))
+    spectra = compute_power(digitise(voltage).reshape(rows, channels))
     for dead in interference.dead_bands:
         silence(spectra, dead)
     return render(spectra, height, width)
 
 
-def receiver_noise(
+def draw_noise(
     samples: int, rng: np.random.Generator, deviation: float = NOISE_DEVIATION
-) -> np.ndarray:
-    """White Gaussian noise, complex64 [samples], of that deviation in each component."""
+) -> NDArray[np.complex64]:
+    """Draw white Gaussian noise, [samples], with this standard deviation in each component."""
     components = rng.standard_normal(2 * samples, dtype=np.float32)
     components *= deviation
     return components.view(np.complex64)
 
 
-def tone_amplitude(strength: float, channels: int) -> float:
-    """Amplitude of the tone of that strength, in noise standard deviations of one component.
+def compute_amplitude(strength: float, channels: int) -> float:
+    """Return the amplitude of a tone, in noise standard deviations of one component.
 
-    An FFT over n samples gathers a steady tone of amplitude A s into one channel of power
-    (A s n)^2, where noise has a mean power of 2 s^2 n. Their ratio is A^2 n / 2.
+    An FFT over n samples gathers a steady tone of amplitude A s into one channel with power
+    (A s n)^2. There, noise of standard deviation s has a mean power of 2 s^2 n. Their ratio is
+    A^2 n / 2.
 
     Args:
-      strength: decibels, as in `Preset.strength`.
+      strength: in decibels, as in `Preset.strength`.
       channels: samples in an FFT row, n.
     """
     return float(np.sqrt(2.0 * 10.0 ** (strength / 10.0) / channels))
 
 
 def add_tone(
-    voltage: np.ndarray, signal: Signal, channels: int, noise_deviation: float = NOISE_DEVIATION
+    voltage: NDArray[np.complex64],
+    signal: Signal,
+    channels: int,
+    noise_deviation: float = NOISE_DEVIATION,
 ) -> None:
-    """Adds the tone to complex64 [samples] in place; silent while its path is outside the band.
+    """Add a tone to a voltage [samples] in place.
 
-    Its phase runs on while it is silent, as in the published simulator.
-
-    The published simulator also switches a tone off where it crosses the edge of the band, instead
-    of letting it come back in on the other side.
+    As in the published simulator, the tone is silent while its path is outside the band, instead
+    of reappearing on the other side, and its phase continues while it is silent.
     """
     time = np.linspace(0.0, 1.0, len(voltage))
     frequency = signal.path(time)
-    amplitude = tone_amplitude(signal.strength, channels) * noise_deviation
-    amplitude = np.float32(amplitude) * signal.envelope(time).astype(np.float32)
+    full_amplitude = np.float32(compute_amplitude(signal.strength, channels) * noise_deviation)
+    amplitude = full_amplitude * signal.envelope(time).astype(np.float32)
     amplitude[(frequency < 0.0) | (frequency >= 1.0)] = 0.0
     # After fftshift, channel 0 is -1/2 cycle per sample. Whole cycles are dropped in double
-    # precision, before the phase becomes single: after 131,072 samples they would drown it.
+    # precision: after 131,072 samples they would leave no digits for the phase in single precision.
     cycles = np.cumsum(frequency - 0.5)
     cycles -= np.floor(cycles)
     phase = np.float32(2.0 * np.pi) * cycles.astype(np.float32)
@@ -134,45 +137,39 @@ def add_tone(
     voltage.imag += amplitude * np.sin(phase)
 
 
-def digitise(voltage: np.ndarray) -> np.ndarray:
-    """Each component as a signed byte would hold it: cut towards zero, clipped; in place."""
+def digitise(voltage: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Truncate and clip each component in place, as if it were stored in a signed byte."""
     components = voltage.view(np.float32)
     np.trunc(components, out=components)
     np.clip(components, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, out=components)
     return voltage
 
 
-def power(voltage: np.ndarray) -> np.ndarray:
-    """Power spectra of complex64 [rows, channels], low to high frequency, float32."""
+def compute_power(voltage: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return power spectra [rows, channels] of a voltage [rows, samples], low frequencies first."""
     import scipy.fft
 
     # One thread: the processes that call this already fill the cores.
-    spectra = scipy.fft.fft(voltage, axis=1, overwrite_x=True, workers=1)
-    spectra = spectra.view(np.float32)
+    spectra = scipy.fft.fft(voltage, axis=1, overwrite_x=True, workers=1).view(np.float32)
     np.square(spectra, out=spectra)
     return np.fft.fftshift(spectra[:, 0::2] + spectra[:, 1::2], axes=1)
 
 
-def render(power_spectra: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Step 3 and 4: power, float32 [rows, channels], to uint8 [height, width].
+def render(power_spectra: NDArray[np.float32], height: int, width: int) -> NDArray[np.uint8]:
+    """Turn power [rows, channels] into an image [height, width]: steps 3 and 4.
 
-    A loud pixel is *dark*: at the upper end of jet, red is less luminous than the yellow and
-    cyan of the middle. Without a loud signal to divide by, all noise moves towards that end.
+    A loud pixel is *dark*: the red at the upper end of jet is less luminous than the yellow and
+    cyan in its middle. Without a loud signal to divide by, all noise moves towards that end.
     """
+    import matplotlib as mpl
     from PIL import Image
 
-    # A channel of exactly zero power, possible after digitising, would be minus infinity.
+    # After digitising, the power of a channel can be exactly zero, whose logarithm is infinite.
     level = np.log(np.maximum(power_spectra, np.float32(1.0)))
     level *= np.float32(256.0) / level.max()
-    # 256 colours, the last for exactly 1 as well: how matplotlib maps a float to a colour.
+    # Matplotlib maps a float to one of 256 colours in this way. A level of 1 gets the last one.
     colour = np.minimum(level, np.float32(255.0)).astype(np.uint8)
-    image = Image.fromarray(jet_colours()[colour])
-    # In colour, and only then to grey: the filter clips each of red, green and blue by itself.
+    jet = mpl.colormaps["jet"](np.arange(256), bytes=True)[:, :3]
+    image = Image.fromarray(jet[colour])
+    # Resized before it is converted to grey: the filter clips red, green and blue separately.
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS).convert("L"))
-
-
-def jet_colours() -> np.ndarray:
-    """Matplotlib's jet as bytes, uint8 [256, 3]."""
-    import matplotlib
-
-    return matplotlib.colormaps["jet"](np.arange(256), bytes=True)[:, :3]

@@ -1,4 +1,4 @@
-"""Galleries: which rows are read, and that a picture comes of them."""
+"""Galleries: which rows are read and drawn."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def write_rows(folder, image_lines, columns, classes=4):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "images.csv").write_text("".join(image_lines))
     one_hot = np.eye(classes, dtype=np.uint8)[columns] * 255
-    (folder / "labels.csv").write_bytes(seed_layout.csv_bytes(one_hot))
+    (folder / "labels.csv").write_bytes(seed_layout.encode_csv(one_hot))
     return folder
 
 
@@ -68,14 +68,13 @@ def test_the_title_of_other_data_does_not(simulated, monkeypatch, tmp_path):
 
 def test_examples_are_grouped_by_the_class_of_their_label(simulated):
     layout = Layout(seed_layout.CLASS_NAMES, 16, 32)
-    found = gallery.read_examples(simulated, "train", 2, layout)
-    assert {name: images.shape for name, images in found.items()} == {
-        name: (2, 16, 32) for name in seed_layout.CLASS_NAMES
-    }
+    examples = gallery.read_examples(simulated, "train", 2, layout)
+    shapes = {name: images.shape for name, images in examples.items()}
+    assert shapes == dict.fromkeys(seed_layout.CLASS_NAMES, (2, 16, 32))
     # Rows 0-4 squiggle, 5-9 narrowband, 10-14 noise, 15-19 narrowbanddrd: first and last of each.
     rows = np.loadtxt(simulated / "train/images.csv", delimiter=",").reshape(20, 16, 32)
-    np.testing.assert_allclose(found["narrowband"] / 255, rows[[5, 9]], atol=1e-6)
-    np.testing.assert_allclose(found["narrowbanddrd"] / 255, rows[[15, 19]], atol=1e-6)
+    np.testing.assert_allclose(examples["narrowband"] / 255, rows[[5, 9]], atol=1e-6)
+    np.testing.assert_allclose(examples["narrowbanddrd"] / 255, rows[[15, 19]], atol=1e-6)
 
 
 def test_rows_that_are_not_shown_may_be_bad(tmp_path):
@@ -86,9 +85,10 @@ def test_rows_that_are_not_shown_may_be_bad(tmp_path):
 
 def test_a_class_without_rows_leaves_its_place_empty(tmp_path):
     folder = write_rows(tmp_path / "train", [line(0.1), line(0.2)], [0, 2])
-    found = read(folder)
-    assert {name: len(images) for name, images in found.items()} == {"a": 1, "b": 0, "c": 1, "d": 0}
-    assert gallery.draw_examples(found, tmp_path / "g.png").exists()
+    examples = read(folder)
+    counts = {name: len(images) for name, images in examples.items()}
+    assert counts == {"a": 1, "b": 0, "c": 1, "d": 0}
+    assert gallery.draw_examples(examples, tmp_path / "g.png").exists()
 
 
 @pytest.mark.parametrize(

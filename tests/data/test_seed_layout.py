@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data import seed_layout
-from data.simulation.dataset import image_keys
+from data.simulation.dataset import list_image_keys
 
 RECORD = {"simulated": True, "preset": "basic"}
 
@@ -28,13 +28,13 @@ def everything_in(directory):
 
 
 def test_a_value_is_k_over_255_with_six_decimals_and_nine_bytes():
-    assert seed_layout.csv_bytes(np.array([[161, 159], [0, 255]], np.uint8)) == (
+    assert seed_layout.encode_csv(np.array([[161, 159], [0, 255]], np.uint8)) == (
         b"0.631373,0.623529\n0.000000,1.000000\n"
     )
 
 
 def test_every_one_of_the_256_values_is_written_as_python_would():
-    text = seed_layout.csv_bytes(np.arange(256, dtype=np.uint8)[np.newaxis])
+    text = seed_layout.encode_csv(np.arange(256, dtype=np.uint8)[np.newaxis])
     assert text == ",".join(f"{k / 255:.6f}" for k in range(256)).encode() + b"\n"
 
 
@@ -73,7 +73,7 @@ def test_more_images_than_fit_into_one_block_are_all_written(tmp_path):
 )
 def test_labels_are_the_published_files_byte_for_byte(tmp_path, split, count, sha256):
     names = seed_layout.CLASS_NAMES
-    labels = [names.index(key.class_name) for key in image_keys(split, count, names)]
+    labels = [names.index(key.class_name) for key in list_image_keys(split, count, names)]
     images = [np.zeros((1, 1), np.uint8)] * count
     seed_layout.write_data_set(tmp_path, {split: (images, labels, len(names))})
     text = (tmp_path / split / "labels.csv").read_bytes()
@@ -81,8 +81,8 @@ def test_labels_are_the_published_files_byte_for_byte(tmp_path, split, count, sh
 
 
 def test_blocks_have_the_published_order_only_for_the_published_classes():
-    assert seed_layout.block_order(seed_layout.CLASS_NAMES) == (0, 2, 3, 1)
-    assert seed_layout.block_order(["noise", "narrowband", "squiggle"]) == (0, 1, 2)
+    assert seed_layout.order_blocks(seed_layout.CLASS_NAMES) == (0, 2, 3, 1)
+    assert seed_layout.order_blocks(["noise", "narrowband", "squiggle"]) == (0, 1, 2)
 
 
 def test_a_record_says_that_data_are_simulated(tmp_path):

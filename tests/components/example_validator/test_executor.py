@@ -25,7 +25,7 @@ from data import example_features
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
-from data.simulation.dataset import image_keys, simulate_image
+from data.simulation.dataset import list_image_keys, simulate_image
 
 SCHEMA = Path(data.__file__).parent / "schema.pbtxt"
 LAYOUT = Layout(CLASS_NAMES, HEIGHT, WIDTH)
@@ -42,7 +42,7 @@ class Images:
     def __init__(self, seed, preset="basic"):
         self.levels, self.labels = {}, {}
         for split, count in IMAGES.items():
-            keys = image_keys(split, count, CLASS_NAMES)
+            keys = list_image_keys(split, count, CLASS_NAMES)
             self.levels[split] = np.stack([simulate_image(key, seed, preset) for key in keys])
             self.labels[split] = np.array([CLASS_NAMES.index(key.class_name) for key in keys])
 

@@ -1,10 +1,10 @@
-"""A small good data folder, and the ways to write it."""
+"""A small data folder without faults."""
 
 import numpy as np
 import pytest
 
 from data.reading.layout import Layout
-from data.seed_layout import csv_bytes
+from data.seed_layout import encode_csv
 
 HEIGHT, WIDTH, CLASSES = 2, 3, ("noise", "line")
 
@@ -16,7 +16,7 @@ def layout():
 
 @pytest.fixture
 def images():
-    """By split, uint8 [rows, height, width]; no two alike."""
+    """By split, uint8 [rows, height, width], all different."""
     rng = np.random.default_rng(0)
     levels = rng.choice(256**2, 30, replace=False)  # the first two pixels tell images apart
     rest = rng.integers(0, 256, (30, HEIGHT * WIDTH - 2))
@@ -38,7 +38,7 @@ def folder(tmp_path, images, labels):
     for split, levels in images.items():
         (directory / split).mkdir(parents=True)
         rows = levels.reshape(len(levels), -1)
-        (directory / split / "images.csv").write_bytes(csv_bytes(rows))
+        (directory / split / "images.csv").write_bytes(encode_csv(rows))
         one_hot = np.eye(2, dtype=np.uint8)[labels[split]] * 255
-        (directory / split / "labels.csv").write_bytes(csv_bytes(one_hot))
+        (directory / split / "labels.csv").write_bytes(encode_csv(one_hot))
     return directory

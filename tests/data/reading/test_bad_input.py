@@ -1,4 +1,4 @@
-"""Everything that refuses a data folder, with the exact words."""
+"""Everything that refuses a data folder, with the exact messages."""
 
 import gzip
 
@@ -235,7 +235,7 @@ IMAGES, LABELS = "train/images.csv", "train/labels.csv"
         ),
     ],
 )
-def test_one_bad_thing_is_one_error_with_its_place(folder, layout, damage, message):
+def test_one_fault_is_one_error_with_its_place(folder, layout, damage, message):
     damage(folder)
     assert errors_of(folder, layout) == [message]
 
@@ -250,16 +250,16 @@ def test_a_good_folder_has_no_errors_and_tells_its_counts(folder, layout):
     }
 
 
-def test_a_folder_that_is_not_there_is_refused_with_the_way_to_make_one(tmp_path, layout):
-    with pytest.raises(InvalidData) as refused:
+def test_a_missing_folder_is_refused_with_the_command_that_makes_one(tmp_path, layout):
+    with pytest.raises(InvalidData) as error:
         check_folder(str(tmp_path / "nowhere"), layout)
-    assert str(refused.value) == (
+    assert str(error.value) == (
         f"The data folder {tmp_path}/nowhere does not exist. Give a folder that holds train/ and "
         "validation/, or make one with: radio-signals data simulate DIR"
     )
 
 
-def test_a_folder_of_something_else_is_refused_with_what_could_be_read(tmp_path, layout):
+def test_a_folder_of_something_else_is_refused_with_the_formats_that_can_be_read(tmp_path, layout):
     (tmp_path / "notes.txt").write_text("hello")
     (error,) = errors_of(tmp_path, layout)
     first, *formats = error.splitlines()
@@ -276,7 +276,7 @@ def test_two_formats_in_one_folder_are_refused(folder, layout):
     )
 
 
-def test_everything_that_is_wrong_is_found_at_once(folder, layout):
+def test_everything_that_is_wrong_is_reported_at_once(folder, layout):
     replace_cell(folder / IMAGES, 2, 1, b"nan")
     replace_cell(folder / IMAGES, 19, 6, b"oops")
     replace_line(folder / LABELS, 7, b"0,0\n")
@@ -291,9 +291,9 @@ def test_everything_that_is_wrong_is_found_at_once(folder, layout):
         (LABELS, 7),
         ("validation/images.csv", 1),
     ]
-    with pytest.raises(InvalidData) as refused:
+    with pytest.raises(InvalidData) as error:
         findings.raise_errors(str(folder))
-    text = str(refused.value).splitlines()
+    text = str(error.value).splitlines()
     assert text[0] == f"5 problems in {folder}:"
     assert text[2] == (
         f"  {folder}/train/images.csv, row 2, column 1: nan is not between 0 and 1. "
@@ -322,18 +322,18 @@ def test_the_same_spectrogram_twice_in_a_split_is_a_warning(folder, layout):
     ]
 
 
-def test_leaks_can_be_allowed_and_are_warnings_then(folder, layout):
+def test_leaks_can_be_allowed_and_are_then_warnings(folder, layout):
     replace_line(folder / "validation/images.csv", 4, lines_of(folder / IMAGES)[11])
     _, findings = check_folder(str(folder), layout, Tolerance(allow_duplicates=True))
     assert findings.errors == []
     assert [(warning.path, warning.row) for warning in findings.warnings] == [
         (f"{folder}/validation/images.csv", 4)
     ]
-    _, refused = check_folder(str(folder), layout)
-    assert refused.remedy == "Remove them from one of the two, or allow it: --allow-duplicates."
+    _, findings = check_folder(str(folder), layout)
+    assert findings.remedy == "Remove them from one of the two, or allow it: --allow-duplicates."
 
 
-def test_bad_rows_can_be_left_out_and_are_listed_then(folder, layout):
+def test_bad_rows_can_be_left_out_and_are_then_listed(folder, layout):
     replace_cell(folder / IMAGES, 2, 1, b"nan")
     replace_line(folder / LABELS, 7, b"0,0\n")
     replace_line(folder / "validation/images.csv", 4, lines_of(folder / IMAGES)[11])
@@ -354,7 +354,7 @@ def test_bad_rows_can_be_left_out_and_are_listed_then(folder, layout):
     }
 
 
-def test_more_bad_rows_than_allowed_are_errors_all_of_them(folder, layout):
+def test_more_bad_rows_than_allowed_are_all_errors(folder, layout):
     for row in (2, 3, 4):
         replace_cell(folder / IMAGES, row, 1, b"nan")
     _, findings = check_folder(str(folder), layout, Tolerance(max_bad_rows=2))
@@ -372,7 +372,7 @@ def test_leaving_out_rows_must_not_empty_a_class(folder, layout):
     ]
 
 
-def test_missing_rows_cannot_be_left_out_because_pairing_is_in_doubt(folder, layout):
+def test_missing_rows_cannot_be_left_out_because_the_pairs_are_uncertain(folder, layout):
     replace_line(folder / LABELS, 20, b"")
     (error,) = errors_of(folder, layout, max_bad_rows=20)
     assert error.startswith("train/images.csv has 20 rows but train/labels.csv has 19.")

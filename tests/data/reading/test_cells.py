@@ -1,10 +1,10 @@
-"""Text to grey levels: the published form, any other numbers, and what is none."""
+"""Text to grey levels: the published form, other numbers, and text that is no number."""
 
 import numpy as np
 import pytest
 
 from data.reading.cells import parse_levels
-from data.seed_layout import csv_bytes
+from data.seed_layout import encode_csv
 
 
 def levels_of(lines, pixels, scale="unit"):
@@ -15,7 +15,7 @@ def levels_of(lines, pixels, scale="unit"):
 
 def test_every_grey_level_survives_being_written_and_read():
     every = np.arange(256, dtype=np.uint8).reshape(1, -1)
-    np.testing.assert_array_equal(levels_of(csv_bytes(every), 256), every)
+    np.testing.assert_array_equal(levels_of(encode_csv(every), 256), every)
 
 
 def test_general_numbers_are_read_to_the_nearest_level():
@@ -25,14 +25,14 @@ def test_general_numbers_are_read_to_the_nearest_level():
 
 def test_fixed_width_and_general_parsing_agree():
     levels = np.random.default_rng(0).integers(0, 256, (50, 6), dtype=np.uint8)
-    lines = csv_bytes(levels)
+    lines = encode_csv(levels)
     wider = lines.replace(b",", b",0")  # "00.631373" is not fixed width
     np.testing.assert_array_equal(levels_of(wider, 6), levels_of(lines, 6))
     np.testing.assert_array_equal(levels_of(lines, 6), levels)
 
 
 @pytest.mark.parametrize("cell", [b" 0.5", b"0.5 ", b"+0.5", b"5e-1"])
-def test_numbers_are_taken_as_people_write_them(cell):
+def test_numbers_are_read_as_people_write_them(cell):
     np.testing.assert_array_equal(levels_of(b"0.25," + cell + b"\n", 2), [[64, 128]])
 
 

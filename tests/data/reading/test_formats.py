@@ -176,7 +176,7 @@ def written_folder(request, tmp_path, images, labels):
     return tmp_path / "data", format_name
 
 
-def test_what_was_written_is_read(written_folder, images, labels, layout):
+def test_data_are_read_as_they_were_written(written_folder, images, labels, layout):
     folder, format_name = written_folder
     inventory, findings = check_folder(str(folder), layout)
     assert [str(error) for error in findings.errors] == []
@@ -186,7 +186,7 @@ def test_what_was_written_is_read(written_folder, images, labels, layout):
         np.testing.assert_array_equal(split_labels(inventory, split, layout), labels[split])
 
 
-def test_it_is_read_the_same_in_many_small_chunks(
+def test_data_are_read_the_same_in_many_small_chunks(
     written_folder, images, labels, layout, monkeypatch
 ):
     for module, name, size in (
@@ -334,7 +334,7 @@ def cut(name, count):
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(
+def test_a_file_that_cannot_be_read_is_named(
     tmp_path, images, labels, layout, written_as, change, message
 ):
     folder = damaged(tmp_path, images, labels, WRITERS[written_as][1], change)
@@ -351,7 +351,7 @@ def test_a_bad_value_in_an_array_is_placed_by_image_and_pixel(tmp_path, images, 
     ]
 
 
-def test_columns_are_counted_in_the_file_whatever_is_the_label(tmp_path, images, labels, layout):
+def test_columns_are_counted_in_the_file_wherever_the_label_is(tmp_path, images, labels, layout):
     def with_label(pixels, label):
         return f"{label},{pixels}"
 
@@ -364,7 +364,7 @@ def test_columns_are_counted_in_the_file_whatever_is_the_label(tmp_path, images,
     assert problems_of(folder, layout) == ['train.csv, row 4, column 4: "oops" is not a number.']
 
 
-def test_a_stream_that_is_cut_off_in_the_middle_is_refused(tmp_path, images, labels, layout):
+def test_a_stream_that_is_cut_off_is_refused(tmp_path, images, labels, layout):
     folder = damaged(
         tmp_path,
         images,
@@ -378,14 +378,14 @@ def test_a_stream_that_is_cut_off_in_the_middle_is_refused(tmp_path, images, lab
     ]
 
 
-def test_a_missing_split_is_an_error_where_it_is_wanted(tmp_path, images, labels, layout):
+def test_a_missing_split_is_an_error_when_it_is_read(tmp_path, images, labels, layout):
     npy()(tmp_path, "train", images["train"], labels["train"])
     inventory = take_inventory(str(tmp_path), layout)
     with pytest.raises(InvalidData, match="validation is missing"):
         split_labels(inventory, "validation", layout)
 
 
-def test_a_first_row_that_is_bad_does_not_decide_about_the_file(tmp_path, images, labels, layout):
+def test_a_bad_first_row_does_not_decide_the_layout_of_the_file(tmp_path, images, labels, layout):
     write = WRITERS["name in the last column"][1]
     folder = damaged(tmp_path, images, labels, write, lambda folder: None)
     lines = (folder / "train.csv").read_text().splitlines()

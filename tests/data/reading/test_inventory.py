@@ -28,13 +28,13 @@ def test_a_span_can_be_chosen(spans, layout):
     assert (inventory.folder, inventory.span) == (f"{spans}/span-2", 2)
 
 
-def test_a_span_that_is_not_there_is_refused(spans, layout):
-    with pytest.raises(InvalidData) as refused:
+def test_a_missing_span_is_refused(spans, layout):
+    with pytest.raises(InvalidData) as error:
         take_inventory(str(spans), layout, span=3)
-    assert str(refused.value) == f"{spans} has no span 3. Its spans: 2, 10."
+    assert str(error.value) == f"{spans} has no span 3. Its spans: 2, 10."
 
 
-def test_asking_for_a_span_of_a_folder_without_is_refused(folder, layout):
+def test_a_span_of_a_folder_without_spans_is_refused(folder, layout):
     with pytest.raises(InvalidData, match="has no spans: it holds no folders named span-1"):
         take_inventory(str(folder), layout, span=1)
 
@@ -43,7 +43,7 @@ def test_a_plain_folder_is_span_zero(folder, layout):
     assert take_inventory(str(folder), layout).span == 0
 
 
-def test_other_files_beside_the_data_are_no_obstacle(folder, layout):
+def test_other_files_beside_the_data_are_ignored(folder, layout):
     (folder / "SIMULATED.json").write_text("{}")
     (folder / "train" / "notes.txt").write_text("hello")
     inventory = take_inventory(str(folder), layout)

@@ -1,4 +1,4 @@
-"""Byte ranges of text: every line in exactly one of them, wherever they are cut."""
+"""Byte ranges of text: every line is in exactly one of them, wherever the cuts are."""
 
 import io
 
@@ -39,7 +39,7 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
     assert read == [line.rstrip(b"\r") for line in expected]
 
 
-def test_ranges_start_behind_a_header():
+def test_ranges_start_after_a_header():
     files = OneFile(b"head\n1\n2\n")
     ((start, end),) = text.divide("f", 5, files)
     assert list(text.read_blocks("f", start, end, files, True)) == [b"1\n2\n"]
@@ -47,5 +47,5 @@ def test_ranges_start_behind_a_header():
 
 
 @pytest.mark.parametrize(("content", "cut"), [(b"a\nb\n", False), (b"a\nb", True), (b"", False)])
-def test_a_file_that_ends_within_a_line_is_known(content, cut):
+def test_a_file_that_ends_within_a_line_is_recognised(content, cut):
     assert text.ends_within_line("f", OneFile(content)) == cut

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data.fingerprint import file_fingerprint
+from data.fingerprint import fingerprint_file
 from data.invalid import InvalidData
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
 from trainer import models
-from trainer.fitting.starting_weights import Start, load_starting_weights, newest_fitting
+from trainer.fitting.starting_weights import Start, find_newest_fitting, load_starting_weights
 from trainer.settings import resolve
 from trainer.training import run_fn
 
@@ -95,7 +95,7 @@ def test_the_newest_model_that_fits_is_taken_and_it_is_said_which_were_passed_ov
     serving(5, weights=[[3, 3, 1, 99]])
     serving(6, normalise="levels")
     model = build(HEIGHT, WIDTH, len(CLASSES))
-    pushed, found = newest_fitting(str(serving.folder), model, list(CLASSES), "image")
+    pushed, found = find_newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert pushed.path == str(fitting)
     assert found == (
         f"warm start from {fitting}; passed over: 6 sees images normalised otherwise, "
@@ -114,7 +114,7 @@ def test_without_a_pushed_model_training_starts_from_random_weights_and_says_so(
     assert_same(model, before)
     assert "nothing has been pushed yet; training starts from random weights" in caplog.text
     serving(1, classes=["a", "b"])
-    _, found = newest_fitting(str(serving.folder), model, list(CLASSES), "image")
+    _, found = find_newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert "no pushed model fits: 1 is for other classes" in found
 
 
@@ -131,7 +131,7 @@ def test_a_weights_file_is_taken_over_and_named(exported):
     model = build(HEIGHT, WIDTH, len(CLASSES))
     start = load_starting_weights(model, settings(initial_weights=path))
     assert_same(model, best_weights(exported))
-    assert start == Start("weights file", path, file_fingerprint(path))
+    assert start == Start("weights file", path, fingerprint_file(path))
 
 
 def test_weights_of_another_shape_are_refused(exported):

@@ -1,4 +1,4 @@
-"""Carriers, bursts and dead channels, by the power that they add or take away."""
+"""Carriers, bursts and dead channels, by the power that they add or remove."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ NOISE_POWER = 2 * spectrogram.NOISE_DEVIATION**2 * CHANNELS
 
 
 def noise(seed=0):
-    return spectrogram.receiver_noise(ROWS * CHANNELS, np.random.default_rng(seed))
+    return spectrogram.draw_noise(ROWS * CHANNELS, np.random.default_rng(seed))
 
 
 def image(interference=None, **arguments):
@@ -37,7 +37,7 @@ def test_without_interference_an_image_is_what_it_was():
 def test_a_carrier_stays_in_its_channel_and_has_the_strength_of_a_signal(strength):
     voltage = noise()
     spectrogram.add_tone(voltage, carrier(0.25, strength), CHANNELS)
-    spectra = spectrogram.power(voltage.reshape(ROWS, CHANNELS)) / NOISE_POWER
+    spectra = spectrogram.compute_power(voltage.reshape(ROWS, CHANNELS)) / NOISE_POWER
     excess = spectra[:, CHANNELS // 4].mean() - 1.0
     assert excess == pytest.approx(10 ** (strength / 10), rel=0.15)
     others = np.delete(spectra, [CHANNELS // 4], axis=1)
@@ -48,8 +48,8 @@ def test_a_carrier_stays_in_its_channel_and_has_the_strength_of_a_signal(strengt
 def test_a_burst_raises_the_power_of_its_rows_in_every_channel_and_of_no_others(rise):
     voltage = noise()
     add_burst(voltage, Burst(0.25, 0.125, rise), 13.0, np.random.default_rng(1))
-    spectra = spectrogram.power(voltage.reshape(ROWS, CHANNELS)) / NOISE_POWER
-    quiet = spectrogram.power(noise().reshape(ROWS, CHANNELS)) / NOISE_POWER
+    spectra = spectrogram.compute_power(voltage.reshape(ROWS, CHANNELS)) / NOISE_POWER
+    quiet = spectrogram.compute_power(noise().reshape(ROWS, CHANNELS)) / NOISE_POWER
     assert spectra[64:96].mean() == pytest.approx(10 ** (rise / 10), rel=0.03)
     # 32 rows: one standard deviation of a channel's mean is 18 %.
     assert spectra[64:96].mean(axis=0).min() > 0.4 * 10 ** (rise / 10)
@@ -57,7 +57,7 @@ def test_a_burst_raises_the_power_of_its_rows_in_every_channel_and_of_no_others(
     np.testing.assert_array_equal(spectra[96:], quiet[96:])
 
 
-def test_of_a_burst_that_begins_early_or_ends_late_the_inner_part_is_heard():
+def test_a_burst_that_begins_early_or_ends_late_is_heard_within_the_observation():
     voltage = noise()
     add_burst(voltage, Burst(-0.5, 0.75, 10.0), 13.0, np.random.default_rng(1))
     add_burst(voltage, Burst(0.75, 0.75, 10.0), 13.0, np.random.default_rng(2))
@@ -76,7 +76,7 @@ def test_dead_channels_have_no_power_and_the_others_keep_theirs():
 def test_in_an_image_a_carrier_is_a_dark_column_and_a_burst_a_band_of_rows():
     column = image(Interference(carriers=(carrier(0.5, 15.0),))).mean(axis=0)
     assert column.argmin() == 64
-    # Louder pixels are darker only above jet's luminous middle, which the burst's rows are.
+    # Louder pixels are darker only beyond jet's luminous middle, where the burst's rows are.
     rows = image(Interference(bursts=(Burst(0.5, 8 / 64, 10.0),))).mean(axis=1)
     assert abs(rows[33:39].mean() - rows[:31].mean()) > 10 * rows[:31].std()
 
@@ -85,18 +85,18 @@ def test_a_dead_channel_is_the_darkest_column_and_spoils_only_its_neighbours():
     plain = image().astype(int)
     dead = image(Interference(dead_bands=(DeadBand(20 / 128, 1 / 128),))).astype(int)
     assert dead[:, 20].max() < plain.min()
-    # The filter that makes the image smaller reaches three pixels far.
+    # The filter that reduces the image reaches three pixels.
     far = np.r_[0:17, 24:128]
     np.testing.assert_array_equal(dead[:, far], plain[:, far])
 
 
 @pytest.mark.parametrize(("deviation", "clipped"), [(3.0, 0.0), (39.0, 0.0011)])
 def test_the_noise_can_have_another_level_in_steps_of_the_digitiser(deviation, clipped):
-    voltage = spectrogram.receiver_noise(200_000, np.random.default_rng(0), deviation)
+    voltage = spectrogram.draw_noise(200_000, np.random.default_rng(0), deviation)
     assert voltage.real.std() == pytest.approx(deviation, rel=0.01)
     digitised = spectrogram.digitise(voltage)
     assert np.mean(np.abs(digitised.real) == 127.0) == pytest.approx(clipped, abs=3e-4)
-    strong = spectrogram.receiver_noise(ROWS * CHANNELS, np.random.default_rng(0), deviation)
+    strong = spectrogram.draw_noise(ROWS * CHANNELS, np.random.default_rng(0), deviation)
     spectrogram.add_tone(strong, carrier(0.25, 20.0), CHANNELS, deviation)
-    excess = spectrogram.power(strong.reshape(ROWS, CHANNELS))[:, CHANNELS // 4].mean()
+    excess = spectrogram.compute_power(strong.reshape(ROWS, CHANNELS))[:, CHANNELS // 4].mean()
     assert excess / (2 * deviation**2 * CHANNELS) == pytest.approx(101, rel=0.15)

@@ -1,6 +1,6 @@
 """From a tone in noise to a grey-scale image."""
 
-import matplotlib
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,11 +18,12 @@ NOISE_POWER = 2 * spectrogram.NOISE_DEVIATION**2 * CHANNELS
 
 
 def noise(seed=0):
-    return spectrogram.receiver_noise(ROWS * CHANNELS, np.random.default_rng(seed))
+    return spectrogram.draw_noise(ROWS * CHANNELS, np.random.default_rng(seed))
 
 
-def mean_spectrum(voltage):
-    return spectrogram.power(voltage.reshape(ROWS, CHANNELS)).mean(axis=0)
+def power_of_rows(voltage):
+    """Power over the mean power of noise, [rows, channels]."""
+    return spectrogram.compute_power(voltage.reshape(ROWS, CHANNELS)) / NOISE_POWER
 
 
 def test_noise_is_white_and_has_the_published_level():
@@ -31,7 +32,7 @@ def test_noise_is_white_and_has_the_published_level():
     assert voltage.real.std() == pytest.approx(13.0, rel=0.01)
     assert voltage.imag.std() == pytest.approx(13.0, rel=0.01)
     assert abs(np.corrcoef(voltage.real, voltage.imag)[0, 1]) < 0.01
-    spectrum = mean_spectrum(voltage) / NOISE_POWER
+    spectrum = power_of_rows(voltage).mean(axis=0)
     # Each of 512 channels is the mean of 256 exponential draws: 1 +- 0.0625.
     assert spectrum.mean() == pytest.approx(1.0, rel=0.01)
     assert spectrum.std() == pytest.approx(1 / 16, rel=0.15)
@@ -41,7 +42,7 @@ def test_noise_is_white_and_has_the_published_level():
 def test_strength_is_the_tones_power_over_the_noise_power_in_its_channel(decibels):
     voltage = noise()
     spectrogram.add_tone(voltage, Signal(straight_path(0.25, 0.0), decibels), CHANNELS)
-    excess = mean_spectrum(voltage)[CHANNELS // 4] / NOISE_POWER - 1.0
+    excess = power_of_rows(voltage)[:, CHANNELS // 4].mean() - 1.0
     assert excess == pytest.approx(10 ** (decibels / 10), rel=0.2)
 
 
@@ -49,15 +50,15 @@ def test_strength_is_the_tones_power_over_the_noise_power_in_its_channel(decibel
 def test_frequency_runs_from_the_left_edge_to_the_right(frequency, channel):
     voltage = noise()
     spectrogram.add_tone(voltage, Signal(straight_path(frequency, 0.0), 20.0), CHANNELS)
-    assert mean_spectrum(voltage).argmax() == channel
+    assert power_of_rows(voltage).mean(axis=0).argmax() == channel
 
 
 def test_a_drifting_tone_moves_from_row_to_row_as_its_path_says():
     voltage = noise()
     spectrogram.add_tone(voltage, Signal(straight_path(0.2, 0.5), 20.0), CHANNELS)
-    found = spectrogram.power(voltage.reshape(ROWS, CHANNELS)).argmax(axis=1)
+    channels = power_of_rows(voltage).argmax(axis=1)
     expected = (0.2 + 0.5 * (np.arange(ROWS) + 0.5) / ROWS) * CHANNELS
-    assert np.abs(found - expected).max() <= 2.0
+    assert np.abs(channels - expected).max() <= 2.0
 
 
 @pytest.mark.parametrize("frequency", [-0.01, 1.0, 1.7])
@@ -71,8 +72,8 @@ def test_a_tone_is_heard_while_its_envelope_is_on_and_at_no_other_time():
     voltage = noise()
     envelope = square_wave_envelope(start=0.125, period=0.5, duty_cycle=0.25)
     spectrogram.add_tone(voltage, Signal(straight_path(0.25, 0.0), 20.0, envelope), CHANNELS)
-    channel = spectrogram.power(voltage.reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
-    quiet = spectrogram.power(noise().reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
+    channel = power_of_rows(voltage)[:, CHANNELS // 4]
+    quiet = power_of_rows(noise())[:, CHANNELS // 4]
     on = np.zeros(ROWS, bool)
     on[32:64] = on[160:192] = True
     # The envelope's edges, in observations from first to last sample, may be a sample off a row's.
@@ -84,9 +85,9 @@ def test_a_pulse_of_half_an_fft_row_leaves_a_quarter_of_the_power_in_its_channel
     voltage = noise()
     envelope = single_pulse_envelope(100 / ROWS, 0.5 / ROWS)
     spectrogram.add_tone(voltage, Signal(straight_path(0.25, 0.0), 30.0, envelope), CHANNELS)
-    found = spectrogram.power(voltage.reshape(ROWS, CHANNELS))[:, CHANNELS // 4] / NOISE_POWER
-    assert found.argmax() == 100
-    assert found[100] == pytest.approx(250.0, rel=0.15)
+    power = power_of_rows(voltage)[:, CHANNELS // 4]
+    assert power.argmax() == 100
+    assert power[100] == pytest.approx(250.0, rel=0.15)
 
 
 def test_voltages_become_whole_numbers_of_a_signed_byte():
@@ -96,13 +97,13 @@ def test_voltages_become_whole_numbers_of_a_signed_byte():
 
 
 def test_an_image_is_the_log_power_in_jet_colours_resized_and_made_grey():
-    spectra = spectrogram.power(noise().reshape(ROWS, CHANNELS))
+    spectra = spectrogram.compute_power(noise().reshape(ROWS, CHANNELS))
     level = np.log(spectra.astype(np.float64))
-    colours = matplotlib.colormaps["jet"](level / level.max(), bytes=True)
+    colours = mpl.colormaps["jet"](level / level.max(), bytes=True)
     picture = Image.fromarray(colours[:, :, :3]).resize((128, 64), Image.Resampling.LANCZOS)
     expected = np.asarray(picture.convert("L")).astype(int)
     difference = np.abs(spectrogram.render(spectra, 64, 128).astype(int) - expected)
-    # Single and double precision put a few logarithms on either side of a colour's edge.
+    # In single and double precision, a few logarithms are on different sides of a colour's edge.
     assert difference.max() <= 1
     assert np.mean(difference > 0) < 0.01
 
@@ -126,13 +127,13 @@ def test_height_and_width_are_free(height, width):
     ("height", "width", "oversampling"),
     [(64, 128, 4), (384, 512, 1), (16, 32, 4), (96, 256, 2), (1000, 2000, 1)],
 )
-def test_oversampling_is_what_a_published_signal_is_long_enough_for(height, width, oversampling):
-    assert spectrogram.published_oversampling(height, width) == oversampling
+def test_oversampling_is_limited_by_the_length_of_a_published_signal(height, width, oversampling):
+    assert spectrogram.choose_oversampling(height, width) == oversampling
 
 
-def test_images_of_the_published_primary_size_have_an_fft_channel_a_pixel():
+def test_images_of_the_published_primary_size_have_one_fft_channel_per_pixel():
     image = spectrogram.simulate_spectrogram(None, 384, 512, np.random.default_rng(0)) / 255.0
-    # As in the published ones: without oversampling, no pixel knows anything of its neighbours.
+    # As in the published ones: without oversampling, adjacent pixels are independent.
     for one, next_one in ((image[1:], image[:-1]), (image[:, 1:], image[:, :-1])):
         assert abs(np.corrcoef(one.ravel(), next_one.ravel())[0, 1]) < 0.01
 
@@ -188,7 +189,7 @@ def test_every_basic_signal_is_a_plainly_visible_dark_line(class_name):
         assert darkness_along(signal.path, image) > 2.0
 
 
-def test_there_is_no_line_in_pure_noise():
+def test_pure_noise_has_no_line():
     rng = np.random.default_rng(5)
     for _, image in images_of("noise", BASIC):
         path = SIGNALS["narrowband"](rng, BASIC).path
@@ -207,13 +208,13 @@ def test_a_pulsed_signal_is_a_dark_line_while_it_is_on_and_nothing_while_it_is_o
         on = np.stack([signal.envelope(edges[:-1]), signal.envelope(edges[1:])]) > 0.0
         rows = {"on": np.flatnonzero(on.all(axis=0)), "off": np.flatnonzero(~on.any(axis=0))}
         columns = np.clip((signal.path((np.arange(64) + 0.5) / 64) * 128).astype(int), 0, 127)
-        found = {
-            name: (image.mean() - image[of, columns[of]].mean()) / image.std()
-            for name, of in rows.items()
+        darkness = {
+            name: (image.mean() - image[own, columns[own]].mean()) / image.std()
+            for name, own in rows.items()
         }
-        assert found["on"] > 2.0
+        assert darkness["on"] > 2.0
         # 12 rows or more: four standard deviations of their mean.
-        assert abs(found["off"]) < 1.2
+        assert abs(darkness["off"]) < 1.2
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 128), (384, 512)])
@@ -222,7 +223,7 @@ def test_every_basic_bright_pixel_stands_out_from_the_noise(height, width):
         rng = np.random.default_rng(number)
         signal = SIGNALS["brightpixel"](rng, BASIC)
         image = spectrogram.simulate_spectrogram(signal, height, width, rng).astype(float)
-        # What an eye does with pixels as small as those of the large images.
+        # The eye averages over pixels as small as those of the large images.
         image = uniform_filter(image, (height // 64, width // 128))
         row, column = np.unravel_index(image.argmin(), image.shape)
         on = when_on(signal)
@@ -244,7 +245,7 @@ def test_bright_pixels_are_everywhere_in_the_image():
     frequencies = [s.path(when_on(s).mean()) for s in drawn]
     for places in (times, frequencies):
         counts, _ = np.histogram(places, bins=8, range=(0.0, 1.0))
-        # 250 +- 15 in each eighth; the outermost times are out of a pulse's middle's reach.
+        # 250 +- 15 in each eighth. The middle of a pulse cannot be at the very edge.
         assert 190 < counts.min() <= counts.max() < 310
 
 
@@ -325,7 +326,7 @@ def test_pulses_have_the_presets_periods_and_duty_cycles(class_name, preset):
         time = np.linspace(0.0, 1.0, 8193)
         on = signal.envelope(time)
         risen = time[1:][np.diff(on) > 0.0]
-        assert len(risen) >= 2, "switched on twice at least"
+        assert len(risen) >= 2, "switched on at least twice"
         period = np.diff(risen)[0]
         assert np.diff(risen) == pytest.approx(period, abs=3e-4)
         least, greatest = preset.pulse_period
@@ -337,7 +338,9 @@ def test_pulses_have_the_presets_periods_and_duty_cycles(class_name, preset):
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 @pytest.mark.parametrize("class_name", [*PULSED, "brightpixel"])
-def test_a_pulsed_signal_is_on_inside_the_band_for_the_promised_part(class_name, preset):
+def test_a_pulsed_signal_is_inside_the_band_for_the_promised_fraction_of_its_on_time(
+    class_name, preset
+):
     for signal in signals(class_name, preset, 100):
         frequency = signal.path(when_on(signal))
         assert np.mean((frequency >= 0.0) & (frequency < 1.0)) >= preset.inside

@@ -10,12 +10,12 @@ import pytest
 
 from data import seed_layout
 from data.simulation.classes import PRIMARY
-from data.simulation.dataset import ImageKey, image_keys, simulate_dataset, simulate_image
+from data.simulation.dataset import ImageKey, list_image_keys, simulate_dataset, simulate_image
 from data.simulation.presets import BASIC
 
 SMALL = {"height": 16, "width": 32, "workers": 1}
 CLASSES = seed_layout.CLASS_NAMES
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def contents(directory):
@@ -59,7 +59,7 @@ def test_the_primary_classes_are_columns_and_blocks_in_alphabetical_order(tmp_pa
     ("count", "per_block"), [(4, [1, 1, 1, 1]), (9, [3, 2, 2, 2]), (800, [200] * 4)]
 )
 def test_counts_are_split_as_evenly_as_possible(count, per_block):
-    names = [key.class_name for key in image_keys("train", count, CLASSES)]
+    names = [key.class_name for key in list_image_keys("train", count, CLASSES)]
     order = [CLASSES[column] for column in (0, 2, 3, 1)]
     assert names == [name for name, n in zip(order, per_block, strict=True) for _ in range(n)]
 
@@ -72,7 +72,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
 
 
 def test_more_images_leave_the_first_ones_as_they_were():
-    few, many = (set(image_keys("train", count, CLASSES)) for count in (10, 1000))
+    few, many = (set(list_image_keys("train", count, CLASSES)) for count in (10, 1000))
     assert few < many
 
 
@@ -94,10 +94,10 @@ def test_another_seed_split_number_or_class_gives_another_image(other):
     assert np.mean(image() != image(**other)) > 0.5
 
 
-def test_progress_is_told_after_every_image(tmp_path):
-    told = []
-    simulate_dataset(tmp_path, 5, 4, progress=lambda *call: told.append(call), **SMALL)
-    assert told == [(done, 9) for done in range(1, 10)]
+def test_progress_is_reported_after_every_image(tmp_path):
+    calls = []
+    simulate_dataset(tmp_path, 5, 4, progress=lambda *call: calls.append(call), **SMALL)
+    assert calls == [(done, 9) for done in range(1, 10)]
 
 
 def test_the_record_tells_where_the_data_come_from(tmp_path):
@@ -162,8 +162,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         if done == 40:
             raise KeyboardInterrupt
 
+    options = {**SMALL, "workers": 2}
     with pytest.raises(KeyboardInterrupt):
-        options = {**SMALL, "workers": 2}
         simulate_dataset(tmp_path / "set", 200, 4, progress=interrupt, **options)
     assert list(tmp_path.iterdir()) == []
 
@@ -182,10 +182,10 @@ def test_a_killed_run_leaves_no_half_data_set(tmp_path):
         tmp_path,
     )
     assert killed.returncode == -9
-    assert seed_layout.files_in(tmp_path) == []
+    assert seed_layout.list_files(tmp_path) == []
     assert not (tmp_path / "train").exists()
     simulate_dataset(tmp_path, train=4, validation=4, **SMALL)
-    assert len(seed_layout.files_in(tmp_path)) == 5
+    assert len(seed_layout.list_files(tmp_path)) == 5
 
 
 def test_importing_the_modules_loads_no_heavy_library():
@@ -202,7 +202,7 @@ def test_the_committed_sample_is_what_the_simulator_makes():
     assert seed_layout.read_record(sample)["images"] == {"train": 16, "validation": 8}
     for split, count in (("train", 16), ("validation", 8)):
         rows = np.loadtxt(sample / split / "images.csv", delimiter=",") * 255
-        keys = image_keys(split, count, CLASSES)
+        keys = list_image_keys(split, count, CLASSES)
         for row, key in zip(rows, keys, strict=True):
             difference = np.abs(row - simulate_image(key).ravel())
             # Another processor may round a logarithm across a colour's edge: one step in 255.

@@ -36,6 +36,6 @@ def test_a_square_wave_was_already_running_when_the_observation_began():
 
 
 @pytest.mark.parametrize(("duty_cycle", "mean"), [(0.0, 0.0), (0.3, 0.3), (1.0, 1.0)])
-def test_the_duty_cycle_is_the_part_of_the_time_that_a_square_wave_is_on(duty_cycle, mean):
+def test_the_duty_cycle_is_the_fraction_of_the_time_that_a_square_wave_is_on(duty_cycle, mean):
     amplitude = square_wave_envelope(start=0.03, period=0.2, duty_cycle=duty_cycle)
     assert amplitude(TIMES).mean() == pytest.approx(mean, abs=1e-3)
