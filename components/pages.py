@@ -1,14 +1,15 @@
-"""Self-contained HTML pages: templates, and pictures inside them."""
+"""Templates and embedded pictures for self-contained HTML pages."""
 
 from __future__ import annotations
 
 import base64
+from typing import Literal
 
 import jinja2
 
 
-def templates(package: str) -> jinja2.Environment:
-    """Return the templates that lie in a package, by file name."""
+def load_templates(package: str) -> jinja2.Environment:
+    """Return the templates in the folder of a package, by file name."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader(package, ""),
         autoescape=True,
@@ -18,6 +19,6 @@ def templates(package: str) -> jinja2.Environment:
     )
 
 
-def data_uri(picture: bytes, kind: str) -> str:
-    """Return an address that holds a picture itself; `kind` is png or svg+xml."""
+def encode_data_uri(picture: bytes, kind: Literal["png", "svg+xml"]) -> str:
+    """Return a data URI, which holds the picture itself."""
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()

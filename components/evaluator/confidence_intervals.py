@@ -1,55 +1,59 @@
-"""Confidence intervals of figures of a sample: what other images of the same kind might give."""
+"""Confidence intervals of metrics that are measured on a sample of images."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binomtest
 
 LEVEL = 0.95
-_DEVIATIONS = float(norm.ppf((1 + LEVEL) / 2))
 
-# Lower and upper bound.
 Interval = tuple[float, float]
+"""Lower and upper bound."""
 
 
-def wilson(hits: float, of: float) -> Interval:
-    """Return Wilson's score interval of a part.
+# SciPy computes a p-value as well, which takes longer than the interval.
+@cache
+def wilson_interval(hits: int, total: int) -> Interval:
+    """Return Wilson's score interval of the fraction `hits / total`.
 
-    Unlike the mean plus or minus two deviations, and unlike a bootstrap, it does not shrink to
-    nothing where all are hits: 200 of 200 are compatible with a part of 0.981.
+    Unlike the normal approximation and the bootstrap, it keeps a width where every image is a
+    hit: 200 hits out of 200 are compatible with a fraction of 0.981.
 
     Args:
-      hits, of: how many, of how many, which is above 0. Weights need not be whole.
+      hits: number of hits.
+      total: number of images, at least 1.
     """
-    z = _DEVIATIONS
-    part, scale = hits / of, 1 + z**2 / of
-    middle = (part + z**2 / (2 * of)) / scale
-    half = z / scale * math.sqrt(part * (1 - part) / of + (z / (2 * of)) ** 2)
-    # At the ends rounding may leave out the part itself.
-    return min(max(0.0, middle - half), part), max(min(1.0, middle + half), part)
+    bounds = binomtest(hits, total).proportion_ci(LEVEL, method="wilson")
+    fraction = hits / total
+    # Where the fraction is 0 or 1, rounding may put the bound on the wrong side of it.
+    low, high = max(0.0, float(bounds.low)), min(1.0, float(bounds.high))
+    return min(low, fraction), max(high, fraction)
 
 
 def mean_interval(
     values: Sequence[float],
     intervals: Sequence[Interval],
     weights: Sequence[float],
-    dependence: float = 1.0,
+    variance_factor: float = 1.0,
 ) -> Interval:
-    """Return the interval of a weighted mean of figures.
+    """Return the confidence interval of a weighted mean of metrics.
 
-    Zou and Donner's method of variance estimates recovery: each bound's squared distances add up,
-    so that intervals that are not symmetrical, as those near 1 are, give one that is not either.
+    It uses the method of variance estimates recovery (Zou and Donner, 2008). The squared distances
+    of the bounds from the values add up, separately below and above the mean. So intervals that
+    are asymmetric, as those near 1 are, give an asymmetric interval.
 
     Args:
-      values, intervals: of the figures.
-      weights: their parts in the mean; they add up to 1.
-      dependence: variance of the mean, as a multiple of that of independent figures.
+      values: the metrics.
+      intervals: the confidence interval of each.
+      weights: the weight of each in the mean. They add up to 1.
+      variance_factor: variance of the mean, as a multiple of its variance if the metrics were
+        independent.
     """
     value, weight, bounds = map(np.asarray, (values, weights, intervals))
     mean = float(weight @ value)
     squares = (weight[:, np.newaxis] * (bounds - value[:, np.newaxis])) ** 2
-    below, above = np.sqrt(dependence * squares.sum(axis=0))
+    below, above = np.sqrt(variance_factor * squares.sum(axis=0))
     return max(0.0, mean - float(below)), min(1.0, mean + float(above))

@@ -1,13 +1,16 @@
-"""The figures of the decision as TFMA metrics, each with its interval beside it.
+"""The metrics of `components.evaluator.decisions` as TFMA metrics, with confidence intervals.
 
-Every metric is one of its own, because TFMA looks thresholds up by the metric's configuration.
+Each is a TFMA metric of its own, because TFMA looks up thresholds by the configuration of the
+metric.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import tensorflow_model_analysis as tfma
+from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import (
     metric_types,
     metric_util,
@@ -19,86 +22,89 @@ from components.evaluator.metric_names import interval_name
 
 
 class Accuracy(metric_types.Metric):
-    """Part of the examples whose most probable class is the actual one."""
+    """Fraction of the images whose predicted class is the actual one."""
 
-    def __init__(self, name: str = "accuracy"):
-        super().__init__(_computations(decisions.accuracy), name=name)
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(_wrap(decisions.accuracy), name=name)
 
 
-class ClassFigure(metric_types.Metric):
-    """Precision, recall or F1 of one class; NaN where there is nothing to count."""
+class ClassMetric(metric_types.Metric):
+    """Precision, recall or F1 of one class, NaN where undefined."""
 
-    def __init__(self, figure: str, class_id: int, name: str):
+    def __init__(self, metric: str, class_id: int, name: str) -> None:
         super().__init__(
-            _computations(decisions.BY_CLASS[figure], "class_id"),
-            figure=figure,
+            _wrap(decisions.CLASS_FUNCTIONS[metric], "class_id"),
+            metric=metric,
             class_id=class_id,
             name=name,
         )
 
 
-class AverageFigure(metric_types.Metric):
-    """Mean of the classes' precision, recall or F1."""
+class AverageMetric(metric_types.Metric):
+    """Mean of the precision, recall or F1 of the classes."""
 
-    def __init__(self, figure: str, name: str, weighted: bool = False):
+    def __init__(self, metric: str, name: str, weighted: bool = False) -> None:
         super().__init__(
-            _computations(decisions.average, "figure", "weighted"),
-            figure=figure,
+            _wrap(decisions.average, "metric", "weighted"),
+            metric=metric,
             weighted=weighted,
             name=name,
         )
 
 
 class LowestRecall(metric_types.Metric):
-    """The recall of the class that is recognised worst."""
+    """The lowest recall of any class."""
 
-    def __init__(self, name: str = "lowest_recall"):
-        super().__init__(_computations(decisions.lowest_recall), name=name)
+    def __init__(self, name: str = "lowest_recall") -> None:
+        super().__init__(_wrap(decisions.lowest_recall), name=name)
 
 
-def _computations(
-    estimate: Callable[..., decisions.Estimate], *arguments: str
+def _wrap(
+    estimate: Callable[..., decisions.Estimate], *parameters: str
 ) -> Callable[..., metric_types.MetricComputations]:
-    """Wrap a function of the counts the way TFMA wants it, for each model and output.
+    """Return a function that creates TFMA's computations for each model and output.
 
     Args:
       estimate: a function of `components.evaluator.decisions`.
-      arguments: those of the metric that it takes besides the counts.
+      parameters: its parameters besides the counts, which are parameters of the metric as well.
     """
 
-    # TFMA passes what it finds among the parameter names.
+    # TFMA passes the arguments whose names it finds in the signature.
     def create(
         name: str,
-        figure: str = "",
+        metric: str = "",
         class_id: int | None = None,
         weighted: bool = False,
-        eval_config=None,
+        eval_config: tfma.EvalConfig | None = None,
         model_name: str = "",
         output_name: str = "",
         example_weighted: bool = False,
     ) -> metric_types.MetricComputations:
-        given = {"figure": figure, "class_id": class_id, "weighted": weighted}
-        of_model = {
+        values = {"metric": metric, "class_id": class_id, "weighted": weighted}
+        arguments = {parameter: values[parameter] for parameter in parameters}
+        key_fields = {
             "model_name": model_name,
             "output_name": output_name,
             "example_weighted": example_weighted,
         }
         matrix = multi_class_confusion_matrix_metrics.multi_class_confusion_matrices(
-            # Every winning probability is above 0, so none is left undecided.
+            # The highest probability is always above 0, so every image has a predicted class.
             thresholds=[0.0],
             eval_config=eval_config,
-            **of_model,
+            **key_fields,
         )
         matrix_key = matrix[-1].keys[-1]
-        key = metric_types.MetricKey(name=name, **of_model)
-        interval_key = metric_types.MetricKey(name=interval_name(name), **of_model)
+        key = metric_types.MetricKey(name=name, **key_fields)
+        interval_key = metric_types.MetricKey(name=interval_name(name), **key_fields)
 
-        def result(metrics):
+        def derive(
+            metrics: Mapping[metric_types.MetricKey, Mapping[float, decisions.Counts]],
+        ) -> dict[metric_types.MetricKey, float | NDArray[np.float64]]:
             (counts,) = metrics[matrix_key].values()
-            found = estimate(counts, **{argument: given[argument] for argument in arguments})
-            return {key: found.value, interval_key: np.array(found.interval)}
+            value, interval = estimate(counts, **arguments)
+            return {key: value, interval_key: np.array(interval)}
 
         keys = [key, interval_key]
-        return [*matrix, metric_types.DerivedMetricComputation(keys=keys, result=result)]
+        return [*matrix, metric_types.DerivedMetricComputation(keys=keys, result=derive)]
 
     return metric_util.merge_per_key_computations(create)

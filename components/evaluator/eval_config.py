@@ -1,4 +1,4 @@
-"""What the Evaluator measures and what a model must reach to be blessed."""
+"""TFMA's configuration: what the Evaluator measures, and the thresholds for a blessing."""
 
 from __future__ import annotations
 
@@ -7,30 +7,39 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow_model_analysis as tfma
 
-# TFMA 0.52 exports it nowhere else.
-from tensorflow_model_analysis.proto.config_pb2 import PerSliceMetricThreshold
+# TFMA 0.52 exports these nowhere else.
+from tensorflow_model_analysis.proto.config_pb2 import (
+    BinarizationOptions,
+    PerSliceMetricThreshold,
+)
 
 from components.evaluator import metric_names as names
-from components.evaluator.curves import plot_specs
 from components.evaluator.decision_metrics import (
     Accuracy,
-    AverageFigure,
-    ClassFigure,
+    AverageMetric,
+    ClassMetric,
     LowestRecall,
 )
-from components.evaluator.ranking_metrics import Ranking
-from components.evaluator.slices import slicing_specs
+from components.evaluator.ranking_metrics import RankingMetrics
+from components.evaluator.slices import list_slicing_specs
 from data import example_features
 
-# 0.9675 is 0.01 less than 0.9775, and their difference in floating point is more than 0.01. Real
-# figures are shares of images, further apart than this.
+# 0.9675 is 0.01 below 0.9775, but in floating point their difference exceeds 0.01. Metrics are
+# fractions of a number of images, so real differences are larger than this.
 _ROUNDING = 1e-9
 
-# A bound for every class, or bounds by class name; classes not named have none.
+# The highest probability is always above 0, so every image has a predicted class.
+_EVERY_IMAGE = (0.0,)
+
+# TFMA's defaults, 1,000 each, take longer to compute and to load, and look the same.
+_CURVE_POINTS = 101
+_CALIBRATION_BUCKETS = 20
+
 ClassBounds = float | Mapping[str, float]
+"""A bound for every class, or bounds by class name. Classes that are not named have none."""
 
 
-def eval_config(
+def build_eval_config(
     classes: Sequence[str],
     accuracy: float,
     balanced_accuracy: float,
@@ -39,73 +48,105 @@ def eval_config(
     baseline_margin: float,
     baseline_recall_margin: float,
 ) -> tfma.EvalConfig:
-    """Return TFMA's configuration.
+    """Return the configuration of the Evaluator.
 
-    A prediction is the class of the highest probability, as it is for whoever uses the served
-    model. Thresholds are those of the whole split; slices have none.
+    The predicted class is the one with the highest probability, as for clients of the served
+    model. Thresholds apply to the whole split, not to slices.
 
     Args:
-      classes: names in the order of the model's outputs.
-      accuracy, balanced_accuracy: the least over all classes.
-      class_precision, class_recall: the least of a class, 0 for no bound.
-      baseline_margin: how far accuracy may lie below the baseline's, 0 for no comparison.
-      baseline_recall_margin: the same of the lowest recall of any class.
+      classes: class names in the order of the outputs of the model.
+      accuracy: lowest accuracy that is allowed.
+      balanced_accuracy: lowest balanced accuracy, 0 for no bound.
+      class_precision: lowest precision of a class, 0 for no bound.
+      class_recall: lowest recall of a class, 0 for no bound.
+      baseline_margin: how far the accuracy may lie below that of the baseline, 0 for no
+        comparison.
+      baseline_recall_margin: the same for the lowest recall of any class.
     """
+    confusion_matrix = tfma.metrics.MultiClassConfusionMatrixAtThresholds(
+        thresholds=list(_EVERY_IMAGE), name=names.CONFUSION_MATRIX
+    )
     metrics = [
-        _metric(tfma.metrics.ExampleCount(name=names.EXAMPLE_COUNT)),
-        _metric(
+        _configure(tfma.metrics.ExampleCount(name=names.EXAMPLE_COUNT)),
+        _configure(
             Accuracy(name=names.ACCURACY),
-            # Always present: without any threshold the Evaluator blesses nothing.
-            _threshold(accuracy, baseline_margin, always=True),
+            # Always present: the Evaluator blesses nothing without a threshold.
+            _build_threshold(accuracy, baseline_margin, always=True),
         ),
-        # Every prediction has a probability above 0, so none is left out of the matrix.
-        _metric(
-            tfma.metrics.MultiClassConfusionMatrixAtThresholds(
-                thresholds=[0.0], name=names.CONFUSION_MATRIX
-            )
+        _configure(confusion_matrix),
+        _configure(
+            AverageMetric("recall", name=names.BALANCED_ACCURACY),
+            _build_threshold(balanced_accuracy),
         ),
-        _metric(
-            AverageFigure("recall", name=names.BALANCED_ACCURACY),
-            _threshold(balanced_accuracy),
+        _configure(
+            LowestRecall(name=names.LOWEST_RECALL),
+            _build_threshold(margin=baseline_recall_margin),
         ),
-        _metric(LowestRecall(name=names.LOWEST_RECALL), _threshold(margin=baseline_recall_margin)),
-        _metric(Ranking(list(classes))),
+        _configure(RankingMetrics(list(classes))),
     ]
     bounds = {"precision": class_precision, "recall": class_recall}
-    for figure in names.DECISION_FIGURES:
-        metrics += [
-            _metric(
-                ClassFigure(figure, index, names.class_name(figure, name)),
-                _threshold(_bound(bounds.get(figure, 0.0), name)),
-            )
-            for index, name in enumerate(classes)
-        ]
-        metrics += [
-            _metric(
-                AverageFigure(
-                    figure, names.average_name(average, figure), weighted=average == "weighted"
-                )
-            )
-            for average in names.AVERAGES
-        ]
+    for metric in names.DECISION_METRICS:
+        metrics += _configure_decision_metric(metric, classes, bounds.get(metric, 0.0))
+    model_spec = tfma.ModelSpec(
+        signature_name="serving_default",
+        prediction_key="probabilities",
+        label_key=example_features.LABEL,
+    )
     return tfma.EvalConfig(
-        model_specs=[
-            tfma.ModelSpec(
-                signature_name="serving_default",
-                prediction_key="probabilities",
-                label_key=example_features.LABEL,
-            )
-        ],
-        slicing_specs=slicing_specs(),
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics), *plot_specs(len(classes))],
+        model_specs=[model_spec],
+        slicing_specs=list_slicing_specs(),
+        metrics_specs=[tfma.MetricsSpec(metrics=metrics), *_build_plot_specs(len(classes))],
     )
 
 
-def _bound(bounds: ClassBounds, name: str) -> float:
-    return bounds.get(name, 0.0) if isinstance(bounds, Mapping) else bounds
+def _configure_decision_metric(
+    metric: str, classes: Sequence[str], bounds: ClassBounds
+) -> list[tfma.MetricConfig]:
+    """Configure one metric of each class, and its averages over the classes."""
+    by_class = [
+        _configure(
+            ClassMetric(metric, class_id, names.class_metric_name(metric, name)),
+            _build_threshold(bounds.get(name, 0.0) if isinstance(bounds, Mapping) else bounds),
+        )
+        for class_id, name in enumerate(classes)
+    ]
+    averages = [
+        _configure(
+            AverageMetric(
+                metric,
+                names.average_metric_name(average, metric),
+                weighted=average == "weighted",
+            )
+        )
+        for average in names.AVERAGES
+    ]
+    return by_class + averages
 
 
-def _metric(
+def _build_plot_specs(classes: int) -> list[tfma.MetricsSpec]:
+    """Return what TFMA computes for its plots. They have no thresholds.
+
+    These are the confusion matrix of all classes, and for each class against the rest ROC,
+    precision over recall, gain and calibration.
+
+    Args:
+      classes: number of classes.
+    """
+    confusion_matrix = tfma.metrics.MultiClassConfusionMatrixPlot(thresholds=list(_EVERY_IMAGE))
+    curves = tfma.metrics.ConfusionMatrixPlot(num_thresholds=_CURVE_POINTS)
+    calibration = tfma.metrics.CalibrationPlot(
+        num_buckets=_CALIBRATION_BUCKETS, left=0.0, right=1.0
+    )
+    return [
+        tfma.MetricsSpec(metrics=[_configure(confusion_matrix)]),
+        tfma.MetricsSpec(
+            metrics=[_configure(curves), _configure(calibration)],
+            binarize=BinarizationOptions(class_ids={"values": list(range(classes))}),
+        ),
+    ]
+
+
+def _configure(
     metric: tfma.metrics.Metric, threshold: tfma.MetricThreshold | None = None
 ) -> tfma.MetricConfig:
     config = tfma.MetricConfig(
@@ -114,22 +155,22 @@ def _metric(
         config=json.dumps(metric.get_config()),
     )
     if threshold:
-        # A threshold without slices is one for all of them, and noise alone has no recall of
-        # signals.
+        # A threshold without slices would apply to every slice, and the slice of noise has no
+        # recall of signals.
         config.per_slice_thresholds.append(
             PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
         )
     return config
 
 
-def _threshold(
+def _build_threshold(
     lower: float = 0.0, margin: float = 0.0, always: bool = False
 ) -> tfma.MetricThreshold | None:
     if not (lower or margin or always):
         return None
     threshold = tfma.MetricThreshold()
     if lower or always:
-        # An undefined value (no prediction of a class) fails, as it should.
+        # An undefined value (the class was never predicted) fails, as it should.
         threshold.value_threshold.lower_bound.value = lower - _ROUNDING
     if margin:
         threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER

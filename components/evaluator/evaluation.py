@@ -1,4 +1,4 @@
-"""The figures of an evaluation, read from the Evaluator's output."""
+"""The metrics of an evaluation, read from the Evaluator's output."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import Any
 
 import numpy as np
 import tensorflow_model_analysis as tfma
+from numpy.typing import NDArray
 
 from components.evaluator import metric_names as names
 from components.evaluator.confidence_intervals import Interval
-from components.evaluator.result import (
+from components.evaluator.slices import LINE_STRENGTH_RANGE, LINE_STRENGTH_RANGES
+from components.evaluator.tfma_results import (
     OVERALL,
     confusion_matrix,
+    load_results,
     metrics_by_name,
-    model_names,
 )
-from components.evaluator.slices import LINE_STRENGTH_RANGE, LINE_STRENGTH_RANGES
 from data import example_features
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure. Both parts are None where there is nothing to measure.
+class MetricValue:
+    """The value of one metric.
 
     Attributes:
-      value: from 0 to 1.
-      interval: bounds of the figure of unlimited images of the same kind, with the confidence of
-        `components.evaluator.confidence_intervals.LEVEL`.
+      value: from 0 to 1, None where the metric is undefined.
+      interval: confidence interval at `components.evaluator.confidence_intervals.LEVEL`, None
+        where there is none.
     """
 
     value: float | None
@@ -37,35 +38,37 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What one model reaches on some of the validation images.
+class ModelMetrics:
+    """The metrics of one model on the validation split or on a slice of it.
 
     Attributes:
-      accuracy, balanced_accuracy, lowest_recall: over all classes.
-      by_class: by class name, then by figure: precision, recall, f1, auc, average_precision.
-      averages: by kind of mean, macro or weighted, then by figure as above.
+      accuracy: over all classes.
+      balanced_accuracy: mean recall of the classes.
+      lowest_recall: recall of the class that has the lowest.
+      by_class: by class name, then by metric: precision, recall, f1, auc, average_precision.
+      averages: by kind of average, macro or weighted, then by metric as above.
       confusion_matrix: int [classes, classes], rows actual, columns predicted.
     """
 
-    accuracy: Figure
-    balanced_accuracy: Figure
-    lowest_recall: Figure
-    by_class: dict[str, dict[str, Figure]]
-    averages: dict[str, dict[str, Figure]]
-    confusion_matrix: np.ndarray
+    accuracy: MetricValue
+    balanced_accuracy: MetricValue
+    lowest_recall: MetricValue
+    by_class: dict[str, dict[str, MetricValue]]
+    averages: dict[str, dict[str, MetricValue]]
+    confusion_matrix: NDArray[np.int64]
 
     @property
     def images(self) -> int:
-        """How many there are."""
+        """Number of images."""
         return int(self.confusion_matrix.sum())
 
     @property
     def support(self) -> dict[str, int]:
-        """Images of each class."""
+        """Number of images of each class."""
         return dict(zip(self.by_class, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
 
     def as_json(self) -> dict[str, Any]:
-        """The figures of a slice, or of a baseline, under the names of metrics.json."""
+        """The metrics as metrics.json has them for a slice or a baseline."""
         return {
             "images": self.images,
             "accuracy": self.accuracy.value,
@@ -73,148 +76,156 @@ class Figures:
             "lowest_recall": self.lowest_recall.value,
             "classes": {
                 name: {
-                    **{figure: found.value for figure, found in of_class.items()},
+                    **{metric: measured.value for metric, measured in metrics.items()},
                     "support": self.support[name],
                 }
-                for name, of_class in self.by_class.items()
+                for name, metrics in self.by_class.items()
             },
             "intervals": self.intervals(),
             "confusion_matrix": self.confusion_matrix.tolist(),
         }
 
     def intervals(self) -> dict[str, Any]:
-        """All bounds, in the same order as the figures in metrics.json."""
+        """All confidence intervals, arranged like the metrics in metrics.json."""
 
-        def bounds(figures: Mapping[str, Figure]) -> dict[str, list[float] | None]:
+        def bounds(metrics: Mapping[str, MetricValue]) -> dict[str, list[float] | None]:
             return {
-                name: list(figure.interval) if figure.interval else None
-                for name, figure in figures.items()
+                name: list(metric.interval) if metric.interval else None
+                for name, metric in metrics.items()
             }
 
         return {
             **bounds({"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy}),
-            "classes": {name: bounds(of_class) for name, of_class in self.by_class.items()},
-            "averages": {average: bounds(means) for average, means in self.averages.items()},
+            "classes": {name: bounds(metrics) for name, metrics in self.by_class.items()},
+            "averages": {average: bounds(metrics) for average, metrics in self.averages.items()},
         }
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Figures of the images that have something in common.
+    """The metrics of the images that have one value of a feature.
 
     Attributes:
-      feature: what they are told apart by, class_name or line_strength_range.
-      value: what these have.
+      feature: name of the feature, class_name or line_strength_range.
+      value: its value.
+      metrics: the metrics of these images.
     """
 
     feature: str
     value: str
-    figures: Figures
+    metrics: ModelMetrics
 
     def as_json(self) -> dict[str, Any]:
         """The slice as metrics.json lists it."""
-        return {"feature": self.feature, "value": self.value, **self.figures.as_json()}
+        return {"feature": self.feature, "value": self.value, **self.metrics.as_json()}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that the Evaluator found out.
+    """Everything that the Evaluator measured.
 
     Attributes:
-      overall: of all validation images; thresholds are of these.
-      slices: in the order of classes, then of growing line strength.
-      baseline: of the model in service on the same images, None where there was none.
+      overall: the model on all validation images. Thresholds apply to these metrics.
+      slices: the model on slices, by class, then by increasing line strength.
+      baseline: the model in service on all validation images, None where there was none.
     """
 
-    overall: Figures
+    overall: ModelMetrics
     slices: tuple[Slice, ...]
-    baseline: Figures | None
+    baseline: ModelMetrics | None
 
     def change(self) -> dict[str, Any] | None:
-        """How much more than the baseline the model reaches, None where there was none.
+        """The metrics of the model minus those of the baseline, None without a baseline.
 
-        By the names of the figures, and under `classes` by class and figure; None for a figure
-        that one of the models does not have.
+        The keys are metric names and `classes`, which holds the metrics by class name and metric
+        name. A difference is None where either model lacks the metric.
         """
         if not self.baseline:
             return None
-        ours, theirs = self.overall, self.baseline
-        over_all = ("accuracy", "balanced_accuracy", "lowest_recall")
+        model, baseline = self.overall, self.baseline
         return {
-            **{name: _difference(getattr(ours, name), getattr(theirs, name)) for name in over_all},
+            **{
+                name: _subtract(getattr(model, name), getattr(baseline, name))
+                for name in ("accuracy", "balanced_accuracy", "lowest_recall")
+            },
             "classes": {
                 name: {
-                    figure: _difference(found, theirs.by_class[name][figure])
-                    for figure, found in of_class.items()
+                    metric: _subtract(measured, baseline.by_class[name][metric])
+                    for metric, measured in metrics.items()
                 }
-                for name, of_class in ours.by_class.items()
+                for name, metrics in model.by_class.items()
             },
         }
 
 
-def _difference(ours: Figure, theirs: Figure) -> float | None:
-    if ours.value is None or theirs.value is None:
+def _subtract(measured: MetricValue, reference: MetricValue) -> float | None:
+    if measured.value is None or reference.value is None:
         return None
-    return ours.value - theirs.value
+    return measured.value - reference.value
 
 
 def read_evaluation(evaluation_dir: str, classes: Sequence[str]) -> Evaluation:
     """Read the Evaluator's output.
 
     Args:
-      evaluation_dir: its `evaluation`.
-      classes: names in the order of the label columns.
+      evaluation_dir: the output `evaluation` of the Evaluator.
+      classes: class names in the order of the label columns.
     """
-    of_candidate, of_baseline = model_names(evaluation_dir)
-    by_key = _figures_by_slice(evaluation_dir, of_candidate, classes)
-    values = {example_features.CLASS_NAME: classes, LINE_STRENGTH_RANGE: LINE_STRENGTH_RANGES}
+    results = load_results(evaluation_dir)
+    by_slice = _read_metrics(results.candidate, classes)
+    slice_values = {
+        example_features.CLASS_NAME: classes,
+        LINE_STRENGTH_RANGE: LINE_STRENGTH_RANGES,
+    }
     return Evaluation(
-        overall=by_key[OVERALL],
+        overall=by_slice[OVERALL],
         slices=tuple(
-            Slice(feature, value, by_key[((feature, value),)])
-            for feature, in_order in values.items()
-            for value in in_order
-            if ((feature, value),) in by_key
+            Slice(feature, value, by_slice[((feature, value),)])
+            for feature, values in slice_values.items()
+            for value in values
+            if ((feature, value),) in by_slice
         ),
-        baseline=_figures_by_slice(evaluation_dir, of_baseline, classes)[OVERALL]
-        if of_baseline
-        else None,
+        baseline=_read_metrics(results.baseline, classes)[OVERALL] if results.baseline else None,
     )
 
 
-def _figures_by_slice(
-    evaluation_dir: str, model_name: str | None, classes: Sequence[str]
-) -> dict[tuple, Figures]:
-    result = tfma.load_eval_result(evaluation_dir, model_name=model_name)
+def _read_metrics(
+    result: tfma.EvalResult, classes: Sequence[str]
+) -> dict[tuple[tuple[str, str], ...], ModelMetrics]:
     return {
-        key: _figures(metrics_by_name(values), classes) for key, values in result.slicing_metrics
+        key: _parse_metrics(metrics_by_name(metrics), classes)
+        for key, metrics in result.slicing_metrics
     }
 
 
-def _figures(metrics: Mapping[str, Mapping], classes: Sequence[str]) -> Figures:
-    def figure(name: str) -> Figure:
-        bounds = metrics[names.interval_name(name)]["arrayValue"]["float64Values"]
-        interval = tuple(map(float, bounds))
-        return Figure(
-            _defined(float(metrics[name]["doubleValue"])),
-            None if any(map(math.isnan, interval)) else interval,
+def _parse_metrics(
+    metrics: Mapping[str, Mapping[str, Any]], classes: Sequence[str]
+) -> ModelMetrics:
+    def parse(name: str) -> MetricValue:
+        value = float(metrics[name]["doubleValue"])
+        low, high = map(float, metrics[names.interval_name(name)]["arrayValue"]["float64Values"])
+        return MetricValue(
+            None if math.isnan(value) else value,
+            None if math.isnan(low) or math.isnan(high) else (low, high),
         )
 
-    return Figures(
-        accuracy=figure(names.ACCURACY),
-        balanced_accuracy=figure(names.BALANCED_ACCURACY),
-        lowest_recall=figure(names.LOWEST_RECALL),
+    return ModelMetrics(
+        accuracy=parse(names.ACCURACY),
+        balanced_accuracy=parse(names.BALANCED_ACCURACY),
+        lowest_recall=parse(names.LOWEST_RECALL),
         by_class={
-            name: {of: figure(names.class_name(of, name)) for of in names.FIGURES}
+            name: {
+                metric: parse(names.class_metric_name(metric, name))
+                for metric in names.CLASS_METRICS
+            }
             for name in classes
         },
         averages={
-            average: {of: figure(names.average_name(average, of)) for of in names.FIGURES}
+            average: {
+                metric: parse(names.average_metric_name(average, metric))
+                for metric in names.CLASS_METRICS
+            }
             for average in names.AVERAGES
         },
         confusion_matrix=confusion_matrix(metrics, len(classes)),
     )
-
-
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else value

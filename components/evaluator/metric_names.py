@@ -1,4 +1,4 @@
-"""Names of the figures in the Evaluator's output. Whoever reads an evaluation looks for these."""
+"""Names of the metrics in the Evaluator's output, for the code that writes and reads them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ LOWEST_RECALL = "lowest_recall"
 CONFUSION_MATRIX = "confusion_matrix"
 EXAMPLE_COUNT = "example_count"
 
-# By class and as means of the classes: those of the decision, then those of the probabilities,
-# of one class against the rest.
-DECISION_FIGURES = ("precision", "recall", "f1")
-RANKING_FIGURES = ("auc", "average_precision")
-FIGURES = DECISION_FIGURES + RANKING_FIGURES
+# Metrics of each class, and of averages over the classes. Decision metrics depend on the predicted
+# class alone; ranking metrics depend on the probabilities of one class against the rest.
+DECISION_METRICS = ("precision", "recall", "f1")
+RANKING_METRICS = ("auc", "average_precision")
+CLASS_METRICS = DECISION_METRICS + RANKING_METRICS
 AVERAGES = ("macro", "weighted")
 
 
-def class_name(figure: str, name: str) -> str:
-    """Return the name of a class's figure, such as `recall_noise`."""
-    return f"{figure}_{name}"
+def class_metric_name(metric: str, class_name: str) -> str:
+    """Return the name of a metric of one class, such as `recall_noise`."""
+    return f"{metric}_{class_name}"
 
 
-def average_name(average: str, figure: str) -> str:
-    """Return the name of a mean of the classes' figures, such as `macro_recall`."""
-    return f"{average}_{figure}"
+def average_metric_name(average: str, metric: str) -> str:
+    """Return the name of an average over the classes, such as `macro_recall`."""
+    return f"{average}_{metric}"
 
 
-def interval_name(figure: str) -> str:
-    """Return the name of the bounds of a figure, such as `accuracy_interval`."""
-    return f"{figure}_interval"
+def interval_name(metric: str) -> str:
+    """Return the name of the confidence interval of a metric, such as `accuracy_interval`."""
+    return f"{metric}_interval"

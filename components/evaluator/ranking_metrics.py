@@ -1,102 +1,102 @@
-"""ROC AUC and average precision as a TFMA metric, with their means and intervals."""
+"""ROC AUC and average precision as a TFMA metric, with averages and confidence intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import tensorflow_model_analysis as tfma
+from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from components.evaluator.metric_names import (
     AVERAGES,
-    RANKING_FIGURES,
-    average_name,
-    class_name,
+    RANKING_METRICS,
+    average_metric_name,
+    class_metric_name,
     interval_name,
 )
-from components.evaluator.ranking import ranking
+from components.evaluator.ranking import measure_ranking
+
+Predictions = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Labels, int [N], and probabilities, float32 [N, classes]."""
 
 
-class Ranking(metric_types.Metric):
-    """All figures of `components.evaluator.ranking`, under the names of `names`."""
+class RankingMetrics(metric_types.Metric):
+    """All metrics of `components.evaluator.ranking`, named as in `metric_names`."""
 
-    def __init__(self, classes: list[str], name: str = "ranking"):
+    def __init__(self, classes: list[str], name: str = "ranking") -> None:
         super().__init__(
-            metric_util.merge_per_key_computations(_computations), classes=classes, name=name
+            metric_util.merge_per_key_computations(_create_computations),
+            classes=classes,
+            name=name,
         )
 
 
-def _computations(
+def _create_computations(
     classes: list[str],
     name: str,
-    eval_config=None,
+    eval_config: tfma.EvalConfig | None = None,
     model_name: str = "",
     output_name: str = "",
     example_weighted: bool = False,
 ) -> metric_types.MetricComputations:
-    of_model = {
+    key_fields = {
         "model_name": model_name,
         "output_name": output_name,
         "example_weighted": example_weighted,
     }
-    # What is collected is private: the underscore keeps it out of the output.
-    collected = metric_types.MetricKey(name=f"_{name}_predictions", **of_model)
+    # The underscore makes the key private, so that the predictions are not part of the output.
+    predictions_key = metric_types.MetricKey(name=f"_{name}_predictions", **key_fields)
+    names = _list_names(classes)
+    keys = [metric_types.MetricKey(name=name, **key_fields) for name in names]
+    interval_keys = [
+        metric_types.MetricKey(name=interval_name(name), **key_fields) for name in names
+    ]
 
-    def result(metrics) -> dict[metric_types.MetricKey, float | np.ndarray]:
-        figures = _named(classes, *metrics[collected])
+    def derive(
+        metrics: Mapping[metric_types.MetricKey, Predictions],
+    ) -> dict[metric_types.MetricKey, float | NDArray[np.float64]]:
+        values, intervals = measure_ranking(*metrics[predictions_key])
         return {
-            metric_types.MetricKey(name=figure, **of_model): value
-            for figure, value in figures.items()
+            **dict(zip(keys, values.ravel().tolist(), strict=True)),
+            **dict(zip(interval_keys, intervals.reshape(-1, 2), strict=True)),
         }
 
-    keys = [
-        metric_types.MetricKey(name=figure, **of_model)
-        for value in _names(classes)
-        for figure in (value, interval_name(value))
-    ]
     return [
         metric_types.MetricComputation(
-            keys=[collected],
+            keys=[predictions_key],
             preprocessors=None,
-            combiner=_Collect(collected, eval_config, len(classes)),
+            combiner=_Collect(predictions_key, eval_config, len(classes)),
         ),
-        metric_types.DerivedMetricComputation(keys=keys, result=result),
+        metric_types.DerivedMetricComputation(keys=[*keys, *interval_keys], result=derive),
     ]
 
 
-def _names(classes: list[str]) -> list[str]:
-    return [class_name(figure, name) for name in classes for figure in RANKING_FIGURES] + [
-        average_name(average, figure) for average in AVERAGES for figure in RANKING_FIGURES
+def _list_names(classes: list[str]) -> list[str]:
+    """Return the names of the metrics in the order of `RankingEstimates.values`."""
+    return [
+        name
+        for metric in RANKING_METRICS
+        for name in (
+            *(class_metric_name(metric, class_name) for class_name in classes),
+            *(average_metric_name(average, metric) for average in AVERAGES),
+        )
     ]
 
 
-def _named(
-    classes: list[str], labels: np.ndarray, probabilities: np.ndarray
-) -> dict[str, float | np.ndarray]:
-    found = ranking(labels, probabilities)
-    named = {}
-    for index, of_class in enumerate(classes):
-        for figure in RANKING_FIGURES:
-            name = class_name(figure, of_class)
-            named[name] = float(getattr(found, figure)[index])
-            named[interval_name(name)] = getattr(found, interval_name(figure))[index]
-    for average in AVERAGES:
-        for figure, (value, interval) in getattr(found, average).items():
-            name = average_name(average, figure)
-            named[name] = value
-            named[interval_name(name)] = np.array(interval)
-    return named
-
-
-# Labels, and probabilities as single-precision numbers: lists of arrays until they are wanted.
-_Collected = tuple[list[np.ndarray], list[np.ndarray]]
+# Lists of arrays, which are concatenated only when Beam asks for it.
+_Collected = tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]
 
 
 class _Collect(beam.CombineFn):
-    """Gathers labels and probabilities of one model."""
+    """Collects the labels and probabilities of one model."""
 
-    def __init__(self, key: metric_types.MetricKey, eval_config, classes: int):
+    def __init__(
+        self, key: metric_types.MetricKey, eval_config: tfma.EvalConfig | None, classes: int
+    ) -> None:
         self._key, self._eval_config, self._classes = key, eval_config, classes
 
     def create_accumulator(self) -> _Collected:
@@ -119,23 +119,21 @@ class _Collect(beam.CombineFn):
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[_Collected]) -> _Collected:
-        labels, probabilities = [], []
-        for some_labels, some_probabilities in accumulators:
-            labels += some_labels
-            probabilities += some_probabilities
-        return labels, probabilities
+        merged = self.create_accumulator()
+        for labels, probabilities in accumulators:
+            merged[0].extend(labels)
+            merged[1].extend(probabilities)
+        return merged
 
     def compact(self, accumulator: _Collected) -> _Collected:
-        # One array in the place of thousands: what is sent between workers stays small.
-        labels, probabilities = self._whole(accumulator)
+        # One array instead of thousands keeps small what is sent between workers.
+        labels, probabilities = self._concatenate(accumulator)
         return [labels], [probabilities]
 
-    def extract_output(
-        self, accumulator: _Collected
-    ) -> dict[metric_types.MetricKey, tuple[np.ndarray, np.ndarray]]:
-        return {self._key: self._whole(accumulator)}
+    def extract_output(self, accumulator: _Collected) -> dict[Any, Predictions]:
+        return {self._key: self._concatenate(accumulator)}
 
-    def _whole(self, accumulator: _Collected) -> tuple[np.ndarray, np.ndarray]:
+    def _concatenate(self, accumulator: _Collected) -> Predictions:
         labels, probabilities = accumulator
         return (
             np.concatenate([np.zeros(0, np.int64), *labels]),

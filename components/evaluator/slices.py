@@ -1,4 +1,4 @@
-"""The parts of the validation split that are evaluated on their own."""
+"""The slices of the validation split that are evaluated separately."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tensorflow_model_analysis.extractors import slice_key_extractor
 
 from data import example_features
 
-# TFMA slices by exact value, so a measured number is put into a range first.
+# TFMA slices by exact values, so a measured number is first replaced by the range it is in.
 LINE_STRENGTH_RANGE = "line_strength_range"
 
-# In deviations; `data.example_features` says of what. Noise stays below 5; from 7 on lines are
-# plain to an eye.
+# In standard deviations of noise, see `data.example_features.LINE_STRENGTH`. Pure noise stays
+# below 5. From 7 on, lines are plain to the eye.
 LINE_STRENGTHS = (5.0, 7.0, 10.0)
 LINE_STRENGTH_RANGES = (
     f"below {LINE_STRENGTHS[0]:g}",
@@ -24,37 +24,40 @@ LINE_STRENGTH_RANGES = (
     f"{LINE_STRENGTHS[-1]:g} and more",
 )
 
-SLICED_BY = (example_features.CLASS_NAME, LINE_STRENGTH_RANGE)
+SLICING_FEATURES = (example_features.CLASS_NAME, LINE_STRENGTH_RANGE)
 
 
 def line_strength_range(strength: float) -> str:
-    """Return the range that a line strength is in. Its lower bound belongs to it."""
+    """Return the range that a line strength is in. A range includes its lower bound."""
     return LINE_STRENGTH_RANGES[bisect.bisect_right(LINE_STRENGTHS, strength)]
 
 
-def slicing_specs() -> list[tfma.SlicingSpec]:
-    """Everything, which alone is held against thresholds, then each of SLICED_BY."""
-    return [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in SLICED_BY)]
+def list_slicing_specs() -> list[tfma.SlicingSpec]:
+    """Return TFMA's specifications: the whole split, then its slices by each feature."""
+    return [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in SLICING_FEATURES)]
 
 
+# TFX finds this function by its name and passes these arguments.
 def custom_extractors(
-    eval_shared_model, eval_config: tfma.EvalConfig, tensor_adapter_config
+    eval_shared_model: list[tfma.types.EvalSharedModel],
+    eval_config: tfma.EvalConfig,
+    tensor_adapter_config: object,
 ) -> list[tfma.extractors.Extractor]:
-    """TFMA's own extractors, and before examples are sliced, the ranges. TFX calls it by name."""
+    """Return TFMA's own extractors, and before the one that slices, one that adds the ranges."""
     *before, slicing = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
         eval_config=eval_config,
         tensor_adapter_config=tensor_adapter_config,
     )
     if slicing.stage_name != slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME:
-        raise ValueError(f"TFMA ends with {slicing.stage_name} instead of slicing")
-    ranges = tfma.extractors.Extractor(stage_name="Ranges", ptransform=beam.Map(_with_ranges))
+        raise ValueError(f"TFMA's last extractor is {slicing.stage_name}, not the one that slices.")
+    ranges = tfma.extractors.Extractor(stage_name="Ranges", ptransform=beam.Map(_add_range))
     return [*before, ranges, slicing]
 
 
-def _with_ranges(extracts: tfma.types.Extracts) -> tfma.types.Extracts:
+def _add_range(extracts: tfma.types.Extracts) -> tfma.types.Extracts:
     features = extracts[tfma.FEATURES_KEY]
-    # A schema of one's own may leave it out; its slices are then missing, and nothing else.
+    # A user's own schema may omit the feature. Then only these slices are missing.
     strength = np.ravel(features.get(example_features.LINE_STRENGTH, ()))
     if not strength.size:
         return extracts

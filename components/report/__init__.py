@@ -1,1 +1,1 @@
-"""The results of a run for people, as a page, a table and JSON."""
+"""Reports the results of a run as a page, a table and JSON."""

@@ -1,7 +1,9 @@
-"""What a report is made of, by name. Nothing heavy is loaded: lists of runs read these too."""
+"""Names of a report's artifact type and files. Light to import, because lists of runs need them."""
 
-# Where Kubeflow runs a step, the type of an artifact is found again by this name: it is an import.
+# The artifact type in ML Metadata. TFX's compiler for Kubeflow accepts only `package.Class`.
 REPORT_TYPE = "components.ReportArtifact"
+# Import path of its class.
+REPORT_CLASS = "components.report.component.ReportArtifact"
 
 METRICS_FILE = "metrics.json"
 TABLE_FILE = "classification_report.txt"

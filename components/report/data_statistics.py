@@ -1,95 +1,99 @@
-"""What the data look like, from StatisticsGen's output."""
+"""Statistics of the data, from the output of StatisticsGen."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram, NumericStatistics
 
 from data import example_features
+from data.seed_layout import SPLITS
+from data.storage import files
 
-# Measured of each spectrogram, and what they are in words.
-MEASURES = {
+MEASURED_FEATURES = {
     example_features.BRIGHTNESS: "brightness: mean grey level, 0 to 1",
-    example_features.CONTRAST: "contrast: deviation of the grey levels",
-    example_features.DYNAMIC_RANGE: "dynamic range: greatest less least grey level",
-    example_features.LINE_STRENGTH: "line strength: of the strongest line, in deviations",
-    example_features.DEAD_CHANNELS: "dead channels",
+    example_features.CONTRAST: "contrast: standard deviation of the grey levels",
+    example_features.DYNAMIC_RANGE: "dynamic range: highest minus lowest grey level",
+    example_features.LINE_STRENGTH: "line strength: in standard deviations of noise",
+    example_features.DEAD_CHANNELS: "dead channels: number of channels that never change",
 }
+"""Descriptions of the features that are measured of each spectrogram."""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """Distribution of a number over the spectrograms of a split.
+class Distribution:
+    """Distribution of a measured feature over the spectrograms of a split.
 
     Attributes:
-      edges, images: of its histogram, as TFDV draws it: bounds of the bins, one more than there
-        are bins, and the estimated spectrograms in each.
+      minimum: lowest value.
+      median: middle value.
+      mean: mean value.
+      standard_deviation: standard deviation.
+      maximum: highest value.
+      edges: bounds of the bins of TFDV's histogram, one more than there are bins.
+      images: estimated number of spectrograms in each bin.
     """
 
-    least: float
+    minimum: float
     median: float
     mean: float
-    deviation: float
-    greatest: float
+    standard_deviation: float
+    maximum: float
     edges: tuple[float, ...] = ()
     images: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """A split in numbers.
+    """Statistics of a split.
 
     Attributes:
-      split: its name.
-      images: how many spectrograms.
-      by_class: of each class.
-      measures: by feature, a key of `MEASURES`; those that the data have.
+      split: name of the split.
+      images: number of spectrograms.
+      by_class: number of spectrograms of each class.
+      features: distributions by feature, a key of `MEASURED_FEATURES`; those that the data have.
     """
 
     split: str
     images: int
     by_class: dict[str, int]
-    measures: dict[str, Measure]
+    features: dict[str, Distribution]
 
 
 def read_statistics(statistics_dir: str) -> list[SplitStatistics]:
-    """Read StatisticsGen's output, a split after the other."""
-    folders = (name.rstrip("/") for name in sorted(tf.io.gfile.listdir(statistics_dir)))
-    return [
-        _of_split(name.removeprefix("Split-"), os.path.join(statistics_dir, name))
-        for name in folders
-        if name.startswith("Split-")
-    ]
+    """Read the output of StatisticsGen for each split."""
+    return [_read_split(split, files.join(statistics_dir, f"Split-{split}")) for split in SPLITS]
 
 
-def _of_split(split: str, folder: str) -> SplitStatistics:
-    found = tfdv.load_stats_binary(os.path.join(folder, "FeatureStats.pb")).datasets[0]
-    features = {".".join(feature.path.step): feature for feature in found.features}
-    names = features[example_features.CLASS_NAME].string_stats.rank_histogram.buckets
+def _read_split(split: str, folder: str) -> SplitStatistics:
+    statistics = tfdv.load_stats_binary(files.join(folder, "FeatureStats.pb")).datasets[0]
+    features = {".".join(feature.path.step): feature for feature in statistics.features}
+    classes = features[example_features.CLASS_NAME].string_stats.rank_histogram.buckets
     return SplitStatistics(
         split,
-        int(found.num_examples),
-        {bucket.label: int(bucket.sample_count) for bucket in names},
-        {name: _measure(features[name].num_stats) for name in MEASURES if name in features},
+        int(statistics.num_examples),
+        {bucket.label: int(bucket.sample_count) for bucket in classes},
+        {
+            name: _convert(features[name].num_stats)
+            for name in MEASURED_FEATURES
+            if name in features
+        },
     )
 
 
-def _measure(stats: NumericStatistics) -> Measure:
+def _convert(statistics: NumericStatistics) -> Distribution:
     (buckets,) = (
         histogram.buckets
-        for histogram in stats.histograms
+        for histogram in statistics.histograms
         if histogram.type == Histogram.HistogramType.STANDARD
     )
-    return Measure(
-        stats.min,
-        stats.median,
-        stats.mean,
-        stats.std_dev,
-        stats.max,
+    return Distribution(
+        statistics.min,
+        statistics.median,
+        statistics.mean,
+        statistics.std_dev,
+        statistics.max,
         edges=(*(bucket.low_value for bucket in buckets), buckets[-1].high_value),
         images=tuple(bucket.sample_count for bucket in buckets),
     )

@@ -1,79 +1,79 @@
-"""What ExampleValidator made of the data."""
+"""Result of the data validation, from the output of ExampleValidator."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import tensorflow as tf
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, DriftSkewInfo
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 
 from components.example_validator.anomalies import describe_violations
+from data.seed_layout import SPLITS
+from data.storage import files
 
-_MEASURES = {
-    DriftSkewInfo.Measurement.L_INFTY: "greatest difference of a share",
+_DISTANCES = {
+    DriftSkewInfo.Measurement.L_INFTY: "largest difference of a fraction",
     DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "Jensen-Shannon divergence",
 }
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """How far a feature of one set of images is from that of another.
+class FeatureDistance:
+    """Distance between the distributions of a feature in two sets of images.
 
     Attributes:
-      sets: which two, in words.
-      feature: its name.
-      measure: of the distance, in words.
-      value, bound: the distance, and the greatest that the schema allows.
+      sets: the two sets, in words.
+      feature: name of the feature.
+      kind: kind of distance, in words.
+      value: the distance.
+      bound: largest distance that the schema allows.
     """
 
     sets: str
     feature: str
-    measure: str
+    kind: str
     value: float
     bound: float
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What was found.
+    """Result of the data validation.
 
     Attributes:
-      anomalies: what does not fit the schema, a sentence each. A run whose data have any ends
-        before training, so that a report without any is what to expect.
-      comparisons: of the sets, whatever came of them.
+      anomalies: a sentence for each violation of the schema. A violation ends the run before
+        training, so a report normally has none.
+      distances: distances between sets of images, within their bounds or not.
     """
 
     anomalies: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
+    distances: tuple[FeatureDistance, ...]
 
 
 def read_validation(anomalies_dir: str) -> Validation:
-    """Read ExampleValidator's output."""
-    anomalies: list[str] = []
-    comparisons: list[Comparison] = []
-    for name in sorted(tf.io.gfile.listdir(anomalies_dir)):
-        name = name.rstrip("/")
-        if not name.startswith("Split-"):
-            continue
-        split = name.removeprefix("Split-")
-        with tf.io.gfile.GFile(os.path.join(anomalies_dir, name, DEFAULT_FILE_NAME), "rb") as file:
-            found = Anomalies.FromString(file.read())
-        anomalies += describe_violations(found, split)
-        for info in found.drift_skew_info:
-            for sets, measurements in (
-                (f"{split} and training images", info.skew_measurements),
-                (f"{split} images and the span before", info.drift_measurements),
-            ):
-                comparisons += [
-                    Comparison(
-                        sets,
-                        ".".join(info.path.step),
-                        _MEASURES.get(measurement.type, "distance"),
-                        measurement.value,
-                        measurement.threshold,
-                    )
-                    for measurement in measurements
-                ]
-    return Validation(tuple(anomalies), tuple(comparisons))
+    """Read the output of ExampleValidator."""
+    violations: list[str] = []
+    distances: list[FeatureDistance] = []
+    for split in SPLITS:
+        path = files.join(anomalies_dir, f"Split-{split}", DEFAULT_FILE_NAME)
+        anomalies = Anomalies.FromString(files.read_bytes(path))
+        violations += describe_violations(anomalies, split)
+        for info in anomalies.drift_skew_info:
+            distances += _list_distances(info, split)
+    return Validation(tuple(violations), tuple(distances))
+
+
+def _list_distances(info: DriftSkewInfo, split: str) -> Iterator[FeatureDistance]:
+    for sets, measurements in (
+        (f"{split} and training images", info.skew_measurements),
+        (f"{split} images and the span before", info.drift_measurements),
+    ):
+        for measurement in measurements:
+            yield FeatureDistance(
+                sets,
+                ".".join(info.path.step),
+                _DISTANCES.get(measurement.type, "distance"),
+                measurement.value,
+                measurement.threshold,
+            )

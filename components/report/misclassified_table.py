@@ -1,4 +1,4 @@
-"""All validation spectrograms that the model gets wrong, as a table."""
+"""Table of all validation spectrograms that the model misclassifies."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from components.report.predictions import Predictions
 COLUMNS = ("file", "row", "actual", "predicted", "probability", "probability_of_actual")
 
 
-def misclassified_csv(predictions: Predictions, classes: Sequence[str]) -> str:
-    """Return a row for each, those that the model is most sure of first.
+def format_misclassified(predictions: Predictions, classes: Sequence[str]) -> str:
+    """Return CSV with a row for each misclassified spectrogram, the most confident first.
 
     Args:
-      predictions: of the validation split.
-      classes: names in the order of the label columns.
+      predictions: predictions for the validation split.
+      classes: class names in the order of the label columns.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    surest_first = np.argsort(-predictions.confidence[wrong], kind="stable")
-    for position in wrong[surest_first].tolist():
+    most_confident_first = np.argsort(-predictions.confidence[wrong], kind="stable")
+    for position in wrong[most_confident_first].tolist():
         actual, predicted = predictions.labels[position], predictions.predicted[position]
         probabilities = predictions.probabilities[position]
         writer.writerow(

@@ -1,4 +1,4 @@
-"""What a run was made of: configuration, versions, and the artifacts by ML Metadata's numbers."""
+"""Provenance of a run: configuration, versions, and artifacts with their ids in ML Metadata."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ PACKAGES = (
 
 
 @dataclass(frozen=True)
-class Ancestor:
-    """An artifact that a report is of.
+class InputArtifact:
+    """An artifact that a report describes.
 
     Attributes:
-      role: what it is to the report, such as `model`.
-      type_name: its type in ML Metadata.
-      number: its id there; 0 where the runner gave none.
-      uri: where it lies.
+      role: name of the input, such as `model`.
+      type_name: type of the artifact in ML Metadata.
+      id: id of the artifact in ML Metadata, 0 where the runner gave none.
+      uri: folder of the artifact.
     """
 
     role: str
     type_name: str
-    number: int
+    id: int
     uri: str
 
 
-def lineage(inputs: Mapping[str, Sequence[Artifact]]) -> list[Ancestor]:
-    """Return what a component was given, in the order in which it was made."""
-    ancestors = [
-        Ancestor(role, artifact.type_name, artifact.id, artifact.uri)
-        for role, artifacts in inputs.items()
-        for artifact in artifacts
+def list_input_artifacts(inputs: Mapping[str, Sequence[Artifact]]) -> list[InputArtifact]:
+    """Return the inputs of a component in the order in which they were made."""
+    artifacts = [
+        InputArtifact(role, artifact.type_name, artifact.id, artifact.uri)
+        for role, role_artifacts in inputs.items()
+        for artifact in role_artifacts
     ]
-    return sorted(ancestors, key=lambda ancestor: ancestor.number)
+    return sorted(artifacts, key=lambda artifact: artifact.id)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that figures depend on."""
+def list_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the metrics depend on."""
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in PACKAGES
     }
 
 
-def flattened(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a configuration by dotted keys, as `--set` takes them."""
-    flat = {}
+def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a configuration by dotted keys, as `--set` accepts them."""
+    flat: dict[str, Any] = {}
     for key, value in configuration.items():
         if isinstance(value, Mapping) and value:
-            flat |= flattened(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat

@@ -1,1 +1,1 @@
-"""What data and evaluations look like, in notebooks and in pages, on line and off line."""
+"""Views of data statistics and evaluations, for notebooks and pages, online and offline."""

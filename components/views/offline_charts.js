@@ -1,8 +1,9 @@
 /*
- * Draws what TFMA's components ask of Google Charts, where that cannot be reached.
+ * Replaces Google Charts, with which TFMA's components draw, where it cannot be reached.
  *
- * Google Charts may not be copied, so this has the part of its interface that the components use:
- * tables, and line, column, scatter and bubble charts of a table whose first column is the x axis.
+ * The licence of Google Charts forbids copies. This file implements the interface that the
+ * components use: tables, and line, column, scatter and bubble charts of a table whose first column
+ * is the x axis.
  */
 window.offlineCharts = (() => {
   'use strict';
@@ -38,7 +39,7 @@ window.offlineCharts = (() => {
     return String(a).localeCompare(String(b), undefined, {numeric: true});
   }
 
-  /** Columns `{label, role}` and rows of cells; a cell is a value, or `{v: value, f: text}`. */
+  /** Columns `{label, role}` and rows of cells. A cell is a value or `{v: value, f: text}`. */
   class DataTable {
     constructor({cols = [], rows = []} = {}) {
       this.columns = cols.map(col => (typeof col === 'object' ? col : {label: String(col)}));
@@ -66,7 +67,7 @@ window.offlineCharts = (() => {
     }
   }
 
-  /** Some of a table's columns, or texts made of them. */
+  /** Some columns of a table, or texts made from them. */
   class DataView extends DataTable {
     constructor(table) {
       super({cols: table.columns, rows: table.rows});
@@ -109,7 +110,7 @@ window.offlineCharts = (() => {
       this.showSelection();
     }
 
-    /** What the user did, as opposed to setSelection. */
+    /** Handles a selection by the user, unlike setSelection. */
     select(selection) {
       this.setSelection(selection);
       trigger(this, 'select');
@@ -118,7 +119,7 @@ window.offlineCharts = (() => {
     showSelection() {}
   }
 
-  /** Sorts by a click on a heading, selects by a click on a row, has pages. */
+  /** A table with pages. A click on a heading sorts it, a click on a row selects the row. */
   class Table extends Chart {
     render() {
       this.order = this.table.rows.map((_, index) => index);
@@ -139,9 +140,9 @@ window.offlineCharts = (() => {
         const arrow = {up: ' ▲', down: ' ▼'};
         const direction = this.sorted && this.sorted.column === index ?
             (this.sorted.ascending ? 'up' : 'down') : null;
-        // A line may end after an underscore.
+        // A line may break after an underscore.
         (column.label || '').split(/(?<=_)/).forEach(
-            part => cell.append(part, document.createElement('wbr')));
+            word => cell.append(word, document.createElement('wbr')));
         cell.append(direction ? arrow[direction] : '');
         cell.style.cssText = 'padding: 4px 8px; background: #f3f5f7; cursor: pointer;' +
             'border-bottom: 1px solid #aab; text-align: left;';
@@ -161,7 +162,7 @@ window.offlineCharts = (() => {
           const shown = text(content);
           cell.style.cssText = 'padding: 4px 8px; border-bottom: 1px solid #dde;' +
               (typeof value(content) === 'number' ? 'text-align: right;' : '');
-          // TFMA's own elements show matrices and bounds; all else is text, whatever is in it.
+          // TFMA's own elements show matrices and bounds. Everything else is text, not HTML.
           if (this.options.allowHtml && shown.startsWith('<tfma-')) cell.innerHTML = shown;
           else cell.textContent = shown;
         });
@@ -211,7 +212,7 @@ window.offlineCharts = (() => {
     }
   }
 
-  /** Adds an SVG element; attributes that are null are left out. */
+  /** Adds an SVG element, without the attributes that are null. */
   function add(parent, tag, attributes = {}, content = '') {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
     for (const [name, setting] of Object.entries(attributes)) {
@@ -227,14 +228,14 @@ window.offlineCharts = (() => {
     return all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
   }
 
-  /** A distance between ticks that has one digit, 1, 2 or 5, for about so many of them. */
+  /** Returns the step between about `count` ticks: 1, 2 or 5 times a power of ten. */
   function tickStep([least, greatest], count) {
     const rough = (greatest - least) / count;
     const power = 10 ** Math.floor(Math.log10(rough));
     return power * [1, 2, 5, 10].find(digit => digit * power >= rough * 0.999);
   }
 
-  /** From numbers to pixels. */
+  /** Returns a scale from numbers to pixels. */
   function linear([least, greatest], [start, end], nice = false) {
     if (least === greatest) {
       const room = Math.abs(least) * 0.05 || 0.5;
@@ -254,15 +255,15 @@ window.offlineCharts = (() => {
     return {at, ticks, clamped: number => at(Math.min(greatest, Math.max(least, number)))};
   }
 
-  /** A colour between two that are written #rrggbb. */
-  function mixed(low, high, part) {
+  /** Mixes two colours, each #rrggbb. A fraction of 0 gives the first, of 1 the second. */
+  function mixColours(low, high, fraction) {
     const channel = (colour, place) => parseInt(colour.slice(1 + 2 * place, 3 + 2 * place), 16);
     const mix = place => Math.round(
-        channel(low, place) + (channel(high, place) - channel(low, place)) * part);
+        channel(low, place) + (channel(high, place) - channel(low, place)) * fraction);
     return `rgb(${mix(0)}, ${mix(1)}, ${mix(2)})`;
   }
 
-  /** A drawing with axes. */
+  /** A chart with axes. */
   class Plot extends Chart {
     frame(hasSecondAxis = false) {
       const host = this.container.getRootNode().host;
@@ -275,8 +276,8 @@ window.offlineCharts = (() => {
       const [left, top] = [MARGIN.left, MARGIN.top];
       const right = width - (hasSecondAxis ? MARGIN.right : 16);
       const bottom = height - MARGIN.bottom;
-      // TFMA marks the bars of a histogram by looking for the group that is clipped, the second
-      // group in it, and the third group after it.
+      // To mark the bars of a histogram, TFMA looks for the clipped group, the second group in it
+      // and the third group after it.
       const id = `clip-${Math.random().toString(36).slice(2)}`;
       add(add(svg, 'clipPath', {id}), 'rect', {
         x: left - 6, y: top - 6,
@@ -334,7 +335,7 @@ window.offlineCharts = (() => {
     }
   }
 
-  /** Series over a common x axis. Every subclass names how a series is drawn by itself. */
+  /** Series over a common x axis. The `kind` of a subclass says how it draws a series. */
   class SeriesChart extends Plot {
     render() {
       const series = this.series();
@@ -360,11 +361,11 @@ window.offlineCharts = (() => {
 
     series() {
       const columns = this.table.columns;
-      const found = [];
+      const all = [];
       columns.forEach((column, index) => {
         if (index === 0 || column.role) return;
-        const own = (this.options.series || {})[found.length] || {};
-        // What a role says is of the column before it.
+        const own = (this.options.series || {})[all.length] || {};
+        // A column with a role belongs to the column before it.
         const roles = {};
         for (let next = index + 1; next < columns.length && columns[next].role; next++) {
           roles[columns[next].role] = next;
@@ -379,17 +380,17 @@ window.offlineCharts = (() => {
               `${text(cells[0])}, ${column.label}: ${text(cells[index])}`,
           annotation: roles.annotation ? text(cells[roles.annotation]) : '',
         }));
-        found.push({
+        all.push({
           points,
           label: column.label || '',
           kind: own.type || this.kind,
           axis: own.targetAxisIndex || 0,
           dash: (own.lineDashStyle || []).join(' '),
           inLegend: own.visibleInLegend !== false,
-          colour: COLOURS[found.length % COLOURS.length],
+          colour: COLOURS[all.length % COLOURS.length],
         });
       });
-      return found;
+      return all;
     }
 
     xScale({left, right}, series) {
@@ -397,7 +398,7 @@ window.offlineCharts = (() => {
       if (!cells.every(cell => typeof cell === 'number')) {
         const step = (right - left) / cells.length;
         const at = cell => left + (cells.indexOf(value(cell)) + 0.5) * step;
-        // Names that begin alike are told apart by how they end.
+        // The ends of long names distinguish them better than the beginnings.
         const room = Math.max(2, Math.floor(step / 7));
         const short = label => (label.length > room ? `…${label.slice(1 - room)}` : label);
         return {at, step, ticks: this.table.rows.map(
@@ -481,7 +482,7 @@ window.offlineCharts = (() => {
     kind = 'scatter';
   }
 
-  /** Columns: name, x, y, and numbers that become colour and size. */
+  /** Columns: name, x, y, and numbers for colour and size. */
   class BubbleChart extends Plot {
     render() {
       const {colorAxis = {}, sizeAxis = {}, hAxis = {}, vAxis = {}, title = ''} = this.options;
@@ -505,7 +506,7 @@ window.offlineCharts = (() => {
             (column, place) => `${column.label || ''}: ${row[place]}`).slice(1).join('\n');
         this.mark(add(frame.lines, 'circle', {
           cx: x.at(row[1]), cy: y.at(row[2]), r: size.clamped(row[4] || 0), stroke: '#556',
-          fill: mixed(low, high, shade.clamped(row[3] || 0)),
+          fill: mixColours(low, high, shade.clamped(row[3] || 0)),
         }), {row: index, column: 1, tooltip});
       });
       this.bottomAxis(frame, x.ticks, hAxis.title || '');

@@ -6,14 +6,14 @@ from importlib import resources
 
 import jinja2
 
-from components.pages import templates
+from components.pages import load_templates
 
 
-def template(name: str) -> jinja2.Template:
+def load_template(name: str) -> jinja2.Template:
     """Return a template of this package."""
-    return templates(__package__).get_template(name)
+    return load_templates(__package__).get_template(name)
 
 
-def text(name: str) -> str:
-    """Return the text of a file of this package."""
+def read_script(name: str) -> str:
+    """Return the text of a script of this package."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

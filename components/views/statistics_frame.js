@@ -1,11 +1,11 @@
-/* Gives the frame a height once TFDV's element, which comes from the internet, has one. */
+/* Sets the height of the frame when TFDV's element has been loaded from the internet. */
 (() => {
   'use strict';
   const frame = window.frameElement;
   const look = () => {
     const element = document.querySelector('facets-overview');
     const height = element ? element.getBoundingClientRect().height : 0;
-    // An element that nothing has defined is a line high at most.
+    // Before its definition is loaded, the element is at most one line high.
     if (frame && height > 100) frame.style.height = `${Math.ceil(height) + 32}px`;
   };
   setInterval(look, 500);

@@ -1,10 +1,10 @@
-/* Loads the charts and TFMA's components, then mounts a component for each view of the page. */
+/* Loads the charts and TFMA's components, then mounts a component for each view. */
 (async () => {
   'use strict';
 
   const SECONDS_FOR_GOOGLE = 4;
 
-  /** Google Charts, as the components would load them; rejects where they cannot be had. */
+  /** Loads Google Charts as the components would. Rejects where they cannot be reached. */
   function googleCharts() {
     return new Promise((resolve, reject) => {
       if (!navigator.onLine) reject(new Error('offline'));
@@ -23,9 +23,9 @@
       await googleCharts();
       return 'Google Charts';
     } catch {
-      // Not to be replaced by an answer that comes too late.
-      const own = {value: Object.freeze(offlineCharts), writable: false, configurable: false};
-      Object.defineProperty(window, 'google', own);
+      // A late answer from Google must not replace the offline charts.
+      const property = {value: Object.freeze(offlineCharts), writable: false, configurable: false};
+      Object.defineProperty(window, 'google', property);
       return 'offline charts';
     }
   }
@@ -53,7 +53,7 @@
     if (choice) choice.onchange = () => mount(holder, views[choice.value]);
   }
 
-  /** As high as its content is; without a script that does this the frame has no height. */
+  /** Makes the frame as high as its content. Without this script it has no height. */
   function fit() {
     const frame = window.frameElement;
     if (!frame) return;

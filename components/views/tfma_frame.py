@@ -1,4 +1,4 @@
-"""TFMA's web components in a frame of their own: one document that needs nothing beside it."""
+"""TFMA's web components in a frame: one HTML document that contains everything it needs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from markupsafe import Markup
-
-from components.views.resources import template, text
+from components.views.resources import load_template, read_script
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,10 @@ class Mount:
     """One of TFMA's elements and what it shows.
 
     Attributes:
-      label: what tells it from the others of its view.
-      tag: the element, `tfma-nb-slicing-metrics` for one.
-      config, data: its properties, of plain JSON values.
+      label: distinguishes it from the other elements of its view.
+      tag: tag of the element, such as `tfma-nb-slicing-metrics`.
+      config: its property `config`, of plain JSON values.
+      data: its property `data`, of plain JSON values.
     """
 
     label: str
@@ -33,12 +32,12 @@ class Mount:
 
 @dataclass(frozen=True)
 class View:
-    """A part of the frame.
+    """A section of the frame.
 
     Attributes:
-      heading: above it.
-      choices: what can be shown there, one at a time, the first at the start.
-      choice_of: what the choices are of.
+      heading: the heading of the section.
+      choices: the elements that the section can show, one at a time, the first to begin with.
+      choice_of: what the reader chooses, in a word; empty for a single choice.
     """
 
     heading: str
@@ -46,28 +45,28 @@ class View:
     choice_of: str = ""
 
 
-def document(views: Sequence[View]) -> str:
+def render_frame(views: Sequence[View]) -> str:
     """Return the HTML document that shows the views.
 
-    It looks for Google Charts, with which TFMA draws, and draws with `offline_charts.js` where
-    they cannot be reached. As a frame it has no height until it has something to show.
+    TFMA draws with Google Charts. If they cannot be reached, `offline_charts.js` draws instead. A
+    frame with this document has no height until there is something to show.
     """
     mounts = [
-        [{"tag": one.tag, "config": one.config, "data": one.data} for one in view.choices]
+        [{"tag": mount.tag, "config": mount.config, "data": mount.data} for mount in view.choices]
         for view in views
     ]
-    return template("tfma_frame.html").render(
+    return load_template("tfma_frame.html").render(
         views=views,
         mounts=mounts,
-        components=_components(),
-        offline_charts=Markup(text("offline_charts.js")),
-        boot=Markup(text("tfma_frame.js")),
+        components=_pack_components(),
+        offline_charts=read_script("offline_charts.js"),
+        boot=read_script("tfma_frame.js"),
     )
 
 
 @cache
-def _components() -> str:
-    """TFMA's script, compressed: 0.4 MB in the place of 1.2, and nothing in it to be escaped."""
+def _pack_components() -> str:
+    """Return TFMA's script as Base64 of gzip: 0.4 MB instead of 1.2, and nothing to escape."""
     script = resources.files("tensorflow_model_analysis").joinpath("static/vulcanized_tfma.js")
-    # No time stamp, so that the same evaluation gives the same page.
+    # Without a time stamp, the same evaluation gives the same page.
     return base64.b64encode(gzip.compress(script.read_bytes(), mtime=0)).decode()

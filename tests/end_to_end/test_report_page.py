@@ -1,4 +1,4 @@
-"""The report in a real browser: whole without a network, and every figure the right one."""
+"""The report in a real browser: complete without a network, and every metric correct."""
 
 import itertools
 import re
@@ -21,8 +21,11 @@ from components.evaluator.slices import LINE_STRENGTH_RANGES, line_strength_rang
 from components.spectrogram_example_gen.line_strength import measure_line_strength
 from data.seed_layout import CLASS_NAMES
 
-# "noise, 0.998 images.csv, row 7" or "noise (0.102), taken for squiggle (0.770) images.csv, row 8".
-CAPTION = re.compile(r"(\w+)(?:,| \(([\d.]+)\), taken for (\w+)) \(?([\d.]+)\)?\s(\S+), row (\d+)")
+# "noise, 0.998 images.csv, row 7" or
+# "noise (0.102), classified as squiggle (0.770) images.csv, row 8".
+CAPTION = re.compile(
+    r"(\w+)(?:,| \(([\d.]+)\), classified as (\w+)) \(?([\d.]+)\)?\s(\S+), row (\d+)"
+)
 
 # Half of the last digit shown.
 ROUNDING = 5.01e-5
@@ -30,11 +33,11 @@ ROUNDING = 5.01e-5
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def opened(browser: Browser, first_run, request) -> Page:
-    """The report, opened from its file with the network off; `page.asked` holds addresses."""
+    """The report, opened offline. `page.requests` lists the addresses it requested."""
     context = browser.new_context(offline=True, color_scheme=request.param)
     page = context.new_page()
-    page.theme, page.asked, page.errors = request.param, [], []
-    page.on("request", lambda asked: page.asked.append(asked.url))
+    page.theme, page.requests, page.errors = request.param, [], []
+    page.on("request", lambda request: page.requests.append(request.url))
     page.on("console", lambda message: page.errors.append(message.text))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.goto((first_run.latest / "report.html").as_uri())
@@ -42,35 +45,35 @@ def opened(browser: Browser, first_run, request) -> Page:
     context.close()
 
 
-def test_it_asks_for_nothing_but_itself(opened):
-    assert [address for address in opened.asked if not address.startswith("data:")] == [opened.url]
+def test_it_requests_nothing_but_itself(opened):
+    assert [url for url in opened.requests if not url.startswith("data:")] == [opened.url]
     assert opened.errors == []
 
 
 def test_every_picture_is_drawn_and_described(opened):
     pictures = opened.locator("img")
-    # Five plots, and of each class four spectrograms that are right and four undecided.
+    # Five plots, and for each class four correct and four uncertain spectrograms.
     assert pictures.count() >= 5 + 2 * 4 * len(CLASS_NAMES)
     drawn = "all => all.map(one => one.complete && one.naturalWidth > 20 && one.width > 20)"
     assert all(pictures.evaluate_all(drawn))
     assert all(len(text) > 20 for text in pictures.evaluate_all("all => all.map(one => one.alt)"))
 
 
-def test_plots_and_page_are_of_the_theme_that_the_reader_has(opened):
+def test_plots_and_page_have_the_theme_of_the_reader(opened):
     paper = opened.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[opened.theme]
     plots = opened.locator(".plot")
-    for shown, of_theme in plots.evaluate_all(
+    for shown, expected in plots.evaluate_all(
         """all => all.map(one => [
             one.querySelector("img").currentSrc,
             matchMedia("(prefers-color-scheme: dark)").matches
               ? one.querySelector("source").srcset : one.querySelector("img").src,
         ])"""
     ):
-        assert shown == of_theme
+        assert shown == expected
 
 
-def test_headings_make_an_outline_and_every_section_can_be_reached(opened):
+def test_headings_form_an_outline_and_every_section_has_a_link(opened):
     levels = opened.locator("h1, h2, h3, h4").evaluate_all(
         "all => all.map(one => Number(one.tagName[1]))"
     )
@@ -81,7 +84,7 @@ def test_headings_make_an_outline_and_every_section_can_be_reached(opened):
     assert targets == opened.locator("h2").evaluate_all("all => all.map(one => one.id)")
 
 
-def test_print_is_dark_on_white_with_nothing_folded_away(opened):
+def test_print_is_dark_on_white_with_nothing_collapsed(opened):
     opened.emulate_media(media="print")
     try:
         paper = opened.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
@@ -98,9 +101,9 @@ def table(page: Page, caption_or_row: str) -> Locator:
     return page.locator("table", has_text=caption_or_row).first
 
 
-def rows_of(found: Locator) -> dict[str, list[str]]:
-    """The rows of a table: its heading, and the first line of each cell, less the small print."""
-    rows = found.locator("tbody tr").evaluate_all(
+def read_rows(table: Locator) -> dict[str, list[str]]:
+    """The cells of a table by the heading of the row, without the small print."""
+    rows = table.locator("tbody tr").evaluate_all(
         "all => all.map(row => [...row.cells].map(cell => cell.firstChild.textContent.trim()))"
     )
     return {heading: cells for heading, *cells in rows}
@@ -112,37 +115,37 @@ def numbers(cells: list[str]) -> list[float]:
 
 @pytest.fixture
 def answered(served, validation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Actual class, predicted class and probabilities by the pushed model itself."""
+    """Actual class, predicted class and probabilities of the pushed model."""
     probabilities = served["example_probabilities"].astype(float)
     return np.asarray(validation[1]), probabilities.argmax(axis=1), probabilities
 
 
-def test_figures_by_class_and_their_means_are_scikit_learns(opened, answered):
+def test_metrics_by_class_and_their_means_are_scikit_learns(opened, answered):
     actual, predicted, probabilities = answered
     one_hot = np.eye(len(CLASS_NAMES))[actual]
-    rows = rows_of(table(opened, "A prediction is the class of the highest probability"))
+    rows = read_rows(table(opened, "The predicted class is the one with the highest probability"))
 
     def columns(average):
-        decided = precision_recall_fscore_support(actual, predicted, average=average)
-        ranked = [
+        decision = precision_recall_fscore_support(actual, predicted, average=average)
+        ranking = [
             score(one_hot, probabilities, average=average)
             for score in (roc_auc_score, average_precision_score)
         ]
-        return [*decided[:3], *ranked]
+        return [*decision[:3], *ranking]
 
     for index, name in enumerate(CLASS_NAMES):
-        *figures, images = numbers(rows[name])
+        *values, images = numbers(rows[name])
         expected = [column[index] for column in columns(None)]
         # Ranking, see `assert_scikit_learns` in test_run.py.
-        assert figures[:3] == pytest.approx(expected[:3], abs=ROUNDING)
-        assert figures[3:] == pytest.approx(expected[3:], abs=1e-3)
+        assert values[:3] == pytest.approx(expected[:3], abs=ROUNDING)
+        assert values[3:] == pytest.approx(expected[3:], abs=1e-3)
         assert images == (actual == index).sum()
-    for heading, average in (("mean of the classes", "macro"), ("mean by images", "weighted")):
-        *figures, images = numbers(rows[heading])
-        assert figures[:3] == pytest.approx(columns(average)[:3], abs=ROUNDING)
-        assert figures[3:] == pytest.approx(columns(average)[3:], abs=1e-3)
+    for heading, average in (("mean of classes", "macro"), ("mean weighted by images", "weighted")):
+        *values, images = numbers(rows[heading])
+        assert values[:3] == pytest.approx(columns(average)[:3], abs=ROUNDING)
+        assert values[3:] == pytest.approx(columns(average)[3:], abs=1e-3)
         assert images == len(actual)
-    over_all = rows_of(table(opened, "lowest recall of a class"))
+    over_all = read_rows(table(opened, "lowest recall of a class"))
     assert {name: float(cells[0]) for name, cells in over_all.items()} == pytest.approx(
         {
             "accuracy": accuracy_score(actual, predicted),
@@ -156,26 +159,26 @@ def test_figures_by_class_and_their_means_are_scikit_learns(opened, answered):
     assert opened.title() == f"Radio Signals: {accuracy} accuracy, blessed"
 
 
-def test_figures_by_strength_are_scikit_learns_on_those_images(opened, answered, validation):
+def test_metrics_by_line_strength_are_scikit_learns_on_those_images(opened, answered, validation):
     actual, predicted, _ = answered
     levels = validation[0]
     strengths = measure_line_strength(levels, levels.mean(axis=(1, 2)), levels.std(axis=(1, 2)))
     ranges = np.array([line_strength_range(strength) for strength in strengths])
-    rows = rows_of(table(opened, "In deviations of what noise adds up to"))
+    rows = read_rows(table(opened, "The strength is in standard deviations of noise"))
     assert list(rows) == [name for name in LINE_STRENGTH_RANGES if name in ranges]
     for name, (accuracy, *recalls, images) in rows.items():
-        of = ranges == name
+        in_range = ranges == name
         assert float(accuracy) == pytest.approx(
-            accuracy_score(actual[of], predicted[of]), abs=ROUNDING
+            accuracy_score(actual[in_range], predicted[in_range]), abs=ROUNDING
         )
-        assert int(images) == of.sum()
+        assert int(images) == in_range.sum()
         for index, recall in enumerate(recalls):
-            of_class = of & (actual == index)
+            in_class = in_range & (actual == index)
             if recall == "-":
-                assert not of_class.any()
+                assert not in_class.any()
             else:
-                right = (predicted[of_class] == index).mean()
-                assert float(recall) == pytest.approx(right, abs=ROUNDING)
+                expected = (predicted[in_class] == index).mean()
+                assert float(recall) == pytest.approx(expected, abs=ROUNDING)
 
 
 def test_the_confusion_matrix_is_scikit_learns(opened, answered):
@@ -185,9 +188,9 @@ def test_the_confusion_matrix_is_scikit_learns(opened, answered):
         assert f" {name}: {', '.join(map(str, row))};" in described
 
 
-def test_calibration_is_of_the_probabilities_that_are_served(opened, answered):
+def test_the_calibration_is_that_of_the_served_probabilities(opened, answered):
     actual, predicted, probabilities = answered
-    rows = rows_of(table(opened, "Brier score"))
+    rows = read_rows(table(opened, "Brier score"))
     served = {heading: float(cells[-1]) for heading, cells in rows.items()}
     one_hot = np.eye(len(CLASS_NAMES))[actual]
     assert served["negative log-likelihood (nats)"] == pytest.approx(
@@ -195,37 +198,41 @@ def test_calibration_is_of_the_probabilities_that_are_served(opened, answered):
     )
     brier = ((probabilities - one_hot) ** 2).sum(axis=1).mean()
     assert served["Brier score"] == pytest.approx(brier, abs=1e-4)
-    confidence, right = probabilities.max(axis=1), predicted == actual
+    confidence, hits = probabilities.max(axis=1), predicted == actual
     bins = np.minimum((confidence * 15).astype(int), 14)
     error = sum(
-        abs(right[bins == index].mean() - confidence[bins == index].mean()) * (bins == index).mean()
+        abs(hits[bins == index].mean() - confidence[bins == index].mean()) * (bins == index).mean()
         for index in np.unique(bins)
     )
     assert served["expected calibration error"] == pytest.approx(error, abs=1e-3)
 
 
-def test_pictures_say_what_the_model_said_of_the_row_that_they_name(opened, answered, small_data):
+def test_captions_give_the_prediction_for_the_row_that_they_name(opened, answered, small_data):
     actual, _, probabilities = answered
     (images,) = small_data.glob("validation/images.csv*")
     for caption in opened.locator("figcaption").all_inner_texts():
-        name, of_actual, taken_for, probability, file, line = CAPTION.match(caption).groups()
+        name, actual_probability, predicted, probability, file, line = CAPTION.match(
+            caption
+        ).groups()
         assert file == str(images.relative_to(small_data))
         row = int(line) - 1
         assert name == CLASS_NAMES[actual[row]]
-        assert probabilities[row].argmax() == CLASS_NAMES.index(taken_for or name)
+        assert probabilities[row].argmax() == CLASS_NAMES.index(predicted or name)
         assert float(probability) == pytest.approx(probabilities[row].max(), abs=6e-4)
-        if of_actual:
-            assert float(of_actual) == pytest.approx(probabilities[row][actual[row]], abs=6e-4)
+        if actual_probability:
+            assert float(actual_probability) == pytest.approx(
+                probabilities[row][actual[row]], abs=6e-4
+            )
 
 
 def test_the_data_are_counted_and_measured(opened, validation):
     levels, labels = validation
-    counts = rows_of(table(opened, "Spectrograms of each class"))
+    counts = read_rows(table(opened, "Number of spectrograms of each class"))
     expected = [*np.bincount(labels, minlength=len(CLASS_NAMES)).tolist(), len(labels)]
     assert numbers(counts["validation"]) == expected
     brightness = next(
         numbers(cells[1:])
-        for row in table(opened, "What they look like").locator("tbody tr").all()
+        for row in table(opened, "Measurements of the spectrograms").locator("tbody tr").all()
         for cells in [row.locator("td").all_inner_texts()]
         if cells[0] == "validation" and "brightness" in row.inner_text()
     )
@@ -233,8 +240,8 @@ def test_the_data_are_counted_and_measured(opened, validation):
     assert brightness == pytest.approx(
         [means.min(), np.median(means), means.mean(), means.std(), means.max()], rel=2e-3
     )
-    compared = rows_of(table(opened, "How far apart sets of images are"))
-    for sets, _, found, at_most in compared.values():
+    compared = read_rows(table(opened, "Distance between two sets of images"))
+    for sets, _, distance, limit in compared.values():
         assert sets == "validation and training images"
-        assert 0 <= float(found) <= float(at_most)
+        assert 0 <= float(distance) <= float(limit)
     assert {"brightness", "contrast", "class_name"} <= set(compared)

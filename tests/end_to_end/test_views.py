@@ -1,12 +1,10 @@
-"""What is shown of a run's evaluation, where no script runs."""
+"""The view of a run's evaluation, without running its scripts."""
 
 import re
 import shutil
-from types import SimpleNamespace
 
 import pytest
 
-from components.evaluator.result import confusion_matrix, overall_metrics
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
 from pipeline.history.records import connect_to_metadata, find_evaluations, read_runs
@@ -14,9 +12,9 @@ from pipeline.history.records import connect_to_metadata, find_evaluations, read
 
 @pytest.fixture(scope="module")
 def evaluation(first_run) -> str:
-    """The Evaluator's output in the first run; later runs into the same folder add others."""
-    found = find_evaluations(connect_to_metadata(str(first_run.output)))
-    return found[first_run.metrics["run_id"]]
+    """The Evaluator's output in the first run. Later runs add others to the same folder."""
+    evaluations = find_evaluations(connect_to_metadata(str(first_run.output)))
+    return evaluations[first_run.metrics["run_id"]]
 
 
 @pytest.fixture(scope="module")
@@ -24,28 +22,28 @@ def view(evaluation):
     return show_evaluation(evaluation, CLASS_NAMES)
 
 
-def test_every_slice_has_a_column_and_the_whole_the_runs_own_figures(first_run, view):
+def test_every_slice_has_a_column_and_the_first_has_the_metrics_of_the_run(first_run, view):
     metrics = first_run.metrics
     overall, *slices = view.metrics.columns
     assert overall == "Overall"
-    figures = view.metrics[overall]
-    assert figures["accuracy"] == pytest.approx(metrics["accuracy"])
-    assert figures["example_count"] == 120
+    values = view.metrics[overall]
+    assert values["accuracy"] == pytest.approx(metrics["accuracy"])
+    assert values["example_count"] == 120
     for name in CLASS_NAMES:
-        for figure in ("precision", "recall"):
-            expected = metrics["classes"][name][figure]
-            # Where nothing is predicted there is no precision; the report makes 0 of it.
-            assert figures.fillna(0)[f"{figure}_{name}"] == pytest.approx(expected)
+        for metric in ("precision", "recall"):
+            expected = metrics["classes"][name][metric]
+            # The precision of a class that was never predicted is undefined, 0 in the report.
+            assert values.fillna(0)[f"{metric}_{name}"] == pytest.approx(expected)
     for name in slices:
         assert re.match(r"[a-z_]+:", name)
         assert 0 < view.metrics[name]["example_count"] < 120
 
 
-def test_curves_and_calibration_are_of_every_class_and_end_with_all_its_images(first_run, view):
+def test_every_class_has_curves_and_calibration_of_all_images(first_run, view):
     assert list(view.plots) == list(CLASS_NAMES)
     for name, plot in view.plots.items():
         support = first_run.metrics["classes"][name]["support"]
-        # The lowest threshold takes every image for one of the class.
+        # At the lowest threshold every image is predicted as the class.
         first = plot["confusionMatrixAtThresholds"]["matrices"][0]
         assert first["truePositives"] == support
         assert first["falsePositives"] == 120 - support
@@ -54,7 +52,7 @@ def test_curves_and_calibration_are_of_every_class_and_end_with_all_its_images(f
         assert sum(bucket.get("totalWeightedLabel", 0) for bucket in buckets) == support
 
 
-def test_tables_and_described_pictures_stand_before_the_frame(first_run, view):
+def test_tables_and_pictures_with_alternative_texts_precede_the_frame(first_run, view):
     static, _, _ = view.to_html().partition("<iframe")
     assert f"<td>{first_run.metrics['accuracy']:.4f}</td>" in static
     assert all(f'<th scope="row">recall_{name}</th>' in static for name in CLASS_NAMES)
@@ -78,7 +76,7 @@ def test_a_cell_is_smaller_than_tfmas_script_alone(view):
     assert len(view.to_html()) < 1_000_000
 
 
-def test_one_run_is_compared_with_nothing_and_several_are_oldest_first(first_run, evaluation, view):
+def test_only_several_runs_are_compared_and_the_oldest_comes_first(first_run, evaluation, view):
     assert "<h3>Runs</h3>" not in view.to_html()
     several = show_evaluation({"2026-01-01": evaluation, "2026-01-02": evaluation}, CLASS_NAMES)
     assert list(several.runs.index) == ["2026-01-01", "2026-01-02"]
@@ -87,10 +85,7 @@ def test_one_run_is_compared_with_nothing_and_several_are_oldest_first(first_run
 
 
 def test_the_same_evaluation_gives_the_same_page(evaluation, view):
-    def frame(shown) -> str:
-        return shown.to_html().partition("<iframe")[2]
-
-    assert frame(show_evaluation(evaluation, CLASS_NAMES)) == frame(view)
+    assert show_evaluation(evaluation, CLASS_NAMES).render_frame() == view.render_frame()
 
 
 def test_names_are_text_whatever_they_hold(evaluation):
@@ -106,17 +101,12 @@ def test_front_ends_without_html_get_a_table_of_text(first_run, view):
     assert "recall_noise" in text
 
 
-def test_a_saved_page_is_whole_and_names_the_run(evaluation, tmp_path):
+def test_a_saved_page_is_self_contained_and_names_the_run(evaluation, tmp_path):
     show_evaluation({"2026-01-01": evaluation}, CLASS_NAMES).save(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "<title>Evaluation 2026-01-01</title>" in page
     assert not re.search(r'(src|href)="https?:', page)
-
-
-def test_no_evaluation_is_said_to_be_none():
-    with pytest.raises(ValueError, match="no evaluation"):
-        show_evaluation({}, CLASS_NAMES)
 
 
 def test_an_evaluation_without_plots_or_slices_is_shown_as_far_as_it_goes(evaluation, tmp_path):
@@ -132,28 +122,10 @@ def test_an_evaluation_without_plots_or_slices_is_shown_as_far_as_it_goes(evalua
     assert "tfma-nb-plot" not in page
 
 
-def test_with_a_baseline_the_matrix_is_the_new_models_and_not_the_change():
-    def metric(entries: list[dict]) -> dict:
-        matrices = [{"threshold": 0.0, "entries": entries}]
-        return {"multiClassConfusionMatrixAtThresholds": {"matrices": matrices}}
-
-    ours = metric(
-        [
-            {"numWeightedExamples": 3.0},
-            {"predictedClassId": 1, "numWeightedExamples": 1.0},
-            {"actualClassId": 1, "predictedClassId": 1, "numWeightedExamples": 2.0},
-        ]
-    )
-    change = metric([{"numWeightedExamples": -1.0}])
-    values = {"confusion_matrix": ours, "confusion_matrix_diff": change}
-    result = SimpleNamespace(slicing_metrics=[((), {"": {"": values}})])
-    assert confusion_matrix(overall_metrics(result), 2).tolist() == [[3, 1], [0, 2]]
-
-
 def test_runs_are_listed_oldest_first_and_a_cached_evaluation_once(first_run):
     connection = connect_to_metadata(str(first_run.output))
     runs = [run.run_id for run in read_runs(connection)]
     assert runs == sorted(runs)
-    found = find_evaluations(connection)
-    assert list(found) == sorted(found)
-    assert len(set(found.values())) == len(found)
+    evaluations = find_evaluations(connection)
+    assert list(evaluations) == sorted(evaluations)
+    assert len(set(evaluations.values())) == len(evaluations)

@@ -1,1 +1,1 @@
-"""The report as a self-contained HTML page."""
+"""The pages of reports: of one run, and of two runs side by side."""

@@ -7,25 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from components.report.differences import compared_figures, differing
-from components.report.page.html import plot, template
-from trainer.watching.training_plots import confusion_matrix_figure
+from components.report.differences import compare_metrics, compare_provenance
+from components.report.page.html import load_template
+from components.report.page.themes import plot_in_themes
+from trainer.watching.training_plots import plot_confusion_matrix
 
 
 def render_comparison(runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the page: no script, no network, pictures inside.
+    """Return the page. It contains its pictures and needs neither scripts nor network.
 
     Args:
-      runs: contents of metrics.json by what a run is to be called; two, the earlier first.
+      runs: contents of metrics.json by the name of the run; two, the earlier first.
     """
-    first, second = runs.values()
-    matrices = [
-        plot(confusion_matrix_figure, np.array(of["confusion_matrix"]), list(of["classes"]))
-        for of in (first, second)
-    ]
-    return template("comparison.html").render(
+    return load_template("comparison.html").render(
         runs=runs,
-        matrices=dict(zip(runs, matrices, strict=True)),
-        figures=list(compared_figures(first, second)),
-        differing=list(differing(first, second)),
+        matrices={
+            name: plot_in_themes(
+                plot_confusion_matrix,
+                np.array(metrics["confusion_matrix"]),
+                list(metrics["classes"]),
+            )
+            for name, metrics in runs.items()
+        },
+        metrics=list(compare_metrics(*runs.values())),
+        differences=list(compare_provenance(*runs.values())),
     )

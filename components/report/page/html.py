@@ -1,47 +1,48 @@
-"""Templates of self-contained pages, and what they show figures and pictures with."""
+"""Templates of the pages, and the filters that format values in them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
-from components.pages import data_uri, templates
-from components.report.page.themes import in_both_themes
+from components.evaluator.evaluation import MetricValue
+from components.pages import encode_data_uri, load_templates
 
 
-def template(name: str) -> jinja2.Template:
+def load_template(name: str) -> jinja2.Template:
     """Return a template of this folder."""
-    environment = templates(__package__)
-    environment.filters |= {"png": _png, "figure": _figure, "change": _change, "plain": _plain}
+    environment = load_templates(__package__)
+    filters: dict[str, Callable[..., Markup | str]] = {
+        "png": _encode_png,
+        "metric": _format_metric,
+        "change": _format_change,
+        "setting": _format_setting,
+    }
+    environment.filters |= filters
     return environment.get_template(name)
 
 
-def plot(draw: Callable[..., Figure], *of) -> dict[str, str]:
-    """Return a plot for a light page and for a dark one, as addresses that hold it."""
-    return {theme: data_uri(svg, "svg+xml") for theme, svg in in_both_themes(draw, *of).items()}
+def _encode_png(picture: bytes) -> str:
+    return encode_data_uri(picture, "png")
 
 
-def _png(picture: bytes) -> str:
-    return data_uri(picture, "png")
-
-
-def _figure(found) -> Markup | str:
-    """A figure with its interval; a dash where there is nothing to measure."""
-    if found.value is None:
+def _format_metric(metric: MetricValue) -> Markup | str:
+    """Format a metric with its confidence interval, or as a dash where it is undefined."""
+    if metric.value is None:
         return "-"
-    if not found.interval:
-        return f"{found.value:.4f}"
-    low, high = found.interval
+    if not metric.interval:
+        return f"{metric.value:.4f}"
+    low, high = metric.interval
     return Markup('{:.4f}<span class="interval">{:.3f} to {:.3f}</span>').format(
-        found.value, low, high
+        metric.value, low, high
     )
 
 
-def _change(value: float | None) -> Markup | str:
-    """A difference to the baseline, with its sign."""
+def _format_change(value: float | None) -> Markup | str:
+    """Format the difference of two metrics with its sign."""
     if value is None:
         return ""
     # Half of the last digit shown.
@@ -49,12 +50,12 @@ def _change(value: float | None) -> Markup | str:
     return Markup('<span class="{}">{}</span>').format(kind, f"{value:+.4f}")
 
 
-def _plain(value) -> str:
-    """A configured value as a person would write it."""
+def _format_setting(value: Any) -> str:
+    """Format a configured value as a person would write it."""
     if value is None:
         return "not set"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
-    return "{}" if value == {} else str(value)
+    return str(value)

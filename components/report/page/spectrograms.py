@@ -1,46 +1,50 @@
-"""The spectrograms that are shown: of each class some right ones, the worst, the undecided."""
+"""The spectrograms on the page: some of each class that are correct, wrong or uncertain."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from components.report.predictions import Predictions
-from data.contrast import shown_range
+from data.contrast import find_contrast_limits
 
-# Of each class.
 SHOWN = 4
+"""Greatest number of spectrograms of each class in a gallery."""
 
-# Seen side by side, pictures of more pixels show no more and make the page heavy.
-_WIDEST = 192
+# Side by side on a page, wider pictures show no more detail and make the page large.
+_MAX_WIDTH = 192
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A spectrogram and what the model says of it.
+    """A spectrogram and its classification.
 
     Attributes:
-      png: grey levels, contrast stretched; time down, frequency to the right.
-      actual, predicted: class names.
-      probability: of the predicted class.
-      of_actual: probability of the actual class.
-      file, row: where it is in the data, the row as people count them.
+      png: grey levels, contrast stretched; time downwards, frequency to the right.
+      actual: name of the actual class.
+      predicted: name of the predicted class.
+      probability: probability of the predicted class.
+      probability_of_actual: probability of the actual class.
+      file: its file in the data.
+      row: its 1-based row in the file.
     """
 
     png: bytes
     actual: str
     predicted: str
     probability: float
-    of_actual: float
+    probability_of_actual: float
     file: str
     row: int
 
     @property
-    def right(self) -> bool:
+    def is_correct(self) -> bool:
         """Whether the predicted class is the actual one."""
         return self.actual == self.predicted
 
@@ -51,8 +55,8 @@ class Gallery:
 
     Attributes:
       title: the kind.
-      explanation: how they were chosen, a sentence.
-      by_class: by name of the actual class, `SHOWN` at most.
+      explanation: how they were chosen.
+      by_class: at most `SHOWN` pictures by name of the actual class.
     """
 
     title: str
@@ -60,72 +64,68 @@ class Gallery:
     by_class: dict[str, list[Picture]]
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether no class has a picture."""
         return not any(self.by_class.values())
 
 
-def galleries(predictions: Predictions, classes: Sequence[str]) -> list[Gallery]:
+def choose_galleries(predictions: Predictions, classes: Sequence[str]) -> list[Gallery]:
     """Choose the pictures of a report.
 
     Args:
-      predictions: of the validation split.
-      classes: names in the order of the label columns.
+      predictions: predictions for the validation split.
+      classes: class names in the order of the label columns.
     """
-    right = predictions.predicted == predictions.labels
-    confidence = predictions.confidence
-    margin = -np.diff(np.sort(predictions.probabilities, axis=1)[:, -2:], axis=1)[:, 0]
-    chosen = (
-        (
-            "Right",
-            "Evenly spread over the confidence with which they were recognised, surest first.",
-            lambda of_class: _spread(of_class & right, confidence),
-        ),
-        (
-            "Most confidently wrong",
-            "Either the model has something to learn from these, or their labels are wrong.",
-            lambda of_class: _first(of_class & ~right, -confidence),
-        ),
-        (
-            "Least certain",
-            "The two most probable classes are closest to each other here, right or wrong.",
-            lambda of_class: _first(of_class, -margin),
-        ),
-    )
+    is_correct = predictions.predicted == predictions.labels
+    uncertainty = -predictions.confidence
+    margin = np.diff(np.sort(predictions.probabilities, axis=1)[:, -2:], axis=1)[:, 0]
+
+    def choose(
+        candidates: NDArray[np.bool_], order: NDArray[Any], evenly: bool
+    ) -> dict[str, list[Picture]]:
+        return {
+            name: [
+                _picture(predictions, classes, position)
+                for position in _choose(candidates & (predictions.labels == index), order, evenly)
+            ]
+            for index, name in enumerate(classes)
+        }
+
     return [
         Gallery(
-            title,
-            explanation,
-            {
-                name: [
-                    _picture(predictions, classes, position)
-                    for position in choose(predictions.labels == index)
-                ]
-                for index, name in enumerate(classes)
-            },
-        )
-        for title, explanation, choose in chosen
+            "Correct",
+            "Chosen evenly from the most confident prediction to the least confident one.",
+            choose(is_correct, uncertainty, evenly=True),
+        ),
+        Gallery(
+            "Most confidently wrong",
+            "Either the model still has to learn these, or their labels are wrong.",
+            choose(~is_correct, uncertainty, evenly=False),
+        ),
+        Gallery(
+            "Least certain",
+            "The probabilities of the two most probable classes are closest here, whether the "
+            "prediction is correct or wrong.",
+            choose(np.ones_like(is_correct), margin, evenly=False),
+        ),
     ]
 
 
-def _first(candidates: np.ndarray, least: np.ndarray) -> list[int]:
+def _choose(candidates: NDArray[np.bool_], order: NDArray[Any], evenly: bool) -> list[int]:
+    """Return the positions of at most `SHOWN` candidates, the lowest in the order first."""
     positions = np.flatnonzero(candidates)
-    return positions[np.argsort(least[positions], kind="stable")[:SHOWN]].tolist()
-
-
-def _spread(candidates: np.ndarray, confidence: np.ndarray) -> list[int]:
-    positions = np.flatnonzero(candidates)
-    surest_first = positions[np.argsort(-confidence[positions], kind="stable")]
-    if len(surest_first) <= SHOWN:
-        return surest_first.tolist()
-    return surest_first[np.linspace(0, len(positions) - 1, SHOWN).round().astype(int)].tolist()
+    positions = positions[np.argsort(order[positions], kind="stable")]
+    count = min(len(positions), SHOWN)
+    last = len(positions) - 1 if evenly else count - 1
+    chosen: list[int] = positions[np.linspace(0, last, count).round().astype(int)].tolist()
+    return chosen
 
 
 def _picture(predictions: Predictions, classes: Sequence[str], position: int) -> Picture:
     actual, predicted = predictions.labels[position], predictions.predicted[position]
     probabilities = predictions.probabilities[position]
     return Picture(
-        _png(predictions.images[position]),
+        _encode_png(predictions.images[position]),
         classes[actual],
         classes[predicted],
         float(probabilities[predicted]),
@@ -135,14 +135,12 @@ def _picture(predictions: Predictions, classes: Sequence[str], position: int) ->
     )
 
 
-def _png(levels: np.ndarray) -> bytes:
-    """Draw uint8 [H, W], averaged down to what a page has room for."""
-    factor = -(-levels.shape[1] // _WIDEST)
+def _encode_png(levels: NDArray[np.uint8]) -> bytes:
+    """Draw uint8 [H, W], averaged down to `_MAX_WIDTH`."""
     pixels = Image.fromarray(levels)
-    if factor > 1:
-        pixels = pixels.reduce(factor)
-    values = np.asarray(pixels, np.float32)
-    darkest, lightest = shown_range(values)
+    factor = -(-pixels.width // _MAX_WIDTH)
+    values = np.asarray(pixels.reduce(factor), np.float32)
+    darkest, lightest = find_contrast_limits(values)
     stretched = np.clip((values - darkest) / max(lightest - darkest, 1) * 255, 0, 255)
     buffer = io.BytesIO()
     Image.fromarray(stretched.astype(np.uint8)).save(buffer, "PNG", optimize=True)

@@ -1,33 +1,41 @@
-"""Plots as SVG that suits a light or a dark page."""
+"""Plots for a light and for a dark page."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import ParamSpec
 
-import matplotlib
+import matplotlib as mpl
 from matplotlib.figure import Figure
+
+from components.pages import encode_data_uri
 
 _INK = {"light": "#1b1f24", "dark": "#e6e9ed"}
 
+P = ParamSpec("P")
 
-def in_both_themes(draw: Callable[..., Figure], *of) -> dict[str, bytes]:
-    """Draw a figure for a light page and for a dark one.
+
+def plot_in_themes(draw: Callable[P, Figure], *args: P.args, **kwargs: P.kwargs) -> dict[str, str]:
+    """Draw a plot once for a light page and once for a dark page.
+
+    Args:
+      draw: function that draws the plot.
+      args: positional arguments for `draw`.
+      kwargs: keyword arguments for `draw`.
 
     Returns:
-      SVG with a transparent background, by "light" and "dark".
+      Data URIs of SVG with a transparent background, by "light" and "dark".
     """
-    return {theme: _svg(draw, of, ink) for theme, ink in _INK.items()}
-
-
-def _svg(draw: Callable[..., Figure], of: Sequence, ink: str) -> bytes:
-    colours = dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), ink
-    )
-    # The same figures give the same file: no date, no random ids.
-    stable = {"svg.hashsalt": "radio-signals"}
-    with matplotlib.rc_context({**colours, **stable, "axes.facecolor": "none"}):
-        figure = draw(*of)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return buffer.getvalue()
+    by_theme = {}
+    for theme, ink in _INK.items():
+        text_and_axes = ("text.color", "axes.edgecolor", "axes.labelcolor")
+        colours = dict.fromkeys((*text_and_axes, "xtick.color", "ytick.color"), ink)
+        # The salt and the missing date make the file depend on its content alone.
+        style = {**colours, "axes.facecolor": "none", "svg.hashsalt": "radio-signals"}
+        with mpl.rc_context(style):
+            buffer = io.BytesIO()
+            figure = draw(*args, **kwargs)
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        by_theme[theme] = encode_data_uri(buffer.getvalue(), "svg+xml")
+    return by_theme

@@ -1,0 +1,100 @@
+"""Reads the outputs of the other steps and writes the files of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
+from tfx.components.util import model_utils
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
+
+from components.report.artifact_files import (
+    METRICS_FILE,
+    MISCLASSIFIED_FILE,
+    PAGE_FILE,
+    TABLE_FILE,
+)
+from components.report.data_statistics import read_statistics
+from components.report.data_validation import read_validation
+from components.report.misclassified_table import format_misclassified
+from components.report.page.page import Contents, render_report
+from components.report.page.spectrograms import choose_galleries
+from components.report.predictions import predict_validation_split
+from components.report.provenance import flatten, list_input_artifacts, list_versions
+from components.report.results import Results, read_results
+from components.spectrogram_example_gen.examples_artifact import SOURCE_PROPERTY
+from data.storage import files
+
+Inputs = Mapping[str, list[Artifact]]
+"""The artifacts of each input of the Report component."""
+
+
+def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], code: str) -> None:
+    """Write the files that `components.report.artifact_files` names.
+
+    Args:
+      folder: where they go.
+      inputs: the artifacts of the run.
+      configuration: the configuration of the run.
+      code: fingerprint of the project's own code.
+    """
+    classes = configuration["classes"]
+    results = _read_results(inputs, classes)
+    predictions = predict_validation_split(
+        path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"])),
+        artifact_utils.get_single_uri(inputs["examples"]),
+        configuration["height"],
+        configuration["width"],
+    )
+    provenance: dict[str, Any] = {
+        "configuration": flatten(configuration),
+        "versions": list_versions(),
+        "code": code,
+    }
+    contents = Contents(
+        results=results,
+        predictions=predictions,
+        galleries=choose_galleries(predictions, classes),
+        statistics=read_statistics(artifact_utils.get_single_uri(inputs["statistics"])),
+        validation=read_validation(artifact_utils.get_single_uri(inputs["anomalies"])),
+        input_artifacts=list_input_artifacts(inputs),
+        interactive=_render_views(inputs, classes) if configuration["interactive_report"] else "",
+        **provenance,
+    )
+    for name, text in {
+        METRICS_FILE: json.dumps({**results.as_json(), **provenance}, indent=2),
+        TABLE_FILE: results.classification_report(),
+        MISCLASSIFIED_FILE: format_misclassified(predictions, classes),
+        PAGE_FILE: render_report(contents),
+    }.items():
+        files.write_file(files.join(folder, name), text)
+
+
+def _read_results(inputs: Inputs, classes: list[str]) -> Results:
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    blessing = artifact_utils.get_single_instance(inputs["blessing"])
+    pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
+    was_pushed = pushed.get_int_custom_property("pushed") == 1
+    return read_results(
+        examples.uri,
+        artifact_utils.get_single_uri(inputs["evaluation"]),
+        artifact_utils.get_single_uri(inputs["model_run"]),
+        classes,
+        blessed=model_utils.is_model_blessed(blessing),
+        pushed_to=pushed.get_string_custom_property("pushed_destination") if was_pushed else None,
+        data=examples.get_string_custom_property(SOURCE_PROPERTY),
+        data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
+    )
+
+
+def _render_views(inputs: Inputs, classes: list[str]) -> str:
+    # TFMA's views are large. Most reports do without them.
+    from components.views.evaluation import show_evaluation
+
+    return show_evaluation(
+        artifact_utils.get_single_uri(inputs["evaluation"]), classes
+    ).render_frame()
