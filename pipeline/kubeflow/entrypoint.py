@@ -77,10 +77,14 @@ def _run_tfx(
 ) -> None:
     # These imports take seconds, so errors in the options are reported before them.
     from absl import flags
+    from tfx.orchestration.kubeflow.v2 import compiler_utils
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx
 
+    from components.report.artifact_files import REPORT_CLASS, REPORT_TYPE
     from data.storage.tfx_plugin import register_object_stores
 
+    # TFX imports the class of an artifact by its type name, unless this table has a path for it.
+    compiler_utils.TITLE_TO_CLASS_PATH[REPORT_TYPE] = REPORT_CLASS
     # TFX's executors, too, write to the store to which models are pushed.
     register_object_stores()
     # Executors read flags of absl, which nobody else parses here.
