@@ -18,7 +18,6 @@ Scale = Literal["unit", "levels"]
 ScaleChoice = Literal["auto", Scale]
 """A scale, or "auto": the one that the first row shows."""
 
-AUTO: Literal["auto"] = "auto"
 FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
 VALUES: tuple[ScaleChoice, ...] = get_args(ScaleChoice)
 
