@@ -119,8 +119,8 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
     from pipeline.beam_args import beam_args
-    from pipeline.config.config import packaged_schema
     from pipeline.config.sections import Thresholds
+    from pipeline.dag import find_packaged_schema
     from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
     from pipeline.local.stepwise_runner import StepwiseRunner
     from pipeline.terminal.run_display import RunDisplay
@@ -129,7 +129,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     stored.COMPRESSION, stored.COMPRESSION_LEVEL = compression, level
     executor.shard_count = lambda rows, pixels: shards
     work = Path(tempfile.mkdtemp(prefix=f"stored-{name}-"))
-    schema_file = packaged_schema()
+    schema_file = find_packaged_schema()
     # Where the Evaluator looks below a model artifact.
     served = work / "model" / "Format-Serving"
     if not floats:
@@ -150,7 +150,7 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
 
     layout = {"classes": list(CLASS_NAMES), "height": HEIGHT, "width": WIDTH}
     example_gen = SpectrogramExampleGen(data=str(data), seed=0, **layout).with_id(STEPS[0])
-    options = {} if image_statistics else {"stats_options": dag.summary_statistics()}
+    options = {} if image_statistics else {"stats_options": dag.make_summary_options()}
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"], **options)
     schema = CuratedSchema(schema_file=str(schema_file)).with_id("Schema")
     validator = GatingExampleValidator(

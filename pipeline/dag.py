@@ -1,8 +1,9 @@
-"""The graph, top to bottom."""
+"""The graph of the pipeline, from top to bottom."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -12,6 +13,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
 
+import data
 from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
@@ -25,11 +27,12 @@ from data import example_features
 from data.fingerprint import fingerprint_file
 from pipeline.beam_args import beam_args
 from pipeline.code_version import code_fingerprint, entry_modules
-from pipeline.config.config import Config, packaged_schema
+from pipeline.config.config import Config
 from trainer.tuning.search_space import SPACE
 
 NAME = "radio-signals"
 TRAINING = "trainer.training.run_fn"
+SEARCH = "trainer.tuning.search.tuner_fn"
 
 
 def create_pipeline(
@@ -41,35 +44,37 @@ def create_pipeline(
     warm_start_from: str = "",
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
 ) -> Pipeline:
-    """Return the pipeline, for whichever runner takes it.
+    """Return the pipeline, for any runner.
 
     Args:
-      config: a checked configuration; `data` is set.
-      root: where artifacts go, a folder or a bucket address.
-      serving_dir: where blessed models go, one folder a version.
-      accepted_statistics_dir: where statistics of accepted data go, one folder a span.
-      checkpoint_dir: where training leaves what it can go on from if it is killed, one folder a
-        run; TFX removes the output of steps that failed. Empty for nowhere.
+      config: a checked configuration. `data` must be set.
+      root: folder or bucket address for artifacts.
+      serving_dir: folder for blessed models, with one folder for each version.
+      accepted_statistics_dir: folder for the statistics of accepted data, with one folder for each
+        span.
+      checkpoint_dir: folder for checkpoints, with one folder for each run. A killed training
+        continues from them. TFX removes the outputs of failed steps, so they cannot be there.
+        Empty for no checkpoints.
       warm_start_from: a pushed model to start training from, or a folder of them, of which
-        training takes the newest that fits; empty for random weights. A folder is no part of
-        what the cache goes by, so a runner with a cache names a model.
-      metadata: the ML Metadata store; None where the runner brings its own.
+        training takes the newest that fits. Empty for random weights. The cache does not look
+        into a folder, so a runner with a cache must name a model.
+      metadata: the ML Metadata store; None if the runner brings its own.
     """
-    layout = {"classes": list(config.classes), "height": config.height, "width": config.width}
-
-    # Labelled spectrograms, checked, become shuffled tf.Examples.
+    # Labelled spectrograms are checked and become shuffled tf.Examples.
     example_gen = SpectrogramExampleGen(
-        data=config.data, seed=config.seed, **layout, **config.input.model_dump()
+        data=config.data,
+        classes=list(config.classes),
+        height=config.height,
+        width=config.width,
+        seed=config.seed,
+        **config.input.model_dump(),
     ).with_id("SpectrogramExampleGen")
 
-    # What the data look like, whether that is how they should look, and whether it is how they
-    # looked before. Anomalies end the run.
+    # Statistics of the data are compared with the schema and with earlier data. Anomalies end the
+    # run.
     statistics_gen = StatisticsGen(
         examples=example_gen.outputs["examples"],
-        # A schema is inferred from statistics, so those must be of the images as well then.
-        stats_options=summary_statistics(example_features.IMAGE)
-        if config.infer_schema
-        else summary_statistics(),
+        stats_options=make_summary_options(with_images=config.infer_schema),
     )
     schema_gen = _schema(config, statistics_gen.outputs["statistics"])
     example_validator = GatingExampleValidator(
@@ -78,8 +83,8 @@ def create_pipeline(
         accepted_statistics_dir=accepted_statistics_dir,
     ).with_id("ExampleValidator")
 
-    # Reshape and normalise, as a graph that training and serving share. It is applied as
-    # batches are read; written out, the float images would be four times the stored bytes.
+    # Images are reshaped and normalised by a graph that training and serving share. The graph is
+    # applied when batches are read: stored float images would take four times the space.
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
@@ -89,49 +94,33 @@ def create_pipeline(
         ),
         materialize=False,
         disable_statistics=True,
-        custom_config={**layout, "model": config.model, "normalise": config.normalise},
+        custom_config=config.model_dump(
+            mode="json", include={"classes", "height", "width", "model", "normalise"}
+        ),
     )
     transform.add_upstream_node(example_validator)
 
     training = {
-        **layout,
-        "model": config.model,
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "seed": config.seed,
-        "schedule": config.schedule.model_dump(),
-        "augment": config.augment.model_dump(),
-        "optimizer": config.optimizer.model_dump(),
-        "normalise": config.normalise,
-        "label_smoothing": config.label_smoothing,
-        "class_weights": config.class_weights,
-        "initial_weights": config.initial_weights,
+        **config.training.model_dump(mode="json"),
         "initial_weights_digest": fingerprint_file(config.initial_weights),
         "warm_start_from": warm_start_from,
-        "early_stopping": config.early_stopping,
-        "keep_best": config.keep_best,
-        "calibrate": config.calibrate,
-        "mixed_precision": config.mixed_precision,
-        "steps_per_execution": config.steps_per_execution,
-        "strategy": config.strategy,
         "checkpoint_dir": checkpoint_dir,
-        # Checkpoints of other code are not gone on with.
-        "code": code_fingerprint(TRAINING),
     }
 
-    # On request, a search for better settings of training. A killed search goes on.
+    # If enabled, a search looks for better training settings. A killed search continues.
     tuner = None
     if config.tuning.enabled:
         tuner = LeaderboardTuner(
-            tuner_fn="trainer.tuning.search.tuner_fn",
+            tuner_fn=SEARCH,
             examples=example_gen.outputs["examples"],
             transform_graph=transform.outputs["transform_graph"],
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
-            custom_config={**training, **_tuning(config)},
+            custom_config={**training, **_tuning(config), "code": code_fingerprint(SEARCH)},
         ).with_id("Tuner")
 
-    # A Keras CNN; the exported model is the one of the best epoch. A killed run goes on.
+    # A Keras model is trained. The weights of the best epoch are exported. A killed training
+    # continues, but not from checkpoints of other code.
     trainer = Trainer(
         run_fn=TRAINING,
         examples=example_gen.outputs["examples"],
@@ -140,14 +129,14 @@ def create_pipeline(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config=training,
+        custom_config={**training, "code": code_fingerprint(TRAINING)},
     )
 
-    # The model in service, to be beaten; none on the first run.
+    # The model in service is the one to beat. The first run has none.
     baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
 
-    # Accuracy, and figures by class and for faint and strong signals apart, with intervals;
-    # thresholds and baseline decide.
+    # Metrics are computed over all images, by class, and for faint and strong signals apart, with
+    # confidence intervals. Thresholds and the baseline decide whether the model is blessed.
     evaluator = BaselineAwareEvaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -158,7 +147,7 @@ def create_pipeline(
         module_path="components.evaluator.slices",
     ).with_id("Evaluator")
 
-    # Only a blessed model is served.
+    # Only a blessed model is pushed to the serving folder.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -180,8 +169,8 @@ def create_pipeline(
         pusher,
     ]
 
-    # The same metrics for people: a page with plots, scikit-learn's table, and JSON. All of them
-    # name the data, the code and the models that they are about.
+    # The report shows the metrics on a page with plots, in scikit-learn's table and in JSON, and
+    # names the data, code and models that they belong to.
     report = Report(
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
@@ -200,7 +189,7 @@ def create_pipeline(
     nodes.append(report)
 
     for node in nodes:
-        # The code of a step is part of its cache key. Steps that run TFX alone have none.
+        # The code of a step is part of its cache key. Some steps run only TFX's code.
         if entry_modules(node):
             node.exec_properties["code"] = code_fingerprint(node)
 
@@ -214,20 +203,25 @@ def create_pipeline(
     )
 
 
-def summary_statistics(*further: str) -> tfdv.StatsOptions:
-    """Statistics of what describes a spectrogram; of its thousands of bytes they say nothing."""
-    return make_stats_options(feature_allowlist=[*example_features.SUMMARIES, *further])
+def make_summary_options(*, with_images: bool = False) -> tfdv.StatsOptions:
+    """Return options for statistics of the features that summarise a spectrogram.
+
+    Args:
+      with_images: whether to cover the stored images too. Statistics of their bytes mean nothing,
+        but a schema can only be inferred for features that have statistics.
+    """
+    features = [*example_features.SUMMARIES, *([example_features.IMAGE] if with_images else [])]
+    return make_stats_options(feature_allowlist=features)
 
 
 def _tuning(config: Config) -> dict[str, Any]:
-    """What the Tuner is told beyond what the Trainer is."""
-    tuning = config.tuning.model_dump(exclude={"enabled", "epochs"})
-    # What somebody set in the sections that a search chooses in is not its to choose.
+    """What the Tuner gets in addition to the settings of training."""
+    # A search must not choose keys that have been set, in the sections it chooses from.
     sections = {key.partition(".")[0] for key in SPACE}
-    fixed = [key for key in sorted(config.given) if key.partition(".")[0] in sections]
+    fixed = [key for key in sorted(config.set_keys) if key.partition(".")[0] in sections]
     return {
         "epochs": config.tuning.epochs or max(1, config.epochs // 2),
-        "tuning": {**tuning, "fixed": fixed},
+        "tuning": {**config.tuning.model_dump(exclude={"enabled", "epochs"}), "fixed": fixed},
     }
 
 
@@ -236,5 +230,10 @@ def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchem
         return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
     if config.schema_file:
         return CuratedSchema(schema_file=config.schema_file).with_id("Schema")
-    # Not by a path that differs from one installation to the next.
-    return CuratedSchema(packaged_schema(), shown_as="data/schema.pbtxt").with_id("Schema")
+    # The real path differs from one installation to the next.
+    return CuratedSchema(find_packaged_schema(), shown_as="data/schema.pbtxt").with_id("Schema")
+
+
+def find_packaged_schema() -> str:
+    """Return the path of the curated schema in the package `data`."""
+    return os.path.join(os.path.dirname(data.__file__), "schema.pbtxt")

@@ -168,7 +168,9 @@ class TrainingConfig(Section):
     )
     height: int = Field(default=HEIGHT, ge=16, description="Pixels along time.")
     width: int = Field(default=WIDTH, ge=16, description="Pixels along frequency.")
-    model: str = Field(default="compact", description=f"The network: {' or '.join(MODELS)}.")
+    model: str = Field(
+        default="compact", description="The network.", json_schema_extra={"enum": list(MODELS)}
+    )
     epochs: int = Field(default=12, ge=1, description="How often training goes through all images.")
     batch_size: int = Field(
         default=32, ge=1, description="Images in a training step, over all devices together."

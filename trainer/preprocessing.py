@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from data import example_features
-from trainer.settings import normalisation
+from trainer.settings import resolve_normalisation
 
 # Half a grey level. A constant image has deviation 0; it becomes zeros instead of infinities.
 _SMALLEST_DEVIATION = 0.5 / 255
@@ -33,7 +33,7 @@ def preprocessing_fn(
 
     Args:
       inputs: `image` string [N] (height x width bytes), `label` int64 [N]; the others pass by.
-      custom_config: `height`, `width`, and what `trainer.settings.normalisation` takes.
+      custom_config: `height`, `width`, and what `trainer.settings.resolve_normalisation` takes.
 
     Returns:
       `image` float32 [N, height, width, 1], with mean 0 and deviation 1 or, if normalisation is
@@ -47,7 +47,7 @@ def preprocessing_fn(
     # is an error and not several images.
     levels = tf.reshape(levels, [tf.shape(encoded)[0], height, width, 1])
     images = tf.cast(levels, tf.float32) / 255.0
-    if normalisation(custom_config) == "image":
+    if resolve_normalisation(custom_config) == "image":
         images = standardise(images)
     return {
         example_features.IMAGE: images,

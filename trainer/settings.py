@@ -93,7 +93,7 @@ def resolve(
     return settings
 
 
-def normalisation(custom_config: Mapping[str, Any]) -> str:
+def resolve_normalisation(custom_config: Mapping[str, Any]) -> str:
     """Return what Transform does to the images of a run: `image` or `levels`.
 
     Args:

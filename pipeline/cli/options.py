@@ -139,11 +139,7 @@ def read_config(config_file: str | None, settings: tuple[str, ...], **options: A
     Raises:
       ConfigError: a key or a value is wrong.
     """
-    from pipeline.config.config import load_config
+    from pipeline.config.loading import load_config
 
-    nested: dict[str, Any] = {}
-    for name, value in options.items():
-        section, _, key = name.rpartition("__")
-        values = nested.setdefault(section, {}) if section else nested
-        values[key] = value
-    return load_config(config_file, settings, nested)
+    keys = {name.replace("__", "."): value for name, value in options.items()}
+    return load_config(config_file, settings, keys)

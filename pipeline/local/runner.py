@@ -20,7 +20,7 @@ from pipeline.local.stepwise_runner import StepwiseRunner
 from pipeline.terminal.run_display import RunDisplay
 from trainer import models
 from trainer.fitting.starting_weights import find_newest_fitting
-from trainer.settings import normalisation
+from trainer.settings import resolve_normalisation
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _find_warm_start(config: Config, serving_dir: str, console: Console) -> str:
     every pushed model, and the cache would reuse an output that started from another one.
     """
     network = models.load(config.model).build(config.height, config.width, len(config.classes))
-    input_normalisation = normalisation({"model": config.model, "normalise": config.normalise})
+    input_normalisation = resolve_normalisation({"model": config.model, "normalise": config.normalise})
     pushed, explanation = find_newest_fitting(
         serving_dir, network, list(config.classes), input_normalisation
     )

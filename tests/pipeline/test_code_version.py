@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 from pipeline.code_version import code_fingerprint, entry_modules, imported_modules
-from pipeline.config.config import load_config
+from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
 from tests.graph import NODES, TFX_ALONE
 from trainer.models import MODELS

@@ -4,7 +4,7 @@ import pytest
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from pipeline.config.config import load_config
+from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
 from tests.graph import NODES
 

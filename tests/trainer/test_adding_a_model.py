@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.config import load_config
+from pipeline.config.loading import load_config
 from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, fn_args
 from trainer import models
 from trainer.training import run_fn

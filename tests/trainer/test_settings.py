@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from data.invalid import InvalidData
 from trainer.config import Section, TrainingConfig
-from trainer.settings import Settings, normalisation, resolve
+from trainer.settings import Settings, resolve, resolve_normalisation
 
 REQUESTED = {
     "classes": ["stripe", "nothing"],
@@ -70,7 +70,7 @@ LEAVES = [
     ],
 )
 def test_a_model_s_own_normalisation_is_taken_unless_it_is_set(custom_config, expected):
-    assert normalisation(custom_config) == expected
+    assert resolve_normalisation(custom_config) == expected
 
 
 def test_every_key_of_the_configuration_reaches_the_settings():

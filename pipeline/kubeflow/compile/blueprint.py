@@ -10,7 +10,8 @@ from typing import Any
 from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline.config.config import Config, load_config
+from pipeline.config.config import Config
+from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
 from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config.config import Config, load_config, nested
+from pipeline.config.config import Config
+from pipeline.config.loading import load_config
+from trainer.config import nest
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ class RunParameter:
             return config
         if value == self.unset:
             value = None
-        settings = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return load_config(options=_merge(settings, nested(self.key, value)))
+        others = config.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, exclude=nest(self.key, True)
+        )
+        return load_config(options={**others, self.key: value})
 
 
 RUN_PARAMETERS = (
@@ -77,11 +81,3 @@ RUN_PARAMETERS = (
         "Accuracy that a model must reach to be pushed, 0 to 1.",
     ),
 )
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        is_section = isinstance(value, dict)
-        merged[key] = _merge(merged.get(key) or {}, value) if is_section else value
-    return merged

@@ -1,8 +1,11 @@
-"""The configuration: layers, defaults, and the words for every mistake."""
+"""The configuration: layers, defaults, and the message for every mistake."""
 
 import pytest
 
-from pipeline.config.config import ConfigError, known_keys, load_config
+from pipeline.config.config import Config, ConfigError
+from pipeline.config.keys import list_keys
+from pipeline.config.loading import load_config
+from trainer.config import TrainingConfig, merge
 
 
 @pytest.fixture
@@ -64,41 +67,58 @@ def test_an_empty_value_clears_a_text(file):
         ),
         (
             ["output=gs://bucket/runs"],
-            "output: it is a folder of this machine, because metadata are a SQLite file in it; "
-            "what workers have to reach can be elsewhere: set artifacts to a bucket's address. "
-            "Received: 'gs://bucket/runs'.",
+            "output: the output folder must be on this machine, because it holds metadata in a "
+            "SQLite file. To keep artifacts where workers can reach them, set artifacts to the "
+            "address of a bucket. Received: 'gs://bucket/runs'.",
         ),
         (["epochs"], '--set epochs: write key=value, for example "epochs=20".'),
         (["epochs=[1"], "--set epochs=[1: the value is not YAML."),
-        (["epochs=0"], "epochs: input should be greater than or equal to 1. Received: 0."),
+        (["epochs=0"], "epochs: it must be a whole number of at least 1. Received: 0."),
         (
             ["epochs=many"],
-            "epochs: input should be a valid integer, unable to parse string as an integer. "
-            "Received: 'many'.",
+            "epochs: it must be a whole number of at least 1. Received: 'many'.",
         ),
         (
             ["thresholds.accuracy=98"],
-            "thresholds.accuracy: input should be less than or equal to 1. Received: 98.",
+            "thresholds.accuracy: it must be a number from 0 to 1. Received: 98.",
         ),
         (
             ["thresholds.class_recall={squigle: 0.9}"],
-            'thresholds.class_recall: there is no class "squigle"; the nearest is "squiggle". '
-            "Received: {'squigle': 0.9}.",
+            'thresholds: class_recall: there is no class "squigle". Did you mean "squiggle"? '
+            "Received: {'class_recall': {'squigle': 0.9}}.",
         ),
         (
             ["thresholds.class_precision.noise=2"],
-            'thresholds.class_precision: the bound of "noise" is not a number from 0 to 1. '
-            "Received: {'noise': 2}.",
+            "thresholds.class_precision: it must be a number from 0 to 1, or a mapping of names to "
+            "numbers from 0 to 1. Received: {'noise': 2}.",
         ),
         (
-            ["thresholds.class_recall=high"],
-            "thresholds.class_recall: it is a number from 0 to 1, or such a number for some class "
-            "names. Received: 'high'.",
+            ["thresholds.class_recall=true"],
+            "thresholds.class_recall: it must be a number from 0 to 1, or a mapping of names to "
+            "numbers from 0 to 1. Received: True.",
         ),
         (
             ["thresholds.class_recal.noise=0.9"],
-            'There is no configuration key "thresholds.class_recal.noise". '
+            'There is no configuration key "thresholds.class_recal". '
             'Did you mean "thresholds.class_recall"?',
+        ),
+        (
+            ["kubeflow.resources.Trainer.cpus=4"],
+            'There is no configuration key "kubeflow.resources.Trainer.cpus". '
+            'Did you mean "kubeflow.resources.Trainer.cpu"?',
+        ),
+        (
+            ["kubeflow.resources.Trainer.cpu=0"],
+            "kubeflow.resources.Trainer.cpu: it must be a number above 0. Received: 0.",
+        ),
+        (
+            ["kubeflow.tolerations=[{operator: Same}]"],
+            "kubeflow.tolerations.0.operator: it must be one of Equal, Exists. Received: 'Same'.",
+        ),
+        # The key is named first, whatever else is wrong.
+        (
+            ["initial_rate=0.1", "epochs=0"],
+            'There is no configuration key "initial_rate". Did you mean "schedule.initial_rate"?',
         ),
         (
             ["model=huge"],
@@ -110,52 +130,53 @@ def test_an_empty_value_clears_a_text(file):
         ),
         (
             ["schedule=0.1"],
-            "schedule: input should be a valid dictionary or instance of Schedule. Received: 0.1.",
+            "schedule: it must be a section with the keys kind, initial_rate, warmup_epochs, "
+            "decay_steps, decay_rate, staircase. Received: 0.1.",
         ),
         (
             ["schedule.kind=linear"],
-            "schedule.kind: it is one of exponential, cosine, constant. Received: 'linear'.",
+            "schedule.kind: it must be one of exponential, cosine, constant. Received: 'linear'.",
         ),
         (
             ["schedule.kind=cosine", "schedule.decay_rate=0.5"],
-            "schedule: decay_rate is of the kind exponential, not of cosine. "
+            "schedule: decay_rate belongs to the kind exponential, not to cosine. "
             "Received: {'kind': 'cosine', 'decay_rate': 0.5}.",
         ),
         (
             ["optimizer.name=lion"],
-            "optimizer.name: it is one of adam, adamw, rmsprop, sgd. Received: 'lion'.",
+            "optimizer.name: it must be one of adam, adamw, rmsprop, sgd. Received: 'lion'.",
         ),
         (
             ["optimizer.name=adam", "optimizer.momentum=0.9"],
-            "optimizer: momentum is of sgd and rmsprop; adam has none to set. "
+            "optimizer: momentum belongs to sgd and rmsprop, not to adam. "
             "Received: {'name': 'adam', 'momentum': 0.9}.",
         ),
         (
             ["optimiser.name=adam"],
-            'There is no configuration key "optimiser.name". Did you mean "optimizer.name"?',
+            'There is no configuration key "optimiser". Did you mean "optimizer"?',
         ),
         (
             ["class_weights.nois=2"],
-            'class_weights: there is no class "nois"; the nearest is "noise". '
+            'class_weights: there is no class "nois". Did you mean "noise"? '
             "Received: {'nois': 2}.",
         ),
         (
             ["class_weights.noise=0"],
-            "class_weights: it is balanced, or a weight above 0 for each of some class names. "
+            "class_weights: it must be balanced, or a mapping of names to numbers above 0. "
             "Received: {'noise': 0}.",
         ),
         (
             ["class_weights=equal"],
-            "class_weights: it is balanced, or a weight above 0 for each of some class names. "
+            "class_weights: it must be balanced, or a mapping of names to numbers above 0. "
             "Received: 'equal'.",
         ),
         (
             ["normalise=row"],
-            "normalise: it is one of image, levels. Received: 'row'.",
+            "normalise: it must be one of image, levels. Received: 'row'.",
         ),
         (
             ["keep_best=accuracy"],
-            "keep_best: it is one of val_accuracy, val_loss. Received: 'accuracy'.",
+            "keep_best: it must be one of val_accuracy, val_loss. Received: 'accuracy'.",
         ),
         (
             ["initial_weights=best.weights.h5", "warm_start=true"],
@@ -207,7 +228,7 @@ def test_bounds_are_one_for_all_classes_or_by_class_name(file):
 
 
 def test_nested_keys_are_listed_with_dots():
-    keys = set(known_keys())
+    keys = set(list_keys())
     assert {"schema", "epochs", "schedule.staircase", "thresholds.baseline_margin"} <= keys
     assert "schema_file" not in keys
 
@@ -221,4 +242,28 @@ def test_keys_that_somebody_set_are_told_from_defaults_of_the_same_value(tmp_pat
     file = tmp_path / "config.yaml"
     file.write_text("batch_size: 32\nschedule.kind: cosine\naugment:\n  noise: null\n")
     config = load_config(str(file), ("label_smoothing=0",), {"epochs": None, "model": "compact"})
-    assert config.given == {"batch_size", "schedule.kind", "label_smoothing", "model"}
+    assert config.set_keys == {"batch_size", "schedule.kind", "label_smoothing", "model"}
+
+
+def test_the_keys_of_training_are_a_configuration_of_their_own():
+    config = load_config(settings=("epochs=3", "schedule.kind=cosine", "class_weights=balanced"))
+    assert config.training == TrainingConfig(
+        epochs=3, schedule={"kind": "cosine"}, class_weights="balanced"
+    )
+    assert set(TrainingConfig.model_fields) < set(Config.model_fields)
+
+
+def test_names_of_classes_may_look_like_numbers(file):
+    config = load_config(file("classes: ['0', '1']\nclass_weights: {0: 2}"))
+    assert config.class_weights == {"0": 2}
+
+
+def test_later_layers_win_key_by_key_and_what_is_null_wins_nothing():
+    base = {"epochs": 3, "schedule": {"kind": "cosine", "initial_rate": 0.1}, "beam": None}
+    assert merge(base, {"epochs": None, "schedule": {"kind": "constant"}}) == {
+        "epochs": 3,
+        "schedule": {"kind": "constant", "initial_rate": 0.1},
+    }
+    assert merge({"class_recall": 0.7}, {"class_recall": {"noise": 0.5}}) == {
+        "class_recall": {"noise": 0.5}
+    }
