@@ -1,4 +1,4 @@
-"""An exported model as anybody uses it: TensorFlow, the SavedModel and what its card says."""
+"""Runs an exported model with TensorFlow alone: the SavedModel and its model card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-# One batch shape, so that TensorFlow traces once.
+# All batches have one shape, so that TensorFlow traces once.
 _BATCH = 128
 
 
@@ -14,15 +14,16 @@ class ServedModel:
     """A SavedModel that this project exported.
 
     Attributes:
-      classes: names in the order of its probabilities.
-      height, width: pixels of an image.
+      classes: names in the order of the probabilities.
+      height: pixels of an image along time.
+      width: pixels of an image along frequency.
     """
 
     def __init__(self, folder: Path):
-        """Loads it.
+        """Loads the model.
 
         Raises:
-          ValueError: the folder holds no model of this project.
+          ValueError: the folder does not contain a model of this project.
         """
         import tensorflow as tf
 
@@ -31,21 +32,28 @@ class ServedModel:
         card = read_model_card(str(folder))
         if "classes" not in card:
             raise ValueError(
-                f"{folder} holds no model of this project: assets.extra/model.json is missing."
+                f"{folder} contains no model of this project: assets.extra/model.json is missing."
             )
         self.classes: list[str] = card["classes"]
         self.height: int = card["height"]
         self.width: int = card["width"]
         self._classify = tf.saved_model.load(str(folder)).signatures["classify_spectrograms"]
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """From grey levels, float32 [N, height, width] from 0 to 1, to float32 [N, classes]."""
+    def predict_probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the classes.
+
+        Args:
+          images: grey levels, float32 [N, height, width] from 0 to 1.
+
+        Returns:
+          float32 [N, classes].
+        """
         import tensorflow as tf
 
-        answers = []
+        probabilities = []
         for first in range(0, len(images), _BATCH):
             batch = images[first : first + _BATCH]
-            filled = np.pad(batch, [(0, _BATCH - len(batch)), (0, 0), (0, 0)])
-            answer = self._classify(tf.constant(filled, tf.float32))["probabilities"]
-            answers.append(answer.numpy()[: len(batch)])
-        return np.concatenate(answers)
+            padded = np.pad(batch, [(0, _BATCH - len(batch)), (0, 0), (0, 0)])
+            outputs = self._classify(tf.constant(padded, tf.float32))
+            probabilities.append(outputs["probabilities"].numpy()[: len(batch)])
+        return np.concatenate(probabilities)

@@ -1,4 +1,4 @@
-"""Accuracy against signal strength and against curvature, and the conditions, as figures."""
+"""Plots recall by signal strength, predictions by curvature, and the conditions."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-# Okabe and Ito's colours, which survive colour blindness; markers tell them apart in print.
+# The colours of Okabe and Ito, which colour-blind people can tell apart; markers help in print.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKERS = "osD^vP*"
 
 
-def strength_figure(
-    strengths: Sequence[float], shares: dict[str, list[float]], images: int
+def draw_strength(
+    strengths: Sequence[float], recalls: dict[str, list[float]], images: int
 ) -> Figure:
-    """Draw the share of each class that is recognised over signal strength in decibels.
+    """Plot the recall of each class over signal strength.
 
     Args:
       strengths: decibels.
-      shares: by class, one for each strength.
-      images: that each share is of; bands are 95 % intervals.
+      recalls: recall at each strength, by class.
+      images: images behind each value, for 95 % confidence intervals.
     """
-    figure, axes = _empty("recognised, part of the class")
-    for number, (name, shares_of) in enumerate(shares.items()):
+    figure, axes = _make_axes("recall")
+    for number, (name, values) in enumerate(recalls.items()):
         if name == "noise":
-            axes.axhline(shares_of[0], color="grey", linestyle="--", label="noise, no signal")
+            axes.axhline(values[0], color="grey", linestyle="--", label="noise, no signal")
         else:
-            _curve(axes, number, strengths, shares_of, images, name)
+            _draw_curve(axes, number, strengths, values, images, name)
     axes.set_xlabel("signal strength (dB over the noise in its FFT channel)")
     axes.set_xticks(strengths)
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
-def curvature_figure(
+def draw_curvature(
     sagittas: Sequence[float], curves: dict[str, list[float]], straight: float, images: int
 ) -> Figure:
-    """Draw what curved lines are taken for over their curvature.
+    """Plot the predicted classes of curved lines over their curvature.
 
     Args:
       sagittas: greatest departure from the chord, in pixels.
-      curves: by class, the share taken for it at each curvature.
-      straight: what part of the straight lines is taken for such.
-      images: that each share is of; bands are 95 % intervals.
+      curves: fraction of the lines that is predicted as a class at each curvature, by class.
+      straight: recall of straight lines.
+      images: images behind each value, for 95 % confidence intervals.
     """
-    figure, axes = _empty("part of the lines")
-    for number, (name, shares) in enumerate(curves.items()):
-        if max(shares) > 0.0:
-            _curve(axes, number, sagittas, shares, images, f"called {name}")
+    figure, axes = _make_axes("fraction of the lines")
+    for number, (name, values) in enumerate(curves.items()):
+        if max(values) > 0.0:
+            _draw_curve(axes, number, sagittas, values, images, f"called {name}")
     axes.axhline(straight, color="grey", linestyle="--", label="straight lines called narrowband")
     axes.set_xscale("log")
     axes.set_xticks(sagittas, [f"{pixels:g}" for pixels in sagittas])
@@ -60,26 +60,26 @@ def curvature_figure(
     return figure
 
 
-def conditions_figure(pictures: dict[str, np.ndarray]) -> Figure:
+def draw_conditions(images: dict[str, np.ndarray]) -> Figure:
     """Draw one spectrogram under every condition.
 
     Args:
-      pictures: by condition, grey levels [H, W] from 0 to 1.
+      images: grey levels [H, W] from 0 to 1, by condition.
     """
     columns = 3
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     figure = Figure(figsize=(4 * columns, 2.3 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=False):
-        # The same grey levels everywhere: darker and flatter pictures are to look it.
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect="auto")
+    for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
+        # One scale for all images, so that a darker or flatter image looks so.
+        axes.imshow(image, cmap="gray", vmin=0, vmax=1, aspect="auto")
         axes.set_title(name, fontsize=9)
     return figure
 
 
-def _empty(ylabel: str) -> tuple[Figure, Axes]:
+def _make_axes(ylabel: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     axes.set_ylim(-0.02, 1.02)
@@ -88,13 +88,14 @@ def _empty(ylabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _curve(
-    axes: Axes, number: int, x: Sequence[float], shares: list[float], images: int, label: str
+def _draw_curve(
+    axes: Axes, number: int, x: Sequence[float], fractions: list[float], images: int, label: str
 ) -> None:
     colour, marker = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
-    axes.plot(x, shares, color=colour, marker=marker, markersize=5, label=label)
+    axes.plot(x, fractions, color=colour, marker=marker, markersize=5, label=label)
     intervals = [
-        binomtest(round(share * images), images).proportion_ci(method="wilson") for share in shares
+        binomtest(round(fraction * images), images).proportion_ci(method="wilson")
+        for fraction in fractions
     ]
     low, high = np.transpose(intervals)
     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)

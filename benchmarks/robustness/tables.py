@@ -1,4 +1,4 @@
-"""The figures as Markdown."""
+"""Formats the metrics as Markdown tables."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def conditions_table(measured: list[dict[str, Any]]) -> str:
-    """One row a condition; the first is the one that the others are compared with."""
+def format_conditions(measured: list[dict[str, Any]]) -> str:
+    """Return one row for each condition. The others are compared with the first."""
     unchanged = measured[0]["accuracy"]
     rows = []
     for row in measured:
         lowest, taken_for = row["lowest"], row["taken_for"]
-        where = f"{lowest}, taken for {taken_for}" if taken_for else "none missed"
+        error = f"{lowest}, taken for {taken_for}" if taken_for else "none missed"
         change = "" if row is measured[0] else f"{100 * (row['accuracy'] - unchanged):+.1f}"
         rows.append(
             [
@@ -21,7 +21,7 @@ def conditions_table(measured: list[dict[str, Any]]) -> str:
                 change,
                 f"{row['signal_accuracy']:.4f}",
                 f"{row['recall'][lowest]:.3f}",
-                where,
+                error,
                 f"{row['expected_calibration_error']:.3f}",
             ]
         )
@@ -30,9 +30,9 @@ def conditions_table(measured: list[dict[str, Any]]) -> str:
             "condition",
             "accuracy",
             "points",
-            "of signals",
+            "signal accuracy",
             "lowest recall",
-            "of",
+            "class",
             "calibration error",
         ],
         "lrrrrlr",
@@ -40,13 +40,13 @@ def conditions_table(measured: list[dict[str, Any]]) -> str:
     )
 
 
-def shares_table(axis: str, at: Sequence[float], shares: dict[str, list[float]]) -> str:
-    """One row a point of a curve, one column a class."""
+def format_fractions(axis: str, points: Sequence[float], fractions: dict[str, list[float]]) -> str:
+    """Return one row for each point of a curve and one column for each class."""
     rows = [
-        [f"{value:g}", *(f"{of[number]:.3f}" for of in shares.values())]
-        for number, value in enumerate(at)
+        [f"{value:g}", *(f"{curve[number]:.3f}" for curve in fractions.values())]
+        for number, value in enumerate(points)
     ]
-    return _table([axis, *shares], "r" * (len(shares) + 1), rows)
+    return _table([axis, *fractions], "r" * (len(fractions) + 1), rows)
 
 
 def _table(heads: list[str], alignment: str, rows: list[list[str]]) -> str:

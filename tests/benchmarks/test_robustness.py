@@ -7,10 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.robustness.__main__ import markdown, measure
-from benchmarks.robustness.conditions import UNCHANGED, Shot, conditions, cut_by_edge, simulate
-from benchmarks.robustness.measure import SAGITTAS, STRENGTHS, Benchmark, figures
-from benchmarks.robustness.plots import conditions_figure, curvature_figure, strength_figure
+from benchmarks.robustness.__main__ import format_markdown, measure
+from benchmarks.robustness.conditions import (
+    UNCHANGED,
+    Shot,
+    cut_by_edge,
+    list_conditions,
+    simulate,
+)
+from benchmarks.robustness.measure import SAGITTAS, STRENGTHS, Benchmark, compute_metrics
+from benchmarks.robustness.plots import draw_conditions, draw_curvature, draw_strength
 from data.seed_layout import CLASS_NAMES
 from data.simulation.classes import Signal
 from data.simulation.envelopes import single_pulse_envelope
@@ -35,7 +41,7 @@ def test_only_the_time_in_which_a_pulse_is_on_counts():
 
 
 def test_every_condition_has_its_own_name_and_changes_the_image():
-    every = conditions(64, 128)
+    every = list_conditions(64, 128)
     assert len({condition.name for condition in every}) == len(every)
     shots = {condition.shot for condition in every}
     images = {
@@ -56,7 +62,7 @@ def test_an_image_depends_only_on_seed_class_and_number():
 def test_the_metrics_name_the_class_with_the_lowest_recall_and_its_most_frequent_error():
     predicted = [0, 0, 0, 1, 1, 1, 1, 2, 1, 0, 2, 1]
     labels = np.repeat([0, 1, 2], 4)
-    metrics = figures(np.eye(3)[predicted], labels, ["noise", "b", "c"])
+    metrics = compute_metrics(np.eye(3)[predicted], labels, ["noise", "b", "c"])
     assert metrics["confusion_matrix"] == [[3, 1, 0], [0, 3, 1], [1, 2, 1]]
     assert metrics["recall"] == {"noise": 0.75, "b": 0.75, "c": 0.25}
     assert (metrics["lowest"], metrics["taken_for"]) == ("c", "b")
@@ -66,7 +72,7 @@ def test_the_metrics_name_the_class_with_the_lowest_recall_and_its_most_frequent
 
 
 def test_without_errors_no_class_is_confused():
-    metrics = figures(np.eye(2), np.array([0, 1]), ["a", "b"])
+    metrics = compute_metrics(np.eye(2), np.array([0, 1]), ["a", "b"])
     assert (metrics["accuracy"], metrics["taken_for"]) == (1.0, None)
 
 
@@ -77,19 +83,19 @@ class DarkestColumn:
     classes = list(CLASS_NAMES)
     height, width = 16, 32
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def predict_probabilities(self, images: np.ndarray) -> np.ndarray:
         columns = images.mean(axis=1)
         dark = columns.min(axis=1) < columns.mean(axis=1) - 4 * np.median(columns.std(axis=1))
         return np.where(dark[:, None], [0.1, 0.1, 0.7, 0.1], [0.1, 0.1, 0.1, 0.7])
 
 
 def test_a_few_images_are_enough_for_every_table_and_plot(tmp_path):
-    benchmark = Benchmark(DarkestColumn(), images_a_class=2, seed=7)
+    benchmark = Benchmark(DarkestColumn(), images_per_class=2, seed=7)
     measured = measure(benchmark)
     assert set(measured["conditions"]) == {"basic", "hard"}
     for rows in measured["conditions"].values():
         names = [row["condition"] for row in rows]
-        assert names == [condition.name for condition in conditions(16, 32)]
+        assert names == [condition.name for condition in list_conditions(16, 32)]
         assert {row["images"] for row in rows} == {8}
     assert {name: len(recalls) for name, recalls in measured["strength"].items()} == dict.fromkeys(
         CLASS_NAMES, len(STRENGTHS)
@@ -98,11 +104,11 @@ def test_a_few_images_are_enough_for_every_table_and_plot(tmp_path):
     curves = measured["curvature"]["curves"]
     np.testing.assert_allclose(np.sum(list(curves.values()), axis=0), np.ones(len(SAGITTAS)))
 
-    text = markdown(measured)
-    assert text.startswith("2 images a class in every row; simulator seed 7.")
+    text = format_markdown(measured)
+    assert text.startswith("2 images per class in every row; simulator seed 7.")
     assert text.count("| polarity inverted | ") == 2
     assert text.count("\n| 20 | ") == 1
-    conditions_figure(benchmark.examples()).savefig(tmp_path / "conditions.png")
-    strength_figure(STRENGTHS, measured["strength"], 2).savefig(tmp_path / "strength.png")
-    curvature_figure(SAGITTAS, **measured["curvature"], images=2).savefig(tmp_path / "curve.png")
+    draw_conditions(benchmark.render_conditions()).savefig(tmp_path / "conditions.png")
+    draw_strength(STRENGTHS, measured["strength"], 2).savefig(tmp_path / "strength.png")
+    draw_curvature(SAGITTAS, **measured["curvature"], images=2).savefig(tmp_path / "curve.png")
     assert min(path.stat().st_size for path in tmp_path.iterdir()) > 10_000
