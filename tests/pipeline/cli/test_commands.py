@@ -104,12 +104,18 @@ def test_tune_has_every_option_of_run_and_three_more():
         (["run"], "No data folder is given: add --data DIR"),
         (["run", "--data", "nowhere"], "The data folder nowhere does not exist"),
         (["run", "--data", "x", "--set", "epoch=3"], 'Did you mean "epochs"?'),
-        (["run", "--data", "x", "--epochs", "0"], "epochs: input should be greater than or equal"),
+        (
+            ["run", "--data", "x", "--epochs", "0"],
+            "epochs: it must be a whole number of at least 1",
+        ),
         (["run", "--data", "x", "--initial-weights", "w.h5"], "initial_weights: the file w.h5"),
-        (["tune", "--data", "x", "--trials", "0"], "tuning.trials: input should be greater than"),
+        (
+            ["tune", "--data", "x", "--trials", "0"],
+            "tuning.trials: it must be a whole number of at least 1",
+        ),
         (
             ["tune", "--data", "x", "--set", "tuning.algorithm=grid"],
-            "it is one of bayesian, random",
+            "it must be one of bayesian, random",
         ),
         (["run", "--modle", "compact"], "No such option"),
         (["report", "--output", "nowhere"], "nowhere holds no runs"),
@@ -119,8 +125,14 @@ def test_tune_has_every_option_of_run_and_three_more():
         (["data", "simulate", "d", "--height", "0"], "height must be 1 or greater. Received: 0"),
         (["data", "show", "nowhere"], "nowhere"),
         (["data", "check", "nowhere"], "The data folder nowhere does not exist"),
-        (["data", "check", "x", "--set", "input.values=grey"], "input.values: it is one of auto"),
-        (["data", "check", "x", "--max-bad-rows", "-1"], "input.max_bad_rows: input should be"),
+        (
+            ["data", "check", "x", "--set", "input.values=grey"],
+            "input.values: it must be one of auto",
+        ),
+        (
+            ["data", "check", "x", "--max-bad-rows", "-1"],
+            "input.max_bad_rows: it must be a whole number",
+        ),
     ],
 )
 def test_wrong_usage_is_refused_in_a_sentence_with_status_2(
