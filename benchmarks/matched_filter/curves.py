@@ -1,9 +1,10 @@
-"""The best straight line and the best parabola through an image, and the evidence for either.
+"""Finds the best straight line and the best parabola in an image, and the evidence for each.
 
 A path is x(u) = middle + drift u + 4 bend u^2, in pixels, with u from -1/2 to 1/2 over the
-observation: |bend| is the sagitta. Filter outputs are added up over eight blocks of eight rows, in
-each of which a path is taken for straight: a parabola with the hard preset's greatest sagitta
-departs from its chord by a sixth of a pixel there. The best paths are then refined row by row.
+observation; |bend| is the sagitta. Filter outputs are summed over eight blocks of eight rows.
+Within a block a path is treated as straight: even a parabola with the hard preset's greatest
+sagitta departs from its chord by only a sixth of a pixel there. The best paths are then refined row
+by row.
 """
 
 from __future__ import annotations
@@ -13,30 +14,30 @@ from numpy.lib.stride_tricks import as_strided
 
 from benchmarks.matched_filter.response import HEIGHT, WIDTH, Profiles
 
-# What is searched, in pixels: all of the hard preset's lines and curves.
+# The search grid in pixels, which covers all lines and curves of the hard preset.
 DRIFTS = np.arange(-64.5, 65.0, 1.5)
 BENDS = np.arange(-11.25, 11.5, 0.75)
 MIDDLES = np.arange(-40.0, WIDTH + 40.0, 0.5)
 
-LEAST_INSIDE = 0.5
-"""Part of its rows that a path must spend inside the band."""
+MIN_INSIDE = 0.5
+"""Least fraction of its rows that a path must spend inside the band."""
 
-# Offsets from a best path at which it is looked for again.
-MIDDLES_ABOUT = np.arange(-1.0, 1.01, 0.125)
-DRIFTS_ABOUT = np.arange(-1.5, 1.51, 0.25)
-BENDS_ABOUT = np.arange(-0.75, 0.76, 0.125)
+# Offsets from the best path of the search for the refined search.
+MIDDLE_OFFSETS = np.arange(-1.0, 1.01, 0.125)
+DRIFT_OFFSETS = np.arange(-1.5, 1.51, 0.25)
+BEND_OFFSETS = np.arange(-0.75, 0.76, 0.125)
 
-# Paths whose filter output is below so many standard deviations add nothing to the evidence.
+# Paths with a filter output below this many standard deviations do not count as evidence.
 NEGLIGIBLE = 1.0
 
-# Where filters are laid out: so far beyond the edges that every path of a block finds one.
-FINE = 0.25
-POSITIONS = np.arange(-52.0, WIDTH + 52.0, FINE)
-_ROOM = int(40 / FINE)
+# Positions of the filters. They extend beyond the edges so that every path of a block has one.
+POSITION_STEP = 0.25
+POSITIONS = np.arange(-52.0, WIDTH + 52.0, POSITION_STEP)
+_PADDING = int(40 / POSITION_STEP)
 
 BLOCKS, BLOCK_ROWS = 8, 8
 BLOCK_MOVES = np.arange(-13.0, 13.25, 0.5)
-"""Pixels that a path moves within a block."""
+"""Distances in pixels that a path moves within a block."""
 
 _ROW_MOVES = BLOCK_MOVES / BLOCK_ROWS
 _BLOCK_TIMES = (np.arange(BLOCKS) + 0.5) / BLOCKS - 0.5
@@ -47,24 +48,24 @@ class CurveSearch:
     """Searches images for lines and parabolas.
 
     Args:
-      profiles: of a tone that drifts, by how far it moves within a row.
-      strengths: decibels that the evidence is averaged over.
+      profiles: response to a drifting tone, by the distance it moves within a row.
+      strengths: strengths in decibels over which the evidence is averaged.
     """
 
-    def __init__(self, profiles: Profiles, strengths: np.ndarray):
+    def __init__(self, profiles: Profiles, strengths: np.ndarray) -> None:
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)
-        # A move and its opposite have different filters, those of equal size the same norm.
-        self.banks = np.stack([profiles.bank(move, POSITIONS) for move in _ROW_MOVES])
+        # A move and its opposite have different filters, but the same norm.
+        self.banks = np.stack([profiles.make_bank(move, POSITIONS) for move in _ROW_MOVES])
         self.norms = np.square(self.banks).sum(axis=1)
         drift, bend = (axis.ravel() for axis in np.meshgrid(DRIFTS, BENDS, indexing="ij"))
         self.drift, self.bend = drift, bend
 
         every_row = (len(_ROW_MOVES), HEIGHT, len(POSITIONS))
-        norm = self._along_paths(np.broadcast_to(self.norms[:, None], every_row))
+        norm = self._sum_along_paths(np.broadcast_to(self.norms[:, None], every_row))
         band = (self.norms[len(_ROW_MOVES) // 2] > 0.0).astype(np.float32)
-        inside = self._along_paths(np.broadcast_to(band, every_row)) / HEIGHT
-        self.norm = np.where(inside < LEAST_INSIDE, np.float32(np.inf), norm)
+        inside = self._sum_along_paths(np.broadcast_to(band, every_row)) / HEIGHT
+        self.norm = np.where(inside < MIN_INSIDE, np.float32(np.inf), norm)
         self.root = np.sqrt(self.norm)
         self.kinds = {"line": np.flatnonzero(bend == 0.0), "curve": np.flatnonzero(bend != 0.0)}
         self.paths = {
@@ -72,71 +73,76 @@ class CurveSearch:
         }
 
     def __call__(self, dark: np.ndarray) -> dict[str, float]:
-        """Scores of one image.
-
-        For "line" and "curve": "evidence", the log likelihood ratio to noise averaged over all
-        paths and strengths; of the best path "deviations", its filter output in standard
-        deviations of noise, "middle", "drift", "sagitta", "amplitude" and "norm"; "likelihood", its
-        log likelihood ratio, and "fine evidence", the evidence of the paths about it.
+        """Return the scores of one image.
 
         Args:
-          dark: white darkness, float32 [height, width].
+          dark: whitened darkness, float32 [height, width].
+
+        Returns:
+          For "line" and for "curve": "evidence", the log likelihood ratio to noise averaged over
+          all paths and strengths; for the best path "deviations", its filter output in standard
+          deviations of noise, "likelihood", its log likelihood ratio, "middle", "drift",
+          "sagitta", "amplitude" and "norm"; and "fine evidence", the evidence of the paths around
+          the best one.
         """
         rows = dark @ self.banks
-        total = self._along_paths(rows)
+        total = self._sum_along_paths(rows)
         scores = {}
         for name, kinds in self.kinds.items():
             deviations = total[kinds] / self.root[kinds]
             kind, middle = np.unravel_index(deviations.argmax(), deviations.shape)
             keep = deviations > NEGLIGIBLE
-            scores[f"{name} evidence"] = self._evidence(
+            scores[f"{name} evidence"] = self._average_evidence(
                 total[kinds][keep], self.norm[kinds][keep], self.paths[name]
             )
             best = (MIDDLES[middle], self.drift[kinds[kind]], self.bend[kinds[kind]])
-            bends = BENDS_ABOUT if name == "curve" else np.zeros(1)
-            refined = self._refined(rows, *best, bends)
+            bend_offsets = BEND_OFFSETS if name == "curve" else np.zeros(1)
+            refined = self._refine(rows, *best, bend_offsets)
             scores |= {f"{name} {score}": value for score, value in refined.items()}
         return scores
 
-    def _along_paths(self, rows: np.ndarray) -> np.ndarray:
-        """Sums along every path, float32 [drifts x bends, middles].
+    def _sum_along_paths(self, rows: np.ndarray) -> np.ndarray:
+        """Sum along every path.
 
         Args:
           rows: float32 [moves, height, positions].
+
+        Returns:
+          float32 [drifts x bends, middles].
         """
         total = np.zeros((len(self.drift), len(MIDDLES)), np.float32)
-        step = round((MIDDLES[1] - MIDDLES[0]) / FINE)
-        for block, time in zip(_block_sums(rows), _BLOCK_TIMES, strict=True):
+        step = round((MIDDLES[1] - MIDDLES[0]) / POSITION_STEP)
+        for block, time in zip(_sum_blocks(rows), _BLOCK_TIMES, strict=True):
             move = (self.drift + 8.0 * self.bend * time) / BLOCKS
-            at = MIDDLES[0] + self.drift * time + 4.0 * self.bend * time**2
-            start = np.rint((at - POSITIONS[0]) / FINE).astype(int)
-            # The positions of one path with every middle are a slice: copied as one.
-            wide = np.pad(block, ((0, 0), (_ROOM, _ROOM)))
+            position = MIDDLES[0] + self.drift * time + 4.0 * self.bend * time**2
+            start = np.rint((position - POSITIONS[0]) / POSITION_STEP).astype(int)
+            # The positions of one path with all middles are one slice, copied at once.
+            padded = np.pad(block, ((0, 0), (_PADDING, _PADDING)))
             slices = as_strided(
-                wide,
-                (len(wide), wide.shape[1] - step * (len(MIDDLES) - 1), len(MIDDLES)),
-                (*wide.strides, step * wide.strides[1]),
+                padded,
+                (len(padded), padded.shape[1] - step * (len(MIDDLES) - 1), len(MIDDLES)),
+                (*padded.strides, step * padded.strides[1]),
             )
-            total += slices[_nearest(move, BLOCK_MOVES), start + _ROOM]
+            total += slices[_find_nearest(move, BLOCK_MOVES), start + _PADDING]
         return total
 
-    def _evidence(self, total: np.ndarray, norm: np.ndarray, paths: int) -> float:
-        """Log of the likelihood ratio to noise, averaged over paths and strengths."""
+    def _average_evidence(self, total: np.ndarray, norm: np.ndarray, paths: int) -> float:
+        """Return the log of the likelihood ratio to noise, averaged over paths and strengths."""
         terms = [_log_sum(a * total - 0.5 * a * a * norm) for a in self.amplitudes]
         return float(np.logaddexp.reduce(terms) - np.log(paths * len(self.amplitudes)))
 
-    def _refined(self, rows, middle, drift, bend, bends_about) -> dict[str, float]:
-        """The best path on a finer grid about the one given."""
-        axes = (middle + MIDDLES_ABOUT, drift + DRIFTS_ABOUT, bend + bends_about)
+    def _refine(self, rows, middle, drift, bend, bend_offsets) -> dict[str, float]:
+        """Return the scores of the best path on a finer grid around a path."""
+        axes = (middle + MIDDLE_OFFSETS, drift + DRIFT_OFFSETS, bend + bend_offsets)
         middles, drifts, bends = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-        at = middles + np.outer(_ROW_TIMES, drifts) + np.outer(4.0 * _ROW_TIMES**2, bends)
-        kind = _nearest((drifts + np.outer(8.0 * _ROW_TIMES, bends)) / HEIGHT, _ROW_MOVES)
-        place = np.clip((at - POSITIONS[0]) / FINE, 0, len(POSITIONS) - 2)
-        left = place.astype(int)
-        part = (place - left).astype(np.float32)
+        position = middles + np.outer(_ROW_TIMES, drifts) + np.outer(4.0 * _ROW_TIMES**2, bends)
+        kind = _find_nearest((drifts + np.outer(8.0 * _ROW_TIMES, bends)) / HEIGHT, _ROW_MOVES)
+        index = np.clip((position - POSITIONS[0]) / POSITION_STEP, 0, len(POSITIONS) - 2)
+        left = index.astype(int)
+        weight = (index - left).astype(np.float32)
         row = np.arange(HEIGHT)[:, None]
-        total = rows[kind, row, left] * (1 - part) + rows[kind, row, left + 1] * part
-        norm = self.norms[kind, left] * (1 - part) + self.norms[kind, left + 1] * part
+        total = rows[kind, row, left] * (1 - weight) + rows[kind, row, left + 1] * weight
+        norm = self.norms[kind, left] * (1 - weight) + self.norms[kind, left + 1] * weight
         total, norm = total.sum(axis=0), np.maximum(norm.sum(axis=0), 1e-6)
         deviations = total / np.sqrt(norm)
         top = deviations.argmax()
@@ -148,25 +154,25 @@ class CurveSearch:
             "sagitta": float(abs(bends[top])),
             "amplitude": float(total[top] / norm[top]),
             "norm": float(norm[top]),
-            "fine evidence": self._evidence(total, norm, len(total)),
+            "fine evidence": self._average_evidence(total, norm, len(total)),
         }
 
 
-def _block_sums(rows: np.ndarray) -> np.ndarray:
-    """Sums along straight pieces, float32 [blocks, block moves, positions in the middle]."""
+def _sum_blocks(rows: np.ndarray) -> np.ndarray:
+    """Sum along straight pieces: float32 [blocks, block moves, positions in the middle]."""
     sums = np.zeros((BLOCKS, len(BLOCK_MOVES), len(POSITIONS)), np.float32)
     for index, move in enumerate(BLOCK_MOVES):
         blocks = rows[index].reshape(BLOCKS, BLOCK_ROWS, -1)
         for row in range(BLOCK_ROWS):
-            shift = round(move * ((row + 0.5) / BLOCK_ROWS - 0.5) / FINE)
-            here = slice(max(-shift, 0), len(POSITIONS) - max(shift, 0))
-            there = slice(max(shift, 0), len(POSITIONS) + min(shift, 0))
-            sums[:, index, here] += blocks[:, row, there]
+            shift = round(move * ((row + 0.5) / BLOCK_ROWS - 0.5) / POSITION_STEP)
+            target = slice(max(-shift, 0), len(POSITIONS) - max(shift, 0))
+            source = slice(max(shift, 0), len(POSITIONS) + min(shift, 0))
+            sums[:, index, target] += blocks[:, row, source]
     return sums
 
 
-def _nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Indices into an evenly spaced grid."""
+def _find_nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return the indices of the nearest values of an evenly spaced grid."""
     index = np.rint((values - grid[0]) / (grid[1] - grid[0])).astype(int)
     return np.clip(index, 0, len(grid) - 1)
 

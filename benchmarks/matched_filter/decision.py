@@ -1,4 +1,4 @@
-"""From scores to a class, with whatever has to be chosen fitted on training images."""
+"""Decision rules that predict a class from scores. They are fitted to training images."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.matched_filter.wander import WANDERS
 
-# Log likelihood ratios reach a thousand, where the tenth nat no longer matters.
+# Log likelihood ratios reach a thousand. Beyond this limit a few nats no longer matter.
 SOFT_LIMIT = 5.0
 
 
-def rules(seed: int = 0) -> dict[str, ClassifierMixin]:
-    """The decision rules that are compared, not fitted yet."""
+def list_rules(seed: int = 0) -> dict[str, ClassifierMixin]:
+    """Return the decision rules to compare, not fitted yet, by name."""
     return {
         "thresholds": DecisionTreeClassifier(
             max_leaf_nodes=12, min_samples_leaf=15, random_state=seed
@@ -40,15 +40,15 @@ def rules(seed: int = 0) -> dict[str, ClassifierMixin]:
     }
 
 
-def columns(scores: Sequence[dict[str, float]]) -> tuple[list[str], np.ndarray]:
-    """Scores as a table, with the differences that tell classes apart.
+def tabulate(scores: Sequence[dict[str, float]]) -> np.ndarray:
+    """Return scores as a table, with the differences that distinguish the classes.
 
     Returns:
-      Names of the columns and float64 [images, columns].
+      float64 [images, columns].
     """
-    names = list(scores[0])
-    table = {name: np.array([row[name] for row in scores]) for name in names}
-    wander = logsumexp([table[f"wander {w.deviation} evidence"] for w in WANDERS], axis=0)
+    table = {name: np.array([row[name] for row in scores]) for name in scores[0]}
+    evidence = [table[f"wander {wander.deviation} evidence"] for wander in WANDERS]
+    wander = logsumexp(evidence, axis=0)
     line, curve = table["line evidence"], table["curve evidence"]
     fine = table["curve likelihood"] - table["line likelihood"]
     table["curve over line"] = fine
@@ -61,4 +61,4 @@ def columns(scores: Sequence[dict[str, float]]) -> tuple[list[str], np.ndarray]:
     for name in list(table):
         if "evidence" in name or "over" in name or "likelihood" in name:
             table[f"soft {name}"] = np.arcsinh(table[name] / SOFT_LIMIT)
-    return list(table), np.stack(list(table.values()), axis=1)
+    return np.stack(list(table.values()), axis=1)

@@ -1,4 +1,4 @@
-"""Every image's scores: how much better than noise each kind of path explains it."""
+"""Scores images by how much better than noise each kind of path explains them."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from benchmarks.matched_filter.curves import CurveSearch
 from benchmarks.matched_filter.response import (
     Profiles,
     Whitening,
+    draw_straight_tone,
+    draw_wandering_tone,
     learn_profiles,
-    straight_tone,
-    wandering_tone,
 )
 from benchmarks.matched_filter.wander import WANDERS, Wander, WanderSearch
 
-# Decibels: the middles of equal parts of the hard preset's ranges, 2 to 15 and 6 to 18.
+# Strengths in decibels: midpoints of equal intervals of the hard preset's ranges, 2 to 15 and 6 to
+# 18.
 LINE_STRENGTHS = np.arange(2.5, 15.0, 1.5)
 WANDER_STRENGTHS = np.arange(7.2, 18.0, 2.4)
 
-# Decibels at which the response to a tone is learned.
+# Strengths in decibels at which the response to a tone is learned.
 LEARNED_LINES = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0])
 LEARNED_WANDERS = np.array([6.0, 9.0, 12.0, 15.0, 18.0])
 
-IMAGES_A_TASK = 16
+IMAGES_PER_BATCH = 16
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the classifier is told about signals and noise.
+    """What the classifier knows about signals and noise.
 
     Attributes:
-      whitening: of the noise.
+      whitening: the whitening of the noise.
       straight: the response to a drifting tone.
-      wandering: the response to a wandering one, for each of `WANDERS`.
+      wandering: the response to a wandering tone for each of `WANDERS`.
     """
 
     whitening: Whitening
@@ -49,30 +50,31 @@ class Knowledge:
 
 
 def learn(images: int, seed: int, workers: int) -> Knowledge:
-    """From simulations of its own.
+    """Learn from simulations.
 
     Args:
-      images: simulated for each response.
-      seed: of the simulation.
-      workers: processes.
+      images: images to simulate for each response.
+      seed: seed of the simulation.
+      workers: number of processes.
     """
-    whitening = Whitening.of_noise(images, seed)
-    tasks = [(wander, whitening, seed, images) for wander in (None, *WANDERS)]
-    with pool(workers) as run:
-        straight, *others = run(_learn_profiles, tasks)
-    return Knowledge(whitening, straight, tuple(others))
+    whitening = Whitening.learn(images, seed)
+    learn_wander = partial(_learn_profiles, whitening=whitening, seed=seed, images=images)
+    with open_pool(workers) as run:
+        straight, *wandering = run(learn_wander, (None, *WANDERS))
+    return Knowledge(whitening, straight, tuple(wandering))
 
 
-def _learn_profiles(task: tuple[Wander | None, Whitening, int, int]) -> Profiles:
-    wander, whitening, seed, images = task
+def _learn_profiles(
+    wander: Wander | None, whitening: Whitening, seed: int, images: int
+) -> Profiles:
     if wander is None:
         moves = np.arange(0.0, 1.76, 0.25)
         return learn_profiles(
-            straight_tone, moves, LEARNED_LINES, 10.0, whitening, seed, images, smoothing=0.15
+            draw_straight_tone, moves, LEARNED_LINES, 10.0, whitening, seed, images, smoothing=0.15
         )
     moves = np.arange(0.0, wander.moves[-1] + 0.1, wander.step)
     return learn_profiles(
-        partial(wandering_tone, deviation=wander.deviation),
+        partial(draw_wandering_tone, deviation=wander.deviation),
         moves,
         LEARNED_WANDERS,
         14.0,
@@ -84,9 +86,9 @@ def _learn_profiles(task: tuple[Wander | None, Whitening, int, int]) -> Profiles
 
 
 class Scorer:
-    """Turns images into scores."""
+    """Computes the scores of images."""
 
-    def __init__(self, knowledge: Knowledge):
+    def __init__(self, knowledge: Knowledge) -> None:
         self.whiten = knowledge.whitening
         self.curves = CurveSearch(knowledge.straight, LINE_STRENGTHS)
         self.wanders = [
@@ -95,18 +97,18 @@ class Scorer:
         ]
 
     def __call__(self, images: np.ndarray) -> list[dict[str, float]]:
-        """Scores of images uint8 [n, height, width], by name."""
+        """Return the scores of images, uint8 [n, height, width], by name."""
         dark = self.whiten(images)
         scores = [self.curves(image) for image in dark]
         for search in self.wanders:
             evidence = search(dark)
-            for row, own in zip(scores, evidence, strict=True):
+            for row, values in zip(scores, evidence, strict=True):
                 name = f"wander {search.wander.deviation}"
-                row[f"{name} evidence"] = float(np.logaddexp.reduce(own) - np.log(len(own)))
-                row[f"{name} strength"] = float(WANDER_STRENGTHS[own.argmax()])
+                row[f"{name} evidence"] = float(np.logaddexp.reduce(values) - np.log(len(values)))
+                row[f"{name} strength"] = float(WANDER_STRENGTHS[values.argmax()])
         for row, image in zip(scores, images, strict=True):
             row["grey level"] = float(np.median(image))
-            row["grey spread"] = float(image.std())
+            row["grey deviation"] = float(image.std())
         return scores
 
 
@@ -116,12 +118,13 @@ def score_images(
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
-    """Scores of images uint8 [n, height, width], in their order."""
-    tasks = [images[at : at + IMAGES_A_TASK] for at in range(0, len(images), IMAGES_A_TASK)]
+    """Return the scores of images, uint8 [n, height, width], in their order."""
+    starts = range(0, len(images), IMAGES_PER_BATCH)
+    batches = [images[start : start + IMAGES_PER_BATCH] for start in starts]
     scores = []
-    with pool(workers, _prepare, knowledge) as run:
-        for part in run(_score, tasks):
-            scores += part
+    with open_pool(workers, _prepare, knowledge) as run:
+        for batch in run(_score, batches):
+            scores += batch
             if progress is not None:
                 progress(len(scores))
     return scores
@@ -131,7 +134,7 @@ _scorer: Scorer | None = None
 
 
 def _prepare(knowledge: Knowledge) -> None:
-    global _scorer
+    global _scorer  # noqa: PLW0603 - each worker process has one.
     _scorer = Scorer(knowledge)
 
 
@@ -140,8 +143,8 @@ def _score(images: np.ndarray) -> list[dict[str, float]]:
 
 
 @contextmanager
-def pool(workers: int, prepare: Callable | None = None, *arguments) -> Iterator[Callable]:
-    """A map over tasks that keeps their order, on worker processes of one thread each."""
+def open_pool(workers: int, prepare: Callable | None = None, *arguments) -> Iterator[Callable]:
+    """Open a map that keeps the order and runs on worker processes with one thread each."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     context = multiprocessing.get_context("spawn")

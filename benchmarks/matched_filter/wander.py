@@ -1,8 +1,9 @@
-"""The evidence for a wandering path, by dynamic programming along time.
+"""Computes the evidence for a wandering path by dynamic programming along time.
 
-A state is the position of the tone at the boundary between two rows. From one boundary to the next
-it moves by a Gaussian step about the mean drift; what the row shows depends on where it enters and
-leaves it. The forward algorithm of hidden Markov models adds up the likelihood over all paths.
+A state is the position of the tone at the boundary between two rows. From one boundary to the next,
+the tone moves by the mean drift plus a Gaussian step. The pixels of the row depend on where the
+tone enters and leaves it. The forward algorithm of hidden Markov models sums the likelihood over
+all paths.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from scipy.stats import norm as gaussian
 from benchmarks.matched_filter.response import HEIGHT, WIDTH, Profiles
 
 MARGIN = 16
-"""Pixels beyond either edge of the band that are told apart; farther out counts as there."""
+"""Pixels beyond either edge of the band that have states of their own. A tone farther out is
+treated as if it were at the outermost state."""
 
 
 @dataclass(frozen=True)
 class Wander:
-    """One deviation of the walk, and how finely it is followed.
+    """A standard deviation of the walk and the grid for it.
 
     Attributes:
-      deviation: of a step from row to row, in pixels.
-      step: pixels between states.
-      drifts: pixels a row.
+      deviation: standard deviation of a step from row to row, in pixels.
+      step: distance between states, in pixels.
+      drifts: mean drifts, in pixels per row.
     """
 
     deviation: float
@@ -34,57 +36,57 @@ class Wander:
 
     @property
     def moves(self) -> np.ndarray:
-        """Pixels from one row's boundary to the next that are followed, multiples of `step`."""
+        """Distances in pixels from one boundary to the next, multiples of `step`."""
         furthest = max(self.drifts) + 3.2 * self.deviation
         steps = np.ceil(furthest / self.step)
         return np.arange(-steps, steps + 1) * self.step
 
 
-def _even(furthest: float, count: int) -> tuple[float, ...]:
+def _space_evenly(furthest: float, count: int) -> tuple[float, ...]:
     return tuple(np.linspace(-furthest, furthest, count))
 
 
-# The hard preset's walks deviate by 0.16 to 5.3 pixels a row, about a drift of up to one. Beside a
-# great deviation the drift hardly matters.
+# The walks of the hard preset have standard deviations of 0.16 to 5.3 pixels per row, and drifts of
+# up to one pixel per row. With a great standard deviation the drift hardly matters.
 WANDERS = (
-    Wander(0.35, 0.25, _even(0.875, 8)),
-    Wander(0.8, 0.5, _even(0.75, 4)),
-    Wander(1.3, 0.5, _even(0.66, 3)),
-    Wander(2.0, 1.0, _even(0.5, 2)),
-    Wander(2.8, 1.0, _even(0.5, 2)),
-    Wander(3.6, 1.0, _even(0.5, 2)),
+    Wander(0.35, 0.25, _space_evenly(0.875, 8)),
+    Wander(0.8, 0.5, _space_evenly(0.75, 4)),
+    Wander(1.3, 0.5, _space_evenly(0.66, 3)),
+    Wander(2.0, 1.0, _space_evenly(0.5, 2)),
+    Wander(2.8, 1.0, _space_evenly(0.5, 2)),
+    Wander(3.6, 1.0, _space_evenly(0.5, 2)),
     Wander(4.6, 1.0, (0.0,)),
 )
 
-# Of a row's log likelihood ratio: what float32 holds, with room for a sum over states.
-GREATEST_EXPONENT = np.float32(78.0)
+# Upper limit of a row's log likelihood ratio: float32 still holds a sum over states.
+MAX_EXPONENT = np.float32(78.0)
 
 
 class WanderSearch:
-    """Searches images for tones that wander with one deviation.
+    """Searches images for tones that wander with one standard deviation.
 
     Args:
-      wander: the deviation, and the grid.
-      profiles: of such tones.
-      strengths: decibels that the evidence is averaged over.
+      wander: the standard deviation and the grid.
+      profiles: response to such tones.
+      strengths: strengths in decibels.
     """
 
-    def __init__(self, wander: Wander, profiles: Profiles, strengths: np.ndarray):
+    def __init__(self, wander: Wander, profiles: Profiles, strengths: np.ndarray) -> None:
         self.wander = wander
         self.states = np.arange(-MARGIN, WIDTH + MARGIN, wander.step)
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)
         self.banks = [
-            # In the middle of the row a tone that ends at a state is half a move before it.
-            profiles.bank(move, self.states - 0.5 * move)
+            # A tone that ends at a state is half a move before it in the middle of the row.
+            profiles.make_bank(move, self.states - 0.5 * move)
             for move in wander.moves
         ]
-        spread = wander.deviation
+        deviation = wander.deviation
         half = 0.5 * wander.step
         self.chance = np.stack(
             [
-                gaussian.cdf((wander.moves + half - drift) / spread)
-                - gaussian.cdf((wander.moves - half - drift) / spread)
+                gaussian.cdf((wander.moves + half - drift) / deviation)
+                - gaussian.cdf((wander.moves - half - drift) / deviation)
                 for drift in wander.drifts
             ]
         ).astype(np.float32)
@@ -92,23 +94,23 @@ class WanderSearch:
         self.start = inside.astype(np.float32) / inside.sum()
 
     def __call__(self, dark: np.ndarray) -> np.ndarray:
-        """Log likelihood ratio to noise, averaged over paths and drifts.
+        """Return the log likelihood ratio to noise, averaged over paths and drifts.
 
         Args:
-          dark: white darkness, float32 [n, height, width].
+          dark: whitened darkness, float32 [n, height, width].
 
         Returns:
           float64 [n, strengths].
         """
         count, levels, states = len(dark), len(self.amplitudes), len(self.states)
-        # [drifts, n, strengths, states]
+        # The axes of alpha are drifts, images, strengths and states.
         alpha = np.broadcast_to(self.start, (len(self.chance), count, levels, states)).copy()
         log_scale = np.zeros((len(self.chance), count, levels))
         amplitude = self.amplitudes[:, None]
         shifts = np.rint(self.wander.moves / self.wander.step).astype(int)
         norms = [(0.5 * amplitude**2) * (bank * bank).sum(axis=0) for bank in self.banks]
         filtered = [dark @ bank for bank in self.banks]
-        leaving = self._leaving(shifts)
+        leaving = self._compute_leaving(shifts)
         for row in range(HEIGHT):
             after = np.zeros_like(alpha)
             for index, shift in enumerate(shifts):
@@ -116,13 +118,13 @@ class WanderSearch:
                 source = slice(max(-shift, 0), states + min(-shift, 0))
                 emission = amplitude * filtered[index][:, row, None, target]
                 emission -= norms[index][:, target]
-                np.exp(np.minimum(emission, GREATEST_EXPONENT, out=emission), out=emission)
+                np.exp(np.minimum(emission, MAX_EXPONENT, out=emission), out=emission)
                 for drift, chance in enumerate(self.chance[:, index]):
                     if chance > 1e-4:
-                        seen = emission * alpha[drift][..., source]
-                        seen *= chance
-                        after[drift][..., target] += seen
-            # Paths that leave the states stay at their edge.
+                        likelihood = emission * alpha[drift][..., source]
+                        likelihood *= chance
+                        after[drift][..., target] += likelihood
+            # Paths that leave the grid stay at its edge.
             for edge, weights in leaving.items():
                 after[..., edge] += np.einsum("dnas,ds->dna", alpha, weights)
             size = after.sum(axis=-1, keepdims=True)
@@ -130,8 +132,8 @@ class WanderSearch:
             alpha = after / size
         return np.logaddexp.reduce(log_scale, axis=0) - np.log(len(self.chance))
 
-    def _leaving(self, shifts: np.ndarray) -> dict[int, np.ndarray]:
-        """By edge, the chance to end beyond it from each state, float32 [drifts, states]."""
+    def _compute_leaving(self, shifts: np.ndarray) -> dict[int, np.ndarray]:
+        """Return the probability to end beyond each edge, float32 [drifts, states], by edge."""
         states = len(self.states)
         ends = np.arange(states)[:, None] + shifts
         return {

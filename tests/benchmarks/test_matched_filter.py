@@ -8,9 +8,9 @@ import pytest
 from benchmarks.matched_filter.curves import CurveSearch
 from benchmarks.matched_filter.response import (
     Whitening,
+    draw_straight_tone,
+    draw_wandering_tone,
     learn_profiles,
-    straight_tone,
-    wandering_tone,
 )
 from benchmarks.matched_filter.wander import Wander, WanderSearch
 from data.simulation.classes import Signal
@@ -22,13 +22,13 @@ STRENGTHS = np.array([5.0, 10.0, 15.0])
 
 @pytest.fixture(scope="module")
 def whiten():
-    return Whitening.of_noise(30, seed=1)
+    return Whitening.learn(30, seed=1)
 
 
 @pytest.fixture(scope="module")
 def profiles(whiten):
     moves = np.arange(0.0, 1.76, 0.25)
-    return learn_profiles(straight_tone, moves, STRENGTHS, 10.0, whiten, 1, 60, smoothing=0.15)
+    return learn_profiles(draw_straight_tone, moves, STRENGTHS, 10.0, whiten, 1, 60, smoothing=0.15)
 
 
 def whitened_image(signal, whiten, seed=0):
@@ -72,12 +72,12 @@ def test_noise_gives_no_evidence_for_a_path(whiten, profiles):
 
 def test_a_wandering_tone_has_most_evidence_at_its_own_standard_deviation_and_strength(whiten):
     rng = np.random.default_rng(3)
-    image = whitened_image(wandering_tone(rng, 15.0, 2.0), whiten)
+    image = whitened_image(draw_wandering_tone(rng, 15.0, 2.0), whiten)
     evidence = {}
     for deviation in (0.8, 2.0):
         wander = Wander(deviation, 1.0, (-0.5, 0.5))
         moves = np.arange(0.0, wander.moves[-1] + 0.1)
-        draw = partial(wandering_tone, deviation=deviation)
+        draw = partial(draw_wandering_tone, deviation=deviation)
         responses = learn_profiles(draw, moves, STRENGTHS, 14.0, whiten, 2, 30, smoothing=0.3)
         both = np.stack([image, whitened_image(None, whiten)])
         evidence[deviation] = WanderSearch(wander, responses, STRENGTHS)(both)
