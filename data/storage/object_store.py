@@ -252,15 +252,3 @@ def _client(endpoint: str) -> fs.FileSystem:
     return fs.S3FileSystem(
         endpoint_override=host, scheme=scheme or "https", region=region, **patience
     )
-
-
-def __getattr__(name: str) -> Any:
-    # TODO: gone as soon as nobody imports fileio from here.
-    if name == "fileio":
-        from tfx.dsl.io import fileio
-
-        from data.storage.tfx_plugin import register_object_stores
-
-        register_object_stores()
-        return fileio
-    raise AttributeError(name)

@@ -13,12 +13,14 @@ from tfx.types import standard_artifacts
 
 from components.baseline_model.selection import select_baseline
 from components.example_validator.accepted_statistics import AcceptedStatistics
-from data.storage.object_store import StoreError, fileio
+from data.storage import files as stored_files
+from data.storage.object_store import StoreError
+from data.storage.tfx_plugin import register_object_stores
 from tests.object_store import keys_for, no_store, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
 from trainer.export.model_card import read_model_card
-from trainer.export.pushed_models import pushed_models
-from trainer.fitting.starting_weights import load_starting_weights, newest_fitting
+from trainer.export.pushed_models import list_pushed_models
+from trainer.fitting.starting_weights import find_newest_fitting, load_starting_weights
 from trainer.settings import resolve
 from trainer.training import run_fn
 
@@ -29,6 +31,7 @@ KEPT = "minio://mlpipeline/kept"
 
 @pytest.fixture(autouse=True)
 def store():
+    register_object_stores()
     with object_store():
         yield
 
@@ -89,15 +92,15 @@ def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, 
             train(small_data, tmp_path / "killed", checkpoint_dir=f"{KEPT}/checkpoints")
     finally:
         logger.removeHandler(killer)
-    (run,) = fileio.listdir(f"{KEPT}/checkpoints")
-    left = fileio.listdir(f"{KEPT}/checkpoints/{run}")
+    (run,) = stored_files.list_folder(f"{KEPT}/checkpoints")
+    left = stored_files.list_folder(f"{KEPT}/checkpoints/{run}")
     assert {"checkpoint.json", "epoch-2"} < set(left)
     assert len(left) == 3, "and the best weights: nothing of the epoch before"
 
     resumed = train(small_data, tmp_path / "resumed", checkpoint_dir=f"{KEPT}/checkpoints")
     assert resumed["model_id"] == whole["model_id"], "a digest of all weights"
     assert resumed["training"]["resumed_after_epochs"] == [2]
-    assert not fileio.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
+    assert not stored_files.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
 
 
 def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(small_data, tmp_path):
@@ -108,14 +111,14 @@ def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(small_
 def test_keys_for_that_part_of_the_bucket_are_enough(small_data, tmp_path, monkeypatch):
     with keys_for("kept"):
         card = train(small_data, tmp_path, epochs=2, checkpoint_dir=f"{KEPT}/checkpoints")
-        assert not any(files for *_, files in fileio.walk(f"{KEPT}/checkpoints"))
+        assert not any(files for *_, files in stored_files.walk(f"{KEPT}/checkpoints"))
         pushed = push(tmp_path, 1700000000, monkeypatch)
-        assert [model.path for model in pushed_models(f"{KEPT}/serving")] == [pushed]
+        assert [model.path for model in list_pushed_models(f"{KEPT}/serving")] == [pushed]
         assert read_model_card(pushed) == card
 
 
 def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, monkeypatch):
-    assert pushed_models(f"{KEPT}/serving") == []
+    assert list_pushed_models(f"{KEPT}/serving") == []
     card = train(small_data, tmp_path, epochs=1)
     pushed = push(tmp_path, 1700000000, monkeypatch)
     assert pushed == f"{KEPT}/serving/1700000000"
@@ -125,18 +128,18 @@ def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, m
     }
     assert files == {
         f"{folder}/{name}".removeprefix(pushed).lstrip("/")
-        for folder, _, names in fileio.walk(pushed)
+        for folder, _, names in stored_files.walk(pushed)
         for name in names
     }
     # Cut short: all but the file that is written last.
-    with fileio.open(f"{KEPT}/serving/1800000000/assets.extra/model.json", "w") as file:
+    with stored_files.open_file(f"{KEPT}/serving/1800000000/assets.extra/model.json", "w") as file:
         json.dump(card, file)
-    assert [model.version for model in pushed_models(f"{KEPT}/serving")] == [1700000000]
+    assert [model.version for model in list_pushed_models(f"{KEPT}/serving")] == [1700000000]
     assert select_baseline(f"{KEPT}/serving", card | {"model_id": "candidate"}).card == card
     assert select_baseline(f"{KEPT}/serving", card) is None, "no model is its own baseline"
 
     model = build(HEIGHT, WIDTH, len(CLASSES))
-    found, _ = newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
+    found, _ = find_newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
     assert found.path == pushed
     settings = resolve(
         {**LAYOUT, "model": "tiny", "epochs": 1, "batch_size": 8, "seed": 0}
@@ -157,4 +160,6 @@ def test_statistics_of_accepted_data_are_kept_in_the_bucket():
     assert accepted.list_spans() == [3, 12]
     assert accepted.find_newest_before(12) == 3
     assert accepted.read(3).datasets[0].num_examples == 3
-    assert fileio.listdir(f"{KEPT}/accepted_statistics/span-12/Split-train") == ["FeatureStats.pb"]
+    assert stored_files.list_folder(f"{KEPT}/accepted_statistics/span-12/Split-train") == [
+        "FeatureStats.pb"
+    ]

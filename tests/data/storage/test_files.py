@@ -85,6 +85,12 @@ def test_a_copied_folder_replaces_its_target(folder):
     assert files.read_text(f"{folder}/copy/one") == "3"
 
 
+def test_a_moved_file_replaces_its_target(folder):
+    files.move_file(f"{folder}/three", f"{folder}/a/one")
+    assert files.read_text(f"{folder}/a/one") == "3"
+    assert files.list_folder(folder) == ["a"]
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -94,6 +100,7 @@ def test_a_copied_folder_replaces_its_target(folder):
         files.open_file,
         files.read_bytes,
         lambda path: files.copy_file(path, f"{path}-copy"),
+        lambda path: files.move_file(path, f"{path}-copy"),
         lambda path: files.copy_folder(path, f"{path}-copy"),
     ],
 )

@@ -104,6 +104,7 @@ MISSING = "minio://mlpipeline/radio/missing does not exist"
         files.remove_file,
         files.open_file,
         lambda path: files.copy_file(path, f"{FOLDER}/copy"),
+        lambda path: files.move_file(path, f"{FOLDER}/moved"),
         lambda path: files.copy_folder(path, f"{FOLDER}/copy"),
     ],
 )
