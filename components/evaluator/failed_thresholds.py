@@ -47,7 +47,7 @@ def describe_failed_thresholds(evaluation_dir: str) -> list[str]:
 def describe_failure(failure: ValidationFailure) -> str:
     """Return a sentence with the value, the bound and its configuration key."""
     name = failure.metric_key.name
-    spoken_name = _SPOKEN_NAMES.get(name, name.replace("_", " ", 1))
+    spoken_name = _SPOKEN_NAMES.get(name, name.replace("_", " of ", 1))
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
@@ -59,6 +59,6 @@ def describe_failure(failure: ValidationFailure) -> str:
     bound = threshold.value_threshold.lower_bound.value
     key = _LOWER_BOUND_KEYS.get(name) or _LOWER_BOUND_KEYS[name.partition("_")[0]]
     if math.isnan(value):
-        why = "the class was never predicted" if "precision" in key else "no image is of the class"
+        why = "the class was never predicted" if "precision" in key else "the class has no images"
         return f"{spoken_name} is undefined ({why}), {key} is {bound:g}"
     return f"{spoken_name} is {value:.4f}, {bound - value:.4f} below {key} = {bound:g}"

@@ -52,7 +52,7 @@ def _format_change(value: float | None) -> Markup | str:
 
 def _format_setting(value: Any) -> str:
     """Format a configured value as a person would write it."""
-    if value is None:
+    if value is None or value == "":
         return "not set"
     if isinstance(value, bool):
         return str(value).lower()

@@ -28,18 +28,21 @@ def failure(name: str, value: float, bound: float):
         (
             "precision_narrow_band",
             0.4,
-            "precision narrow_band is 0.4000, 0.5000 below thresholds.class_precision = 0.9",
+            "precision of narrow_band is 0.4000, 0.5000 below thresholds.class_precision = 0.9",
         ),
         (
             "precision_noise",
             math.nan,
-            "precision noise is undefined (the class was never predicted), "
+            "precision of noise is undefined (the class was never predicted), "
             "thresholds.class_precision is 0.9",
         ),
         (
             "recall_noise",
             math.nan,
-            "recall noise is undefined (no image is of the class), thresholds.class_recall is 0.9",
+            (
+                "recall of noise is undefined (the class has no images), "
+                "thresholds.class_recall is 0.9"
+            ),
         ),
     ],
 )
