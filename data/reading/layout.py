@@ -19,7 +19,6 @@ ScaleChoice = Literal["auto", Scale]
 """A scale, or "auto": the one that the first row shows."""
 
 FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
-VALUES: tuple[ScaleChoice, ...] = get_args(ScaleChoice)
 
 
 @dataclass(frozen=True)

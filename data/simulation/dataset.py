@@ -105,8 +105,7 @@ def simulate_dataset(
 ) -> None:
     """Write a simulated data set in the seed layout, completely or not at all.
 
-    Worker processes import the calling script again, so a script needs the usual
-    `if __name__ == "__main__":`.
+    A calling script needs `if __name__ == "__main__":`, because worker processes import it again.
 
     Args:
       directory: the folder to write. It is created.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.cells import convert_to_levels
-from data.reading.formats.format import Chunk, Format, Rows, Source
-from data.reading.input_files import InputFiles
+from data.reading.formats.format import Chunk, Format, Labels, Rows, Source
+from data.reading.input_files import InputFiles, is_compressed
+from data.reading.labels import convert_array
 from data.reading.layout import Layout, Scale
 
 _BLOCK_BYTES = 8 << 20
@@ -39,12 +41,74 @@ class Array:
         return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
 
-def check_images(path: str, array: Array, layout: Layout) -> None:
-    """Refuse an array whose type or shape cannot be the layout's spectrograms.
+class ArrayFormat(Format):
+    """An array of images and one of labels. Chunks are ranges of rows and need no counting.
 
-    Raises:
-      InvalidData: it cannot.
+    Attributes:
+      scale: how grey levels are written in every file of the format; None if files differ.
+      divisible: whether an uncompressed file can be read from any row.
     """
+
+    scale: Scale | None = None
+    divisible = True
+
+    @abstractmethod
+    def open_array(
+        self, path: str, content: Literal["images", "labels"], files: InputFiles
+    ) -> AbstractContextManager[tuple[IO[bytes], Array]]:
+        """Open a file and read its header.
+
+        Returns:
+          A context manager for a stream, positioned at the first value, and the array.
+
+        Raises:
+          InvalidData: the file cannot be read or holds no such array.
+        """
+
+    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
+        """See `Format`."""
+        path = source.images
+        with self.open_array(path, "images", files) as (stream, array):
+            _check_images(path, array, layout)
+            scale = self.scale or _choose_scale(path, stream, array, layout)
+        if is_compressed(path) or not self.divisible:
+            return [Chunk(source, 0, array.shape[0], first=True, scale=scale)]
+        return _divide(source, array, scale, files)
+
+    def count(self, chunk: Chunk, files: InputFiles) -> int:  # noqa: ARG002 - the interface has it
+        """See `Format`."""
+        return chunk.end - chunk.start
+
+    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
+        """See `Format`."""
+        path = chunk.source.images
+        with self.open_array(path, "images", files) as (stream, array):
+            if chunk.start:
+                stream.seek(array.start + chunk.start * array.row_bytes)
+            step = max(1, _BLOCK_BYTES // array.row_bytes)
+            for start in range(chunk.start, chunk.end, step):
+                count = min(step, chunk.end - start)
+                content = stream.read(count * array.row_bytes)
+                if len(content) < count * array.row_bytes:
+                    raise _too_short(path, array)
+                values = np.frombuffer(content, array.dtype).reshape(count, layout.pixels)
+                yield Rows(*convert_to_levels(values, chunk.scale))
+
+    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
+        """See `Format`."""
+        path = source.labels
+        with self.open_array(path, "labels", files) as (stream, array):
+            size = int(np.prod(array.shape, dtype=np.int64)) * array.dtype.itemsize
+            content = stream.read(size)
+        if len(content) < size:
+            raise InvalidData(f"{path} is cut off. Copy or write it again.")
+        values = np.frombuffer(content, array.dtype).reshape(array.shape)
+        index, faults = convert_array(values, layout.classes, path)
+        return Labels(source, index, [fault.locate(path, 1) for fault in faults])
+
+
+def _check_images(path: str, array: Array, layout: Layout) -> None:
+    """Refuse an array whose type or shape cannot be the layout's spectrograms."""
     if array.dtype.kind not in "iuf":
         raise InvalidData(
             f"{path} holds values of type {array.dtype}. Grey levels are whole numbers 0 to 255 or "
@@ -62,32 +126,23 @@ def check_images(path: str, array: Array, layout: Layout) -> None:
         raise InvalidData(f"{path} is empty.")
 
 
-def choose_scale(array: Array, first_row: NDArray[Any], layout: Layout) -> Scale:
+def _choose_scale(path: str, stream: IO[bytes], array: Array, layout: Layout) -> Scale:
     """Return how grey levels are written, by configuration, by type or by the first image."""
     if layout.values != "auto":
         return layout.values
     if array.dtype.kind in "iu":
         return "levels"
+    content = stream.read(array.row_bytes)
+    if len(content) < array.row_bytes:
+        raise _too_short(path, array)
+    first_row = np.frombuffer(content, array.dtype)
     whole = (first_row == np.floor(first_row)).all() and first_row.max(initial=0) > 1
     return "levels" if whole else "unit"
 
 
-class ArrayFormat(Format):
-    """Arrays, whose chunks are ranges of rows and so need no counting."""
-
-    def count(self, chunk: Chunk, files: InputFiles) -> int:  # noqa: ARG002 - the interface has it
-        """See `Format`."""
-        return chunk.end - chunk.start
-
-
-def divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
-    """Divide an array that can be read from any row.
-
-    Raises:
-      InvalidData: the file ends before the array does.
-    """
+def _divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
     if files.size(source.images) < array.start + array.shape[0] * array.row_bytes:
-        raise too_short(source.images, array)
+        raise _too_short(source.images, array)
     rows, step = array.shape[0], max(1, _CHUNK_BYTES // array.row_bytes)
     return [
         Chunk(source, start, min(start + step, rows), first=start == 0, scale=scale)
@@ -95,26 +150,7 @@ def divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> lis
     ]
 
 
-def read_rows(
-    stream: IO[bytes], array: Array, rows: int, pixels: int, scale: Scale, path: str
-) -> Iterator[Rows]:
-    """Yield rows from a stream that is positioned at the first of them.
-
-    Raises:
-      InvalidData: the stream ends too early.
-    """
-    step = max(1, _BLOCK_BYTES // array.row_bytes)
-    for done in range(0, rows, step):
-        count = min(step, rows - done)
-        content = stream.read(count * array.row_bytes)
-        if len(content) < count * array.row_bytes:
-            raise too_short(path, array)
-        values = np.frombuffer(content, array.dtype).reshape(count, pixels)
-        yield Rows(*convert_to_levels(values, scale))
-
-
-def too_short(path: str, array: Array) -> InvalidData:
-    """Return the error for a file that ends before the array that it announces."""
+def _too_short(path: str, array: Array) -> InvalidData:
     return InvalidData(
         f"{path} is cut off: it ends before the {array.shape[0]:,} images that its first bytes "
         "announce. Copy or write it again."

@@ -14,17 +14,15 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from typing import IO
+from contextlib import contextmanager
+from typing import IO, Literal
 
 import numpy as np
 
 from data.invalid import InvalidData
-from data.reading import labels as label_values
-from data.reading.formats import arrays, naming
+from data.reading.formats import naming
 from data.reading.formats.arrays import Array, ArrayFormat
-from data.reading.formats.format import Chunk, Labels, Rows, Source
-from data.reading.input_files import InputFiles, is_compressed, open_input
-from data.reading.layout import Layout
+from data.reading.input_files import InputFiles, open_input
 
 _UNSIGNED_BYTE = 8
 
@@ -36,6 +34,7 @@ class Idx(ArrayFormat):
     """Images and labels in files like those of MNIST."""
 
     name = "idx"
+    scale = "levels"
     needs = "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, and validation-... or t10k-..."
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
@@ -46,36 +45,13 @@ class Idx(ArrayFormat):
         kind = r"(?P<kind>images(?=[-.]idx3)|labels(?=[-.]idx1))"
         return naming.match_pairs(names, rf"{prefix}{kind}[-.]idx\d-ubyte(\.gz)?", _expected_path)
 
-    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
-        """See `Format`."""
-        path = source.images
+    @contextmanager
+    def open_array(
+        self, path: str, content: Literal["images", "labels"], files: InputFiles
+    ) -> Iterator[tuple[IO[bytes], Array]]:
+        """See `ArrayFormat`."""
         with open_input(path, files) as stream:
-            array = _read_header(stream, path, axes=3)
-        arrays.check_images(path, array, layout)
-        if is_compressed(path):
-            return [Chunk(source, 0, array.shape[0], first=True, scale="levels")]
-        return arrays.divide(source, array, "levels", files)
-
-    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
-        """See `Format`."""
-        path = chunk.source.images
-        with open_input(path, files) as stream:
-            array = _read_header(stream, path, axes=3)
-            if chunk.start:
-                stream.seek(array.start + chunk.start * array.row_bytes)
-            rows = chunk.end - chunk.start
-            yield from arrays.read_rows(stream, array, rows, layout.pixels, chunk.scale, path)
-
-    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
-        """See `Format`."""
-        path = source.labels
-        with open_input(path, files) as stream:
-            array = _read_header(stream, path, axes=1)
-            values = np.frombuffer(stream.read(array.shape[0]), np.uint8)
-        if len(values) < array.shape[0]:
-            raise InvalidData(f"{path} is cut off. Copy or write it again.")
-        index, faults = label_values.convert_array(values, layout.classes, path)
-        return Labels(source, index, [fault.locate(path, 1) for fault in faults])
+            yield stream, _read_header(stream, path, axes=3 if content == "images" else 1)
 
 
 def _expected_path(prefix: str, kind: str) -> str:

@@ -10,18 +10,15 @@ The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.ht
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from contextlib import contextmanager
+from typing import IO, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.invalid import InvalidData
-from data.reading import labels as label_values
-from data.reading.formats import arrays, naming
+from data.reading.formats import naming
 from data.reading.formats.arrays import Array, ArrayFormat
-from data.reading.formats.format import Chunk, Labels, Rows, Source
 from data.reading.input_files import InputFiles, open_input
-from data.reading.layout import Layout
 
 
 class Npy(ArrayFormat):
@@ -34,30 +31,16 @@ class Npy(ArrayFormat):
         """See `Format`."""
         return naming.find_pairs(names, split, "npy")
 
-    def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
-        """See `Format`."""
-        path = source.images
+    @contextmanager
+    def open_array(
+        self,
+        path: str,
+        content: Literal["images", "labels"],  # noqa: ARG002 - the interface has it
+        files: InputFiles,
+    ) -> Iterator[tuple[IO[bytes], Array]]:
+        """See `ArrayFormat`."""
         with open_input(path, files) as stream:
-            array = read_header(stream, path)
-            arrays.check_images(path, array, layout)
-            first = np.frombuffer(stream.read(array.row_bytes), array.dtype)
-        return arrays.divide(source, array, arrays.choose_scale(array, first, layout), files)
-
-    def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
-        """See `Format`."""
-        path = chunk.source.images
-        with open_input(path, files) as stream:
-            array = read_header(stream, path)
-            stream.seek(array.start + chunk.start * array.row_bytes)
-            rows = chunk.end - chunk.start
-            yield from arrays.read_rows(stream, array, rows, layout.pixels, chunk.scale, path)
-
-    def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
-        """See `Format`."""
-        with open_input(source.labels, files) as stream:
-            values = read_whole(stream, source.labels)
-        index, faults = label_values.convert_array(values, layout.classes, source.labels)
-        return Labels(source, index, [fault.locate(source.labels, 1) for fault in faults])
+            yield stream, read_header(stream, path)
 
 
 def read_header(stream: IO[bytes], path: str) -> Array:
@@ -87,17 +70,3 @@ def read_header(stream: IO[bytes], path: str) -> Array:
             f"{path} is in column-major order. Save numpy.ascontiguousarray(...) of it instead."
         )
     return Array(shape, dtype, stream.tell())
-
-
-def read_whole(stream: IO[bytes], path: str) -> NDArray[Any]:
-    """Read a small array.
-
-    Raises:
-      InvalidData: as for `read_header`, or the file is cut off.
-    """
-    array = read_header(stream, path)
-    count = int(np.prod(array.shape, dtype=np.int64))
-    content = stream.read(count * array.dtype.itemsize)
-    if len(content) < count * array.dtype.itemsize:
-        raise InvalidData(f"{path} is cut off. Copy or write it again.")
-    return np.frombuffer(content, array.dtype).reshape(array.shape)

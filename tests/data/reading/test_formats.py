@@ -277,6 +277,12 @@ def cut(name, count):
             "announce. Copy or write it again.",
         ),
         (
+            "npy, float32",
+            cut("train/images.npy", 20 * 6 * 4 - 10),
+            "train/images.npy is cut off: it ends before the 20 images that its first bytes "
+            "announce. Copy or write it again.",
+        ),
+        (
             "npy",
             rewrite_npy("train/images.npy", np.zeros((20, 4, 3))),
             "train/images.npy holds an array of shape (20, 4, 3), where (images, 2, 3) or "
