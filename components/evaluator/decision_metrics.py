@@ -6,7 +6,9 @@ metric.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow_model_analysis as tfma
@@ -82,29 +84,40 @@ def _wrap(
     ) -> metric_types.MetricComputations:
         values = {"metric": metric, "class_id": class_id, "weighted": weighted}
         arguments = {parameter: values[parameter] for parameter in parameters}
-        key_fields = {
-            "model_name": model_name,
-            "output_name": output_name,
-            "example_weighted": example_weighted,
-        }
-        matrix = multi_class_confusion_matrix_metrics.multi_class_confusion_matrices(
-            # The highest probability is always above 0, so every image has a predicted class.
-            thresholds=[0.0],
-            eval_config=eval_config,
-            **key_fields,
+        return _create_computations(
+            functools.partial(estimate, **arguments),
+            name,
+            eval_config,
+            model_name=model_name,
+            output_name=output_name,
+            example_weighted=example_weighted,
         )
-        matrix_key = matrix[-1].keys[-1]
-        key = metric_types.MetricKey(name=name, **key_fields)
-        interval_key = metric_types.MetricKey(name=interval_name(name), **key_fields)
-
-        def derive(
-            metrics: Mapping[metric_types.MetricKey, Mapping[float, decisions.Counts]],
-        ) -> dict[metric_types.MetricKey, float | NDArray[np.float64]]:
-            (counts,) = metrics[matrix_key].values()
-            value, interval = estimate(counts, **arguments)
-            return {key: value, interval_key: np.array(interval)}
-
-        keys = [key, interval_key]
-        return [*matrix, metric_types.DerivedMetricComputation(keys=keys, result=derive)]
 
     return metric_util.merge_per_key_computations(create)
+
+
+def _create_computations(
+    estimate: Callable[[decisions.Counts], decisions.Estimate],
+    name: str,
+    eval_config: tfma.EvalConfig | None,
+    **key_fields: Any,
+) -> metric_types.MetricComputations:
+    matrix = multi_class_confusion_matrix_metrics.multi_class_confusion_matrices(
+        # The highest probability is always above 0, so every image has a predicted class.
+        thresholds=[0.0],
+        eval_config=eval_config,
+        **key_fields,
+    )
+    matrix_key = matrix[-1].keys[-1]
+    key = metric_types.MetricKey(name=name, **key_fields)
+    interval_key = metric_types.MetricKey(name=interval_name(name), **key_fields)
+
+    def derive(
+        metrics: Mapping[metric_types.MetricKey, Mapping[float, decisions.Counts]],
+    ) -> dict[metric_types.MetricKey, float | NDArray[np.float64]]:
+        (counts,) = metrics[matrix_key].values()
+        value, interval = estimate(counts)
+        return {key: value, interval_key: np.array(interval)}
+
+    keys = [key, interval_key]
+    return [*matrix, metric_types.DerivedMetricComputation(keys=keys, result=derive)]

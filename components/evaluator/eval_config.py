@@ -35,6 +35,12 @@ _EVERY_IMAGE = (0.0,)
 _CURVE_POINTS = 101
 _CALIBRATION_BUCKETS = 20
 
+_MODEL_SPEC = tfma.ModelSpec(
+    signature_name="serving_default",
+    prediction_key="probabilities",
+    label_key=example_features.LABEL,
+)
+
 ClassBounds = float | Mapping[str, float]
 """A bound for every class, or bounds by class name. Classes that are not named have none."""
 
@@ -66,34 +72,23 @@ def build_eval_config(
     confusion_matrix = tfma.metrics.MultiClassConfusionMatrixAtThresholds(
         thresholds=list(_EVERY_IMAGE), name=names.CONFUSION_MATRIX
     )
+    # Always present: the Evaluator blesses nothing without a threshold.
+    accuracy_threshold = _build_threshold(accuracy, baseline_margin, always=True)
+    recall_threshold = _build_threshold(margin=baseline_recall_margin)
+    balanced = AverageMetric("recall", name=names.BALANCED_ACCURACY)
     metrics = [
         _configure(tfma.metrics.ExampleCount(name=names.EXAMPLE_COUNT)),
-        _configure(
-            Accuracy(name=names.ACCURACY),
-            # Always present: the Evaluator blesses nothing without a threshold.
-            _build_threshold(accuracy, baseline_margin, always=True),
-        ),
+        _configure(Accuracy(name=names.ACCURACY), accuracy_threshold),
         _configure(confusion_matrix),
-        _configure(
-            AverageMetric("recall", name=names.BALANCED_ACCURACY),
-            _build_threshold(balanced_accuracy),
-        ),
-        _configure(
-            LowestRecall(name=names.LOWEST_RECALL),
-            _build_threshold(margin=baseline_recall_margin),
-        ),
+        _configure(balanced, _build_threshold(balanced_accuracy)),
+        _configure(LowestRecall(name=names.LOWEST_RECALL), recall_threshold),
         _configure(RankingMetrics(list(classes))),
     ]
     bounds = {"precision": class_precision, "recall": class_recall}
     for metric in names.DECISION_METRICS:
         metrics += _configure_decision_metric(metric, classes, bounds.get(metric, 0.0))
-    model_spec = tfma.ModelSpec(
-        signature_name="serving_default",
-        prediction_key="probabilities",
-        label_key=example_features.LABEL,
-    )
     return tfma.EvalConfig(
-        model_specs=[model_spec],
+        model_specs=[_MODEL_SPEC],
         slicing_specs=list_slicing_specs(),
         metrics_specs=[tfma.MetricsSpec(metrics=metrics), *_build_plot_specs(len(classes))],
     )

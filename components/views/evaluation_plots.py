@@ -46,16 +46,9 @@ def plot_curves(plots: Mapping[str, Mapping[str, Any]]) -> Figure:
         _plot_calibration(calibration, plot["calibrationHistogramBuckets"]["buckets"], style)
     for axes in (calibration, roc):
         axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-    for axes, x_label, y_label in (
-        (roc, "false positive rate", "true positive rate"),
-        (precision_recall, "recall", "precision"),
-        (calibration, "mean probability", "fraction that is of the class"),
-    ):
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.grid(alpha=0.3)
+    _label(roc, "false positive rate", "true positive rate")
+    _label(precision_recall, "recall", "precision")
+    _label(calibration, "mean probability", "fraction that is of the class")
     handles, labels = roc.get_legend_handles_labels()
     figure.legend(handles, labels, frameon=False, loc="outside upper center", ncols=len(plots))
     return figure
@@ -85,6 +78,14 @@ def plot_runs(runs: pd.DataFrame, names: Sequence[str]) -> Figure:
         if len(members) > 1:
             axes.legend(frameon=False, fontsize=8)
     return figure
+
+
+def _label(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.grid(alpha=0.3)
 
 
 def _plot_calibration(
