@@ -1,4 +1,4 @@
-"""A compiled package, made once by the command that users have."""
+"""A compiled package, made once with the installed command."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.kubeflow.compile_command import EVERYTHING, compile_package
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory) -> Path:
-    """A package with everything that can be configured."""
+    """A package compiled with `EVERYTHING`."""
     return compile_package(tmp_path_factory.mktemp("package"), *EVERYTHING)
 
 

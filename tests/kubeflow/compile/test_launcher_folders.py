@@ -1,4 +1,4 @@
-"""Addresses of artifacts, and the launcher's folders for them."""
+"""Addresses in a bucket, and the launcher's folders for them."""
 
 import pytest
 
@@ -12,7 +12,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("uri", "path"), PAIRS)
-def test_each_store_has_the_launchers_folder_and_back(uri, path):
+def test_addresses_and_folders_are_mapped_in_both_directions(uri, path):
     assert local_path(uri) == path
     assert store_address(path) == uri
 
@@ -20,12 +20,12 @@ def test_each_store_has_the_launchers_folder_and_back(uri, path):
 @pytest.mark.parametrize(
     "other", ["/mnt/radio/serving/1", "hdfs://name/path", "validation", "", "/miniopath/x"]
 )
-def test_everything_else_stays_as_it_is(other):
+def test_other_texts_are_returned_unchanged(other):
     assert local_path(other) == other
     assert store_address(other) == other
 
 
-def test_folders_may_be_below_another_root(monkeypatch, tmp_path):
+def test_the_folders_can_have_another_root(monkeypatch, tmp_path):
     monkeypatch.setenv(LAUNCHER_ROOT, str(tmp_path))
     assert local_path("s3://bucket/a") == f"{tmp_path}/s3/bucket/a"
     assert store_address(f"{tmp_path}/s3/bucket/a") == "s3://bucket/a"

@@ -1,4 +1,4 @@
-"""What is applied to a cluster by hand names what the package and the page name."""
+"""The manifests of deploy/kubeflow, its page and a compiled package use the same names."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PAGE = (DEPLOY / "README.md").read_text()
 
 
 def objects() -> dict[str, dict]:
-    """The manifests' objects by kind."""
+    """Return the objects of the manifests by kind."""
     return {
         manifest["kind"]: manifest
         for file in DEPLOY.glob("*.yaml")
@@ -24,43 +24,43 @@ def objects() -> dict[str, dict]:
 
 
 def claims(pod: dict) -> set[str]:
-    """Names of the volume claims of a pod's volumes."""
+    """Return the names of the volume claims of a pod."""
     return {volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"]}
 
 
-def test_every_file_is_named_on_the_page():
+def test_the_page_names_every_file():
     for file in DEPLOY.glob("*.yaml"):
         assert file.name in PAGE
 
 
-def test_only_what_a_profile_needs_has_a_namespace_and_it_is_the_profiles():
-    found = objects()
-    profile = found["Profile"]["metadata"]["name"]
+def test_only_the_objects_of_a_profile_have_a_namespace_and_it_is_the_profiles():
+    manifests = objects()
+    profile = manifests["Profile"]["metadata"]["name"]
     assert f"export NAMESPACE={profile}" in PAGE
     namespaces = {
         kind: manifest["metadata"]["namespace"]
-        for kind, manifest in found.items()
+        for kind, manifest in manifests.items()
         if "namespace" in manifest["metadata"]
     }
     assert namespaces == {"ServiceAccount": profile, "RoleBinding": profile}
-    (subject,) = found["RoleBinding"]["subjects"]
+    (subject,) = manifests["RoleBinding"]["subjects"]
     assert subject["namespace"] == profile
-    assert subject["name"] == found["ServiceAccount"]["metadata"]["name"]
+    assert subject["name"] == manifests["ServiceAccount"]["metadata"]["name"]
 
 
-def test_whatever_has_no_namespace_is_applied_to_the_one_that_was_chosen():
+def test_objects_without_a_namespace_are_applied_to_the_chosen_one():
     for line in PAGE.splitlines():
         if line.startswith("kubectl") and "deploy/kubeflow/" in line:
             file = DEPLOY / line.split("deploy/kubeflow/")[1].split()[0]
-            given = "-n $NAMESPACE" in line
+            has_option = "-n $NAMESPACE" in line
             for manifest in yaml.safe_load_all(file.read_text()):
-                placed = manifest["kind"] == "Profile" or "namespace" in manifest["metadata"]
-                assert given != placed, f"{file.name}: {line}"
+                has_namespace = manifest["kind"] == "Profile" or "namespace" in manifest["metadata"]
+                assert has_option != has_namespace, f"{file.name}: {line}"
 
 
 @pytest.fixture(scope="module")
 def pods(tmp_path_factory) -> dict:
-    """Settings of the pods of what the page compiles."""
+    """Settings of the pods in the package that the page compiles."""
     file = tmp_path_factory.mktemp("package") / "pipeline.yaml"
     for option, value in TARGETS.items():
         assert f"{option} {value}" in PAGE
@@ -72,29 +72,29 @@ def pods(tmp_path_factory) -> dict:
     return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
-def test_the_steps_mount_the_claim_that_the_server_of_the_models_mounts(pods):
+def test_the_steps_mount_the_claim_that_the_model_server_mounts(pods):
     claim = objects()["PersistentVolumeClaim"]["metadata"]["name"]
     (mount,) = pods["exec-pusher"]["pvcMount"]
     assert mount["constant"] == claim
     predictor = objects()["InferenceService"]["spec"]["predictor"]
     (container,) = predictor["containers"]
-    (served,) = container["volumeMounts"]
+    (server_mount,) = container["volumeMounts"]
     assert claims(predictor) == {claim}
-    assert served["mountPath"] == mount["mountPath"]
+    assert server_mount["mountPath"] == mount["mountPath"]
     assert f"--model_base_path={TARGETS['--serving']}" in container["args"]
 
 
-def test_data_is_copied_to_the_claim_and_the_place_where_the_steps_find_it(pods):
+def test_data_are_copied_to_the_folder_that_the_steps_read(pods):
     pod = objects()["Pod"]
     (mount,) = pods["exec-spectrogram-example-gen"]["pvcMount"]
     assert claims(pod["spec"]) == {mount["constant"]}
     for container in pod["spec"]["containers"] + pod["spec"]["initContainers"]:
         assert container["image"] == TARGETS["--image"]
-        assert [each["mountPath"] for each in container["volumeMounts"]] == [mount["mountPath"]]
+        assert [volume["mountPath"] for volume in container["volumeMounts"]] == [mount["mountPath"]]
     assert f"cp -n $NAMESPACE data {pod['metadata']['name']}:{TARGETS['--data']}" in PAGE
 
 
-def test_the_secret_has_the_keys_that_are_taken_where_no_others_are_named():
+def test_the_secret_has_the_keys_that_are_used_by_default():
     secret = objects()["Secret"]
     keys = STORE_KEYS.values()
     assert set(keys) == {f"{secret['metadata']['name']}/{key}" for key in secret["stringData"]}

@@ -1,6 +1,7 @@
-"""What the compiled package says: steps, parameters, resources, pods."""
+"""What a compiled package contains: steps, parameters, resources and settings of pods."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.cli.main import cli
 from pipeline.config.config import ConfigError
 from tests.graph import NODES
-from tests.kubeflow.compile_command import EVERYTHING, compile_arguments, compile_package
+from tests.kubeflow.compile_command import EVERYTHING, compile_arguments
 
-# Which steps each parameter of a run is handed to.
-MATTERS_TO = {
+# The steps that use each parameter of a run.
+STEPS_BY_PARAMETER = {
     "data": {"spectrogram-example-gen", "report"},
     "model": {"transform", "trainer", "report"},
     "epochs": {"trainer", "report"},
@@ -39,14 +40,14 @@ def container(spec, name) -> dict:
     return spec["deploymentSpec"]["executors"][f"exec-{name}"]["container"]
 
 
-def test_kfps_own_reader_takes_it(package, spec):
+def test_kfp_reads_the_package(package, spec):
     loaded = load_component_from_text(package.read_text())
     assert loaded.name == "radio-signals"
-    # Every field is one of the specification.
+    # A field that the specification does not have is an error.
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
 
 
-def test_every_node_of_the_graph_is_a_step_in_the_graphs_order(tasks):
+def test_every_node_of_the_graph_is_a_step_in_the_same_order(tasks):
     assert {task["taskInfo"]["name"] for task in tasks.values()} == NODES
     seen = set()
     for name, task in tasks.items():
@@ -54,49 +55,49 @@ def test_every_node_of_the_graph_is_a_step_in_the_graphs_order(tasks):
         seen.add(name)
 
 
-def test_a_reader_finds_name_purpose_and_parameters_first(package):
+def test_the_file_begins_with_name_description_and_parameters(package):
     first_page = package.read_text().splitlines()[:12]
     assert first_page[:2] == ["# PIPELINE DEFINITION", "# Name: radio-signals"]
     assert first_page[2].startswith("# Description: Classifies radio-signal spectrograms")
     assert any(line.startswith("#    epochs = 5  Passes over") for line in first_page)
 
 
-def test_a_run_can_set_five_parameters_that_have_defaults_and_descriptions(spec):
+def test_a_run_can_set_five_parameters_with_defaults_and_descriptions(spec):
     parameters = spec["root"]["inputDefinitions"]["parameters"]
-    assert {name: of["defaultValue"] for name, of in parameters.items()} == {
+    assert {name: parameter["defaultValue"] for name, parameter in parameters.items()} == {
         "data": "/mnt/radio/data",
         "model": "compact",
         "epochs": 5,
         "learning_rate": 0.0,
         "accuracy_threshold": 0.9,
     }
-    assert {name: of["parameterType"] for name, of in parameters.items()} == {
+    assert {name: parameter["parameterType"] for name, parameter in parameters.items()} == {
         "data": "STRING",
         "model": "STRING",
         "epochs": "NUMBER_INTEGER",
         "learning_rate": "NUMBER_DOUBLE",
         "accuracy_threshold": "NUMBER_DOUBLE",
     }
-    assert all(len(of["description"]) > 20 for of in parameters.values())
+    assert all(len(parameter["description"]) > 20 for parameter in parameters.values())
 
 
-@pytest.mark.parametrize("name", MATTERS_TO)
-def test_a_parameter_goes_to_the_steps_that_it_matters_to_and_no_others(tasks, name):
-    taken_by = {
+@pytest.mark.parametrize("name", STEPS_BY_PARAMETER)
+def test_a_parameter_goes_only_to_the_steps_that_use_it(tasks, name):
+    steps = {
         step
         for step, task in tasks.items()
         for parameter in task["inputs"].get("parameters", {}).values()
         if parameter.get("componentInputParameter") == name
     }
-    assert taken_by == MATTERS_TO[name]
+    assert steps == STEPS_BY_PARAMETER[name]
 
 
-def test_steps_that_read_what_no_cache_looks_at_are_never_cached(tasks):
+def test_steps_that_read_outside_the_pipeline_are_never_cached(tasks):
     cached = {name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
     assert set(tasks) - cached == {"spectrogram-example-gen", "baseline-model"}
 
 
-def test_failed_steps_are_tried_again_with_growing_pauses(tasks):
+def test_failed_steps_are_retried_with_growing_pauses(tasks):
     for task in tasks.values():
         assert task["retryPolicy"] == {
             "maxRetryCount": 3,
@@ -106,7 +107,7 @@ def test_failed_steps_are_tried_again_with_growing_pauses(tasks):
         }
 
 
-def test_resources_are_of_the_step_or_else_the_default(spec):
+def test_a_step_has_its_own_resources_or_else_the_default(spec):
     assert container(spec, "trainer")["resources"] == {
         "cpuLimit": 4,
         "cpuRequest": 4,
@@ -124,11 +125,11 @@ def test_resources_are_of_the_step_or_else_the_default(spec):
 
 def test_every_step_runs_our_entry_point_in_the_image(spec, tasks):
     for name, task in tasks.items():
-        of_step = container(spec, name)
-        assert of_step["image"] == "registry.example/radio-signals:1"
-        assert of_step["command"] == ["python3", "-m", "pipeline.kubeflow.entrypoint"]
-        assert of_step["args"][:2] == ["--radio_signals_step", task["taskInfo"]["name"]]
-        assert of_step["env"] == [{"name": "TZ", "value": "UTC"}]
+        step = container(spec, name)
+        assert step["image"] == "registry.example/radio-signals:1"
+        assert step["command"] == ["python3", "-m", "pipeline.kubeflow.entrypoint"]
+        assert step["args"][:2] == ["--radio_signals_step", task["taskInfo"]["name"]]
+        assert step["env"] == [{"name": "TZ", "value": "UTC"}]
 
 
 def test_pods_have_volumes_secrets_selectors_tolerations_and_pull_settings(documents, tasks):
@@ -157,29 +158,31 @@ def test_pods_have_volumes_secrets_selectors_tolerations_and_pull_settings(docum
         }
 
 
-def test_no_path_of_the_machine_that_compiled_is_in_it(package):
+def test_a_package_contains_no_path_of_this_machine(package):
     text = package.read_text()
     for folder in (package.parent, Path(__file__).parents[3], sys.prefix):
         assert str(folder) not in text
 
 
-def test_the_same_graph_gives_the_same_bytes(package, tmp_path):
-    # A version of the pipeline is named after them.
-    assert compile_package(tmp_path, *EVERYTHING).read_bytes() == package.read_bytes()
+def test_the_same_graph_gives_the_same_bytes_in_every_process(package, tmp_path):
+    # A version of the pipeline is named after them. Another process has made the package.
+    file = tmp_path / "pipeline.yaml"
+    cli.main(compile_arguments(file, *EVERYTHING), standalone_mode=False)
+    assert file.read_bytes() == package.read_bytes()
 
 
-def test_models_and_history_outlive_the_run_beside_each_other(tasks):
+def test_models_and_accepted_statistics_are_kept_beside_each_other(tasks):
     def constant(task, name):
         return tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
 
     destination = json.loads(constant("pusher", "push_destination"))
     assert destination["filesystem"]["base_directory"] == "/mnt/radio/serving"
     assert constant("baseline-model", "serving_dir") == "/mnt/radio/serving"
-    history = constant("example-validator", "accepted_statistics_dir")
-    assert history == "/mnt/radio/accepted_statistics"
+    statistics = constant("example-validator", "accepted_statistics_dir")
+    assert statistics == "/mnt/radio/accepted_statistics"
 
 
-OWN_KEYS = {
+DEFAULT_KEYS = {
     "secretName": "mlpipeline-minio-artifact",
     "keyToEnv": [
         {"secretKey": "accesskey", "envVar": "AWS_ACCESS_KEY_ID"},
@@ -191,13 +194,13 @@ OWN_KEYS = {
 @pytest.mark.parametrize(
     ("serving", "arguments", "secrets"),
     [
-        ("minio://mlpipeline/radio/serving", (), [OWN_KEYS]),
-        # Keys of one's own, or whatever the machines of a cloud are allowed.
+        ("minio://mlpipeline/radio/serving", (), [DEFAULT_KEYS]),
+        # Keys in the configuration, or the rights of the pod.
         ("minio://mlpipeline/radio/serving", ("--set=kubeflow.env.AWS_ACCESS_KEY_ID=k",), None),
         ("s3://bucket/radio/serving", (), None),
     ],
 )
-def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
+def test_models_are_pushed_to_the_installations_store_with_its_keys(
     tmp_path, serving, arguments, secrets
 ):
     file = tmp_path / "pipeline.yaml"
@@ -216,7 +219,7 @@ def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
 
 
 @pytest.mark.parametrize(
-    ("changes", "arguments", "said"),
+    ("changes", "arguments", "message"),
     [
         (
             {"root": "/mnt/radio"},
@@ -241,11 +244,21 @@ def test_models_are_pushed_to_the_installations_store_with_its_own_keys(
         ({}, ("--set=kubeflow.pul_policy=Never",), 'Did you mean "kubeflow.pull_policy"?'),
     ],
 )
-def test_what_could_not_run_is_refused_before_a_file_is_written(tmp_path, changes, arguments, said):
-    # In this process, and not by the installed command: TFX takes seconds to load.
-    with pytest.raises(ConfigError) as refused:
+def test_a_package_that_could_not_run_is_refused_before_a_file_is_written(
+    tmp_path, changes, arguments, message
+):
+    with pytest.raises(ConfigError) as refusal:
         cli.main(
             compile_arguments(tmp_path / "p.yaml", *arguments, **changes), standalone_mode=False
         )
-    assert said in str(refused.value)
+    assert message in str(refusal.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_entry_point_loads_no_compiler():
+    # Every step loads it first.
+    code = (
+        "import sys, pipeline.kubeflow.entrypoint; "
+        "sys.exit(bool({'kfp', 'tensorflow', 'tfx'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
