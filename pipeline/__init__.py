@@ -1,1 +1,1 @@
-"""The graph, its configuration, the ways to run it and the command line."""
+"""The pipeline: its graph, its configuration, its runners and the command line."""
