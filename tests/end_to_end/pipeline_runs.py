@@ -79,7 +79,7 @@ def temporary_folder_of(output: Path) -> Path:
 def run_pipeline(data: Path, output: Path, *arguments: str, command: str = "run") -> Run:
     """Run the command to its end."""
     temporary = temporary_folder_of(output)
-    temporary.mkdir(exist_ok=True)
+    temporary.mkdir(parents=True, exist_ok=True)
     finished = subprocess.run(
         [COMMAND, command, f"--data={data}", f"--output={output}", *arguments],
         env={**os.environ, "TMPDIR": str(temporary)},
