@@ -1,1 +1,1 @@
-"""Everything that touches tensors: preprocessing, models, augmentation, training, export."""
+"""Everything that works on tensors: preprocessing, models, training, tuning and export."""

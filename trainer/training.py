@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import tempfile
@@ -25,7 +26,6 @@ from trainer.fitting.compiling import build_model, compile_model
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import TrainingSetup, precompute
 from trainer.fitting.preparation import PreparedRun, prepare_run
-from trainer.fitting.starting_weights import Start
 from trainer.inputs.batches import (
     TrainingBatches,
     ValidationBatches,
@@ -82,42 +82,156 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     run = prepare_run(
         settings,
         fn_args.transform_graph_path,
-        lambda transform: _read_batches(fn_args, transform, settings, distribution),
+        functools.partial(_read_batches, fn_args, settings, distribution),
         distribution.scope(),
         distribution.is_chief,
     )
-    _log_plan(run, settings, distribution)
-    setup, tensorboard = _compile(run, settings, distribution, model_run_dir)
+    _log_plan(run, distribution)
+    setup = _set_up(run, distribution)
+    confusion_matrix = ConfusionMatrix(len(settings.classes))
+    with distribution.scope():
+        compile_model(setup.model, settings, setup.train.steps, [confusion_matrix])
+    tensorboard = TensorBoardLog(
+        os.path.join(model_run_dir, TENSORBOARD),
+        settings.classes,
+        confusion_matrix,
+        # Replicas predict together or not at all, and only the chief plots mistakes.
+        None if distribution.strategy else setup.validation.dataset,
+    )
     state = fit(setup, settings, model_run_dir, run.checkpoints, [tensorboard], started)
     if not distribution.is_chief:
         return
 
     best_epoch = state.best_epoch(settings.keep_best)
     logger.info("exporting the weights of epoch %d, the best on validation", best_epoch)
-    # Keras has set the model only if an epoch was left to train.
+    # Keras has set the model of the callback only if an epoch was left to train.
     tensorboard.set_model(setup.model)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
-    exported = _copy_for_export(setup.whole_model, settings)
+    model = _copy_for_export(setup.whole_model, settings)
+    calibration = _calibrate(model, setup, fn_args, settings, distribution)
     facts = {
-        **describe_training(settings, state, run.start),
+        **_describe_training(run, state),
         "workers": distribution.workers,
         "replicas": distribution.replicas,
-        "calibration": _calibrate(exported, setup, fn_args, run, settings, distribution),
-        "parameters": exported.count_params(),
+        "calibration": calibration,
+        "parameters": model.count_params(),
         "train_images": run.train.images,
         "validation_images": run.validation.images,
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
+    _export(model, run, fn_args.serving_model_dir, facts)
+    files.write_file(files.join(model_run_dir, TRAINING_FACTS), json.dumps(facts, indent=2))
+    if run.checkpoints:
+        run.checkpoints.remove()
+
+
+def _read_batches(
+    fn_args: FnArgs,
+    settings: Settings,
+    distribution: Distribution,
+    transform: tft.TFTransformOutput,
+) -> tuple[TrainingBatches, ValidationBatches]:
+    if distribution.strategy:
+        return read_sharded_batches(
+            fn_args.train_files, fn_args.eval_files, transform, settings, distribution
+        )
+    train, validation = read_records(fn_args.train_files), read_records(fn_args.eval_files)
+    return read_batches(train, validation, transform, settings)
+
+
+def _log_plan(run: PreparedRun, distribution: Distribution) -> None:
+    logger.info(
+        "%s, %s parameters; %s training and %s validation images; %d epochs of %d steps%s",
+        run.model.name,
+        f"{run.model.count_params():,}",
+        f"{run.train.images:,}",
+        f"{run.validation.images:,}",
+        run.settings.epochs,
+        run.train.steps,
+        distribution.in_words,
+    )
+
+
+def _set_up(run: PreparedRun, distribution: Distribution) -> TrainingSetup:
+    """Return the model to fit and its batches."""
+    if not distribution.strategy:
+        return precompute(run.model, run.settings, run.train, run.validation)
+    # Nothing is precomputed: each worker has only a shard of the images.
+    with distribution.scope():
+        model = replicate(run.model)
+    return TrainingSetup(model, model, run.train, run.validation)
+
+
+def _copy_for_export(model: keras.Model, settings: Settings) -> keras.Model:
+    """Return a model of the same weights that is neither compiled nor replicated.
+
+    The export would include the optimiser of a compiled model, which is twice the size of the
+    weights. To save a replicated model, all workers would be needed.
+    """
+    copy = build_model(settings)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _calibrate(
+    model: keras.Model,
+    setup: TrainingSetup,
+    fn_args: FnArgs,
+    settings: Settings,
+    distribution: Distribution,
+) -> dict[str, Any]:
+    """Calibrate on the whole validation split."""
+    classifier, validation = setup.model, setup.validation
+    if distribution.strategy:
+        # The batches of this worker only cover its shard.
+        classifier, validation = (
+            model,
+            read_validation_batches(
+                read_records(fn_args.eval_files),
+                setup.train.transform,
+                len(settings.classes),
+                settings.batch_size,
+            ),
+        )
+    return calibrate(*classify_batches(classifier, validation.dataset), settings.calibrate)
+
+
+def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:
+    """Return how the model was trained.
+
+    `images_per_second` covers the training batches of every epoch, in whichever process. Epochs
+    that were interrupted do not count.
+    """
+    settings = run.settings
+    return {
+        "model": settings.model,
+        "epochs": state.epochs,
+        "best_epoch": state.best_epoch(settings.keep_best),
+        "keep_best": settings.keep_best,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "schedule": settings.schedule.set_values,
+        "augment": settings.augment.set_values,
+        "optimizer": settings.optimizer.set_values,
+        "label_smoothing": settings.label_smoothing,
+        "class_weights": settings.class_weights,
+        "tuned": settings.tuned,
+        "mixed_precision": settings.mixed_precision,
+        "started_from": dataclasses.asdict(run.start),
+        "resumed_after_epochs": state.resumed_after,
+        "images_per_second": state.images / state.training_seconds,
+    }
+
+
+def _export(model: keras.Model, run: PreparedRun, directory: str, facts: dict[str, Any]) -> None:
+    settings = run.settings
     export(
-        exported,
+        model,
         run.transform,
         settings.classes,
         settings.height,
         settings.width,
-        fn_args.serving_model_dir,
+        directory,
         facts={"normalise": settings.normalise, "training": facts},
         temperature=facts["calibration"]["temperature"],
     )
-    files.write_file(files.join(model_run_dir, TRAINING_FACTS), json.dumps(facts, indent=2))
-    if run.checkpoints:
-        run.checkpoints.remove()

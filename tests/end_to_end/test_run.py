@@ -28,7 +28,7 @@ from tests.end_to_end.pipeline_runs import (
 )
 from tests.end_to_end.served_model import answers
 from tests.graph import NODES
-from trainer.quality.reliability import reliability
+from trainer.quality.reliability import measure_reliability
 
 # A single epoch would make a good model, but for this rate.
 UNTRAINED = ("--epochs=1", "--set=schedule.initial_rate=1e-7")
@@ -191,7 +191,7 @@ def test_answers_are_probabilities_their_class_by_name_and_its_score(served):
 
 def test_calibration_is_measured_on_the_served_probabilities(first_run, served, validation):
     calibration = first_run.metrics["training"]["calibration"]
-    found = reliability(served["example_probabilities"], validation[1])
+    found = measure_reliability(served["example_probabilities"], validation[1])
     for name in ("negative_log_likelihood", "brier_score", "expected_calibration_error"):
         assert calibration["after"][name] == pytest.approx(found[name], abs=1e-4)
     assert calibration["after"]["diagram"]["images"] == found["diagram"]["images"]

@@ -41,13 +41,13 @@ if __name__ == "__main__":
     if sys.argv[1] == "mirrored":
         import tensorflow as tf
 
-        from trainer.distributed.strategy import mirrored
+        from trainer.distributed.strategy import mirror
         from trainer.distributed.worker_process import read_arguments
         from trainer.training import train_and_export
 
         cpus = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
-        train_and_export(read_arguments(sys.argv[2]), mirrored(["CPU:0", "CPU:1"]))
+        train_and_export(read_arguments(sys.argv[2]), mirror(["CPU:0", "CPU:1"]))
     else:
         from trainer.distributed import worker
 

@@ -46,9 +46,7 @@ def write_data(folder: Path) -> None:
     """Write both splits and the Transform step's output to `folder`."""
     rng = np.random.default_rng(0)
     for split, count in (("train", TRAIN), ("validation", VALIDATION)):
-        with tf.io.TFRecordWriter(
-            str(folder / f"{split}.gz"), tf.io.TFRecordOptions(compression_type="GZIP")
-        ) as writer:
+        with tf.io.TFRecordWriter(str(folder / f"{split}.tfrecord")) as writer:
             # The first class has more images than the others.
             for label in np.maximum(np.arange(count) % 4 - 1, 0):
                 writer.write(_example(rng, int(label)))

@@ -1,7 +1,7 @@
-"""On which devices a model is trained: one, the GPUs of this machine, or workers of a cluster.
+"""Chooses the devices to train on: one, all GPUs of this machine, or the workers of a cluster.
 
-All are synchronous data parallelism by `tf.distribute`: each replica computes the gradients of its
-part of a batch, and all take the same step by their sum.
+All of them are synchronous data parallelism by `tf.distribute`: each replica computes the gradients
+of its portion of a batch, and all replicas take the same step by the sum of the gradients.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from data.invalid import InvalidData
 
-# By which the operators that start workers, Kubeflow's and Vertex AI's, describe the cluster.
+# The operators of Kubeflow and Vertex AI describe the cluster to each worker in this variable.
 _VARIABLE = "TF_CONFIG"
 _EXAMPLE = json.dumps(
     {
@@ -25,18 +27,18 @@ _EXAMPLE = json.dumps(
         "task": {"type": "worker", "index": 0},
     }
 )
-# Those that train, the first of them the chief. `ps` would be another way of training, and an
-# `evaluator` does not train.
+# The types of tasks that train; the first task of them is the chief. A task `ps`, a parameter
+# server, belongs to another way of training, and a task `evaluator` does not train.
 _TRAINING_TASKS = ("chief", "worker")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What `TF_CONFIG` says.
+    """The content of `TF_CONFIG`.
 
     Attributes:
       addresses: host:port of every worker, the chief first.
-      index: of this process among them.
+      index: number of this process among them.
     """
 
     addresses: tuple[str, ...]
@@ -48,9 +50,9 @@ class Distribution:
     """The devices of a run, seen from one worker.
 
     Attributes:
-      strategy: of `tf.distribute`; None for one device, which needs none.
-      workers: processes that train together.
-      worker: number of this one, from 0.
+      strategy: a strategy of `tf.distribute`; None for one device, which needs none.
+      workers: number of processes that train together.
+      worker: number of this process, from 0.
     """
 
     strategy: tf.distribute.Strategy | None = None
@@ -59,60 +61,62 @@ class Distribution:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this worker is the one that writes what comes of the run."""
+        """Whether this worker writes the results of the run."""
         return self.worker == 0
 
     @property
     def replicas(self) -> int:
-        """Devices that train, over all workers."""
+        """Number of devices that train, over all workers."""
         return self.strategy.num_replicas_in_sync if self.strategy else 1
 
     @property
     def local_replicas(self) -> int:
-        """Devices that train in this worker."""
+        """Number of devices that train in this worker."""
         return self.replicas // self.workers
 
     @property
     def in_words(self) -> str:
-        """An addition to a sentence; empty for one device."""
+        """The devices as the end of a sentence; empty for one device."""
         if not self.strategy:
             return ""
         return f"; {self.replicas} replicas, {self.workers} worker{'s' * (self.workers > 1)}"
 
-    def scope(self) -> contextlib.AbstractContextManager:
-        """In which variables have to be made: those of model, optimiser and metrics."""
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the scope in which to create the variables of model, optimiser and metrics."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
-    def of_all_workers(self, values: np.ndarray) -> np.ndarray:
-        """Exchange whole numbers: int64 [...] of each worker to [workers, ...] on every one.
+    def exchange(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Send whole numbers to all workers: int64 [...] becomes [workers, ...] on each of them.
 
-        All workers have to call it, with arrays of one shape, and none goes on before all have.
+        All workers must call this method with arrays of the same shape. None of them continues
+        before all have called it.
         """
-        own = np.zeros((self.workers, *np.shape(values)), np.int64)
-        own[self.worker] = values
-        if self.workers == 1:
-            return own
-        each = self.strategy.run(lambda: tf.constant(own))
-        return self.strategy.reduce("SUM", each, axis=None).numpy() // self.local_replicas
+        numbers = np.zeros((self.workers, *np.shape(values)), np.int64)
+        numbers[self.worker] = values
+        if self.workers == 1 or self.strategy is None:
+            return numbers
+        per_replica = self.strategy.run(lambda: tf.constant(numbers))
+        sums = self.strategy.reduce("SUM", per_replica, axis=None).numpy()
+        return sums // self.local_replicas
 
 
-def choose(name: str, environment: Mapping[str, str] = os.environ) -> Distribution:
-    """Return the devices to train on. In a cluster, wait until all workers are there.
+def choose_devices(name: str, environment: Mapping[str, str] = os.environ) -> Distribution:
+    """Return the devices to train on. In a cluster, wait until all workers have started.
 
-    Must come before anything that makes TensorFlow look for devices.
+    Call this function before anything that makes TensorFlow look for devices.
 
     Args:
       name: auto, one_device, mirrored (all GPUs that this process sees) or multi_worker (the
-        cluster that `TF_CONFIG` describes). auto is multi_worker where the cluster has several
-        workers, else mirrored where there are several GPUs, else one_device.
-      environment: that of the process.
+        cluster that `TF_CONFIG` describes). auto is multi_worker if the cluster has several
+        workers, otherwise mirrored if there are several GPUs, otherwise one_device.
+      environment: environment of the process.
 
     Raises:
-      InvalidData: there is no cluster, or not more than one GPU, where the name asks for it;
-        `TF_CONFIG` is not what it has to be.
+      InvalidData: the name asks for a cluster or for several GPUs and there are none, or
+        `TF_CONFIG` is malformed.
     """
-    if needs_cluster(name, environment):
-        cluster = cluster_of(environment)
+    cluster = find_cluster(name, environment)
+    if cluster:
         return Distribution(_MultiWorker(), len(cluster.addresses), cluster.index)
     gpus = len(tf.config.list_physical_devices("GPU"))
     if name == "mirrored" and gpus < 2:
@@ -120,32 +124,38 @@ def choose(name: str, environment: Mapping[str, str] = os.environ) -> Distributi
             f"strategy: mirrored is for several GPUs, and TensorFlow sees {gpus} here. "
             "Set it to one_device or auto."
         )
-    return mirrored() if name in ("auto", "mirrored") and gpus > 1 else Distribution()
+    return mirror() if name in ("auto", "mirrored") and gpus > 1 else Distribution()
 
 
-def needs_cluster(name: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a strategy means workers of a cluster, for which processes must be started.
+def find_cluster(name: str, environment: Mapping[str, str] = os.environ) -> Cluster | None:
+    """Return the cluster to train on, for which worker processes must be started; None for none.
+
+    Args:
+      name: as for `choose_devices`.
+      environment: environment of the process.
 
     Raises:
-      InvalidData: as `choose` does.
+      InvalidData: as for `choose_devices`.
     """
     if name not in ("auto", "multi_worker"):
-        return False
-    cluster = cluster_of(environment)
-    if name == "multi_worker" and cluster is None:
-        raise InvalidData(
-            f"strategy: multi_worker needs the cluster in the environment variable {_VARIABLE}, "
-            f"for example {_EXAMPLE}"
-        )
-    return cluster is not None and (name == "multi_worker" or len(cluster.addresses) > 1)
+        return None
+    cluster = read_cluster(environment)
+    if name == "multi_worker":
+        if cluster is None:
+            raise InvalidData(
+                "strategy: multi_worker needs the cluster in the environment variable "
+                f"{_VARIABLE}, for example {_EXAMPLE}"
+            )
+        return cluster
+    return cluster if cluster and len(cluster.addresses) > 1 else None
 
 
-def mirrored(devices: list[str] | None = None) -> Distribution:
-    """Return the distribution over several devices of this process; all GPUs unless given."""
+def mirror(devices: list[str] | None = None) -> Distribution:
+    """Return the distribution over several devices of this process; None for all GPUs."""
     return Distribution(_Mirrored(devices))
 
 
-def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster | None:
+def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     """Return the cluster that this process belongs to; None if it belongs to none.
 
     Raises:
@@ -166,35 +176,49 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidData(
             f"{_VARIABLE} is not a cluster and a task in JSON ({type(error).__name__}: {error}). "
-            f"It has to look like {_EXAMPLE}"
+            f"It must look like {_EXAMPLE}"
         ) from None
     if "ps" in tasks or kind not in _TRAINING_TASKS:
         raise InvalidData(
-            f"{_VARIABLE} has parameter servers or makes this process the task {kind}. Training "
-            f"is by tasks called {' and '.join(_TRAINING_TASKS)} alone."
+            f"{_VARIABLE} has parameter servers or makes this process the task {kind}. Only tasks "
+            f"called {' and '.join(_TRAINING_TASKS)} can train."
         )
     if not 0 <= index < len(addresses[kind]):
         raise InvalidData(
             f"{_VARIABLE} makes this process {kind} {index}, and the cluster has "
             f"{len(addresses[kind])} of these, numbered from 0."
         )
-    before = len(addresses["chief"]) if kind == "worker" else 0
-    return Cluster((*addresses["chief"], *addresses["worker"]), before + index)
+    chiefs = len(addresses["chief"]) if kind == "worker" else 0
+    return Cluster((*addresses["chief"], *addresses["worker"]), chiefs + index)
 
 
-class _OwnBatches:
-    """A strategy whose workers each read data of their own, in batches of one replica."""
+def first_local(strategy: tf.distribute.Strategy, values: Any) -> Any:
+    """Return the values of this worker's first replica, of a structure with values per replica."""
+    return tf.nest.map_structure(
+        lambda value: strategy.experimental_local_results(value)[0], values
+    )
 
-    def experimental_distribute_dataset(self, dataset, options=None):
-        # `keras.Model.fit` calls this. TensorFlow's takes it that all workers read the same, and
-        # splits each batch among them. Without an end, because for data with one the workers ask
-        # one another at every step whether anybody has any left; Keras counts the steps.
+
+class _SeparateBatches(tf.distribute.Strategy):
+    """A strategy whose workers each read their own data, in batches for one replica."""
+
+    def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
+        # `keras.Model.fit` calls this method. TensorFlow assumes that all workers read the same
+        # data, and splits each batch among them. The dataset repeats because with a finite one the
+        # workers ask one another at every step whether any data is left; Keras counts the steps.
         return self.distribute_datasets_from_function(lambda _: dataset.repeat(), options)
 
+    def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
+        # `keras.Model.fit` averages the first batch, to learn its shape. TensorFlow cannot average
+        # a tuple, nor batches of different sizes. Any replica's batch has the right shape.
+        if isinstance(value, tuple):
+            return first_local(self, value)
+        return super().reduce(reduce_op, value, axis)
 
-class _Mirrored(_OwnBatches, tf.distribute.MirroredStrategy):
+
+class _Mirrored(_SeparateBatches, tf.distribute.MirroredStrategy):
     pass
 
 
-class _MultiWorker(_OwnBatches, tf.distribute.MultiWorkerMirroredStrategy):
+class _MultiWorker(_SeparateBatches, tf.distribute.MultiWorkerMirroredStrategy):
     pass

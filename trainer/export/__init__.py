@@ -1,1 +1,1 @@
-"""The exported SavedModel and what is stored beside it."""
+"""Exports the trained model as a SavedModel, with a model card beside it."""

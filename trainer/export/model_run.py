@@ -1,4 +1,4 @@
-"""Where things lie inside the Trainer's `model_run` artifact."""
+"""File names inside the Trainer's `model_run` artifact."""
 
 import os
 

@@ -1,10 +1,10 @@
-"""The SavedModel: raw input in, named classes out, nothing of ours needed to load it."""
+"""Exports the SavedModel. It maps raw input to class names and loads without our code."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,37 +13,38 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
-from trainer.export.model_card import write_model_card
-from trainer.fitting.starting_weights import weight_shapes
-from trainer.quality.calibration import at_temperature
+from trainer.export.model_card import list_weight_shapes, write_model_card
+from trainer.quality.calibration import apply_temperature
 
 
 class SpectrogramClassifier(tf.Module):
-    """Preprocessing graph, network, calibration and class names in one exportable module."""
+    """Preprocessing graph, model, calibration and class names in one exportable module."""
 
     def __init__(
         self,
-        network: keras.Model,
+        model: keras.Model,
         transform: tft.TFTransformOutput,
         classes: Sequence[str],
         height: int,
         width: int,
         temperature: float | None = None,
-    ):
+    ) -> None:
         super().__init__()
-        # Behind a function, so that each variable is stored once: by way of Keras's variables and
-        # layers TensorFlow would store them again.
-        self._predict = lambda images: network(images, training=False)
+        # The model is hidden in a function so that each variable is stored once. Otherwise
+        # TensorFlow would store them again for Keras's layers.
+        self._predict: Callable[[tf.Tensor], tf.Tensor] = lambda images: model(
+            images, training=False
+        )
         self._temperature = temperature
-        # The very variables of the network, in its own order: what a warm start reads.
-        self.network_weights = [weight.value for weight in network.weights]
+        # The model's variables in its own order, for a warm start to read.
+        self.network_weights = [weight.value for weight in model.weights]
         self._normalise = transform.transform_features_layer()
         self._feature_spec = {
             example_features.IMAGE: transform.raw_feature_spec()[example_features.IMAGE]
         }
         self._classes = tf.constant(classes)
-        # The one-byte string of each grey level, to hand pixels to the preprocessing graph in
-        # the very form in which they are stored.
+        # The one-byte string of each grey level. With it, pixels reach the preprocessing graph in
+        # the form in which they are stored.
         self._bytes = tf.constant([bytes([level]) for level in range(256)])
         self.classify_examples = tf.function(
             self._classify_examples,
@@ -63,7 +64,7 @@ class SpectrogramClassifier(tf.Module):
         levels = tf.cast(tf.round(tf.clip_by_value(spectrograms, 0.0, 1.0) * 255.0), tf.int32)
         pixels = tf.gather(self._bytes, tf.reshape(levels, [tf.shape(levels)[0], -1]))
         images = tf.strings.reduce_join(pixels, axis=1)
-        # The shape that stored images have by the schema: [N], or [N, 1] where it was inferred.
+        # The schema gives stored images the shape [N], or [N, 1] if it was inferred.
         shape = self._feature_spec[example_features.IMAGE].shape
         return self._classify({example_features.IMAGE: tf.reshape(images, [-1, *shape])})
 
@@ -71,7 +72,7 @@ class SpectrogramClassifier(tf.Module):
         images = self._normalise(features)[example_features.IMAGE]
         probabilities = self._predict(images)
         if self._temperature is not None:
-            probabilities = at_temperature(probabilities, self._temperature)
+            probabilities = apply_temperature(probabilities, self._temperature)
         return {
             "probabilities": probabilities,
             "class": tf.gather(self._classes, tf.argmax(probabilities, axis=1)),
@@ -80,7 +81,7 @@ class SpectrogramClassifier(tf.Module):
 
 
 def export(
-    network: keras.Model,
+    model: keras.Model,
     transform: tft.TFTransformOutput,
     classes: Sequence[str],
     height: int,
@@ -89,19 +90,20 @@ def export(
     facts: dict[str, Any],
     temperature: float | None = None,
 ) -> None:
-    """Write the SavedModel of a trained network.
+    """Write the SavedModel of a trained model.
 
     Args:
-      network: maps float32 [N, height, width, 1] to probabilities [N, classes].
+      model: maps float32 [N, height, width, 1] to probabilities [N, classes].
       transform: output of the Transform step.
-      classes: names in the order of the network's outputs.
-      height, width: pixels along time and along frequency.
+      classes: names in the order of the model's outputs.
+      height: pixels along time.
+      width: pixels along frequency.
       directory: where to write.
-      facts: what else the model card says (`assets.extra/model.json`).
-      temperature: of the probabilities that are served (`trainer.quality.calibration`); None serves the
-        network's own.
+      facts: further content of the model card (`assets.extra/model.json`).
+      temperature: temperature of the served probabilities (`trainer.quality.calibration`); None
+        serves the model's own probabilities.
     """
-    module = SpectrogramClassifier(network, transform, classes, height, width, temperature)
+    module = SpectrogramClassifier(model, transform, classes, height, width, temperature)
     tf.saved_model.save(
         module,
         directory,
@@ -113,18 +115,18 @@ def export(
     write_model_card(
         directory,
         {
-            "model_id": _identity(network, classes, temperature),
+            "model_id": _compute_id(model, classes, temperature),
             "classes": classes,
             "height": height,
             "width": width,
-            "weights": weight_shapes(network),
+            "weights": list_weight_shapes(model),
             **facts,
         },
     )
 
 
-def _identity(network: keras.Model, classes: Sequence[str], temperature: float | None) -> str:
-    digest = hashlib.sha256(json.dumps([network.name, classes, temperature]).encode())
-    for weights in network.get_weights():
+def _compute_id(model: keras.Model, classes: Sequence[str], temperature: float | None) -> str:
+    digest = hashlib.sha256(json.dumps([model.name, classes, temperature]).encode())
+    for weights in model.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
     return digest.hexdigest()

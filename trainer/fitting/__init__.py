@@ -1,1 +1,1 @@
-"""Fits a network: loss, optimizer, learning rate, epochs, checkpoints."""
+"""Prepares, compiles and fits a model, and resumes interrupted runs."""

@@ -1,4 +1,4 @@
-"""A network that is ready to be fitted: built, with loss, optimiser and learning rate."""
+"""Builds and compiles a model: loss, optimiser and learning rate."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import keras
 
 from data.invalid import InvalidData
-from trainer.fitting.learning_rate import learning_rate
+from trainer.fitting.learning_rate import make_learning_rate
 from trainer.settings import Settings
-
-# Those that have a momentum of their own to be set.
-_WITH_MOMENTUM = ("sgd", "rmsprop")
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -22,24 +19,24 @@ _OPTIMIZERS = {
 
 
 def build_model(settings: Settings) -> keras.Model:
-    """Return the network with random weights.
+    """Return the model with random weights.
 
     Raises:
       ValueError: its probabilities are not float32.
     """
-    before = keras.mixed_precision.dtype_policy()
+    previous_policy = keras.mixed_precision.dtype_policy()
     if settings.mixed_precision:
-        # Layers keep the policy under which they were made, so that it need not last longer.
+        # Layers keep the policy under which they were created, so it can be reset afterwards.
         keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
     try:
         model = settings.recipe.build(settings.height, settings.width, len(settings.classes))
     finally:
-        keras.mixed_precision.set_dtype_policy(before)
+        keras.mixed_precision.set_dtype_policy(previous_policy)
     dtype = model.outputs[0].dtype
     if dtype != "float32":
         raise ValueError(
-            f"The last layer of the model {settings.model} makes {dtype}. Make it with "
-            'dtype="float32", or leave mixed_precision off.'
+            f"The last layer of the model {settings.model} returns {dtype}. Create it with "
+            'dtype="float32", or turn mixed_precision off.'
         )
     return model
 
@@ -50,29 +47,29 @@ def compile_model(
     steps_per_epoch: int,
     metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
-    """Give the network its loss, optimiser and learning rate.
+    """Give the model its loss, optimiser and learning rate.
 
     Args:
-      model: built.
-      settings: of this run.
-      steps_per_epoch: batches an epoch.
-      metrics: to be followed besides the accuracy.
+      model: a built model.
+      settings: settings of the run.
+      steps_per_epoch: batches per epoch.
+      metrics: metrics to record in addition to the accuracy.
 
     Raises:
-      InvalidData: the optimiser has no such setting.
+      InvalidData: the optimiser lacks a setting.
     """
-    rate = learning_rate(settings.epochs, steps_per_epoch, **settings.schedule.set_values)
+    rate = make_learning_rate(settings.epochs, steps_per_epoch, **settings.schedule.set_values)
     model.compile(
-        optimizer=optimizer(rate, **settings.optimizer.set_values),
+        optimizer=make_optimizer(rate, **settings.optimizer.set_values),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
         metrics=["accuracy", *metrics],
-        steps_per_execution=_steps_per_execution(settings.steps_per_execution, steps_per_epoch),
+        steps_per_execution=_fit_into_epoch(settings.steps_per_execution, steps_per_epoch),
         # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
         jit_compile=False,
     )
 
 
-def optimizer(
+def make_optimizer(
     rate: keras.optimizers.schedules.LearningRateSchedule,
     name: str = "adam",
     weight_decay: float | None = None,
@@ -82,37 +79,36 @@ def optimizer(
     """Return an optimiser of Keras.
 
     Args:
-      rate: the learning rate by step.
+      rate: learning rate by step.
       name: adam, adamw, rmsprop or sgd.
-      weight_decay: part of each weight, times the rate, that is taken off at every step (the
+      weight_decay: fraction of each weight, times the rate, to subtract at every step (the
         decoupled decay of Loshchilov and Hutter, arXiv:1711.05101). Biases and the scales of
-        normalisation are spared. None for the optimiser's own: 0.004 for adamw, else none.
-      momentum: of sgd and rmsprop, None for none.
-      clip_norm: largest norm of all gradients together; longer ones are shortened to it.
+        normalisation do not decay. None for the optimiser's default: 0.004 for adamw, otherwise
+        no decay.
+      momentum: momentum of sgd or rmsprop; None for none.
+      clip_norm: largest norm of all gradients together. Longer gradients are scaled down to it.
 
     Raises:
-      InvalidData: momentum for an optimiser that has none.
+      InvalidData: the optimiser lacks one of the settings, such as the momentum.
     """
-    arguments = {}
-    if momentum is not None:
-        if name not in _WITH_MOMENTUM:
-            raise InvalidData(
-                f"optimizer.momentum: {name} has none to set. Leave it out, or choose "
-                f"optimizer.name {' or '.join(_WITH_MOMENTUM)}."
-            )
-        arguments["momentum"] = momentum
-    if weight_decay is not None:
-        arguments["weight_decay"] = weight_decay
-    chosen = _OPTIMIZERS[name](rate, global_clipnorm=clip_norm, **arguments)
-    if chosen.weight_decay:
-        chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return chosen
+    settings = {"weight_decay": weight_decay, "momentum": momentum}
+    options = {key: value for key, value in settings.items() if value is not None}
+    try:
+        optimizer = _OPTIMIZERS[name](rate, global_clipnorm=clip_norm, **options)
+    except (TypeError, ValueError) as error:
+        raise InvalidData(
+            f"optimizer.name: {name} cannot have the settings {', '.join(options)} ({error}). "
+            "Leave out those that it lacks, or choose another optimiser."
+        ) from error
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
-def _steps_per_execution(wanted: int, steps_per_epoch: int) -> int:
-    """The largest number up to the one wanted that divides an epoch.
+def _fit_into_epoch(steps_per_execution: int, steps_per_epoch: int) -> int:
+    """Return the largest number up to `steps_per_execution` that divides an epoch.
 
-    Keras lets the last execution of an epoch run over its end otherwise, into the next epoch.
+    With any other number, Keras runs the last execution of an epoch into the next epoch.
     """
-    largest = min(wanted, steps_per_epoch)
+    largest = min(steps_per_execution, steps_per_epoch)
     return max(steps for steps in range(1, largest + 1) if steps_per_epoch % steps == 0)

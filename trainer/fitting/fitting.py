@@ -1,97 +1,105 @@
-"""Fits a compiled model, keeps its best weights, and goes on from where a killed run was."""
+"""Fits a compiled model, keeps its best weights, and resumes where an interrupted run stopped."""
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
-import tensorflow as tf
 
+from data.storage import files
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.fitting.checkpoints import Checkpoints, TrainingState
-from trainer.fitting.class_weights import class_weights
+from trainer.fitting.class_weights import get_class_weights
 from trainer.fitting.compiling import build_model
-from trainer.inputs.fixed_part import Task
+from trainer.fitting.precomputed import TrainingSetup
 from trainer.settings import Settings
 from trainer.watching.epoch_log import EpochLog, logger
 
 
 def fit(
-    task: Task,
+    setup: TrainingSetup,
     settings: Settings,
     model_run_dir: str,
     checkpoints: Checkpoints | None = None,
     watching: Sequence[keras.callbacks.Callback] = (),
     started: float | None = None,
 ) -> TrainingState:
-    """Train a model and leave it with its best weights, which are also written to a file.
+    """Train a model, leave it with its best weights, and write these to a file.
 
     Args:
-      task: its model is compiled, whose weights are where training starts, unless there is a
-        checkpoint.
-      settings: of this run.
-      model_run_dir: where weights, training log and TensorBoard's files go.
-      checkpoints: of this run; None trains without.
-      watching: further callbacks. What they write to TensorBoard's folder has to be flushed by
-        the end of each epoch, so that a checkpoint holds it.
-      started: `time.perf_counter()` when the step began; now unless given.
+      setup: a compiled model and its batches. Training starts from the model's weights, or from
+        the checkpoint if there is one.
+      settings: settings of the run.
+      model_run_dir: folder for weights, training log and TensorBoard's files.
+      checkpoints: checkpoints of the run; None trains without checkpoints.
+      watching: further callbacks. They must flush what they write to TensorBoard's folder by the
+        end of each epoch, so that a checkpoint includes it.
+      started: `time.perf_counter()` when the step began; None for now.
 
     Returns:
-      The state at the end, over all the processes that worked on this run.
+      The final state, over all processes that worked on this run.
     """
     started = time.perf_counter() if started is None else started
-    model, train, validation = task.model, task.train, task.validation
     # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
     with tempfile.TemporaryDirectory() as folder:
         best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
         state = TrainingState()
         if checkpoints:
-            state = checkpoints.restore(model, best_weights, model_run_dir)
+            state = checkpoints.restore(setup.model, best_weights, model_run_dir)
         if state.epochs:
-            _note_resuming(state, settings.epochs)
-        training_log = os.path.join(model_run_dir, TRAINING_LOG)
-        _write_training_log(training_log, state)
-        best = build_model(settings)
+            _resume(state, settings.epochs)
+        _write_training_log(model_run_dir, state)
+        best_model = build_model(settings)
 
         def save() -> None:
-            _write_training_log(training_log, state)
+            _write_training_log(model_run_dir, state)
             if checkpoints:
                 best_epoch = state.best_epoch(settings.keep_best)
-                checkpoints.save(model, state, best_weights, best_epoch, model_run_dir)
+                checkpoints.save(setup.model, state, best_weights, best_epoch, model_run_dir)
 
         if not state.ended:
-            epoch_log = EpochLog(train.images)
-            state.training_seconds += task.seconds
-            model.fit(
-                train.epochs(state.epochs, settings.epochs),
-                steps_per_epoch=train.steps,
-                initial_epoch=state.epochs,
-                epochs=settings.epochs,
-                validation_data=validation.dataset,
-                validation_steps=validation.steps,
-                class_weight=class_weights(settings.class_weights, settings.classes, train.labels),
-                callbacks=[
-                    epoch_log,
-                    *watching,
-                    *_callbacks(settings, state, best_weights, task.whole, best),
-                    # Last, so that a checkpoint holds what the others did in the epoch.
-                    StateKeeper(state, epoch_log, settings.epochs, started, save),
-                ],
-                verbose=0,
-            )
-        best.load_weights(best_weights)
-        task.whole.set_weights(best.get_weights())
-        kept = os.path.join(model_run_dir, BEST_WEIGHTS)
-        tf.io.gfile.makedirs(os.path.dirname(kept))
-        tf.io.gfile.copy(best_weights, kept, overwrite=True)
+            epoch_log = EpochLog(setup.train.images)
+            state.training_seconds += setup.seconds
+            keeping = _keep_best(settings, state, best_weights, setup.whole_model, best_model)
+            # The recorder comes last, so that a checkpoint includes what the others did.
+            recorder = _StateRecorder(state, epoch_log, settings.epochs, started, save)
+            _fit_epochs(setup, settings, state.epochs, [epoch_log, *watching, *keeping, recorder])
+        best_model.load_weights(best_weights)
+        setup.whole_model.set_weights(best_model.get_weights())
+        files.copy_file(best_weights, files.join(model_run_dir, BEST_WEIGHTS))
     return state
 
 
-class StateKeeper(keras.callbacks.Callback):
-    """Brings a TrainingState up to date after each epoch, and has it saved."""
+def _fit_epochs(
+    setup: TrainingSetup,
+    settings: Settings,
+    first: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Fit the epochs from number `first`, counted from 0, to the last."""
+    setup.model.fit(
+        setup.train.read_epochs(first, settings.epochs),
+        steps_per_epoch=setup.train.steps,
+        initial_epoch=first,
+        epochs=settings.epochs,
+        validation_data=setup.validation.dataset,
+        validation_steps=setup.validation.steps,
+        class_weight=get_class_weights(
+            settings.class_weights, settings.classes, setup.train.read_labels
+        ),
+        callbacks=callbacks,
+        verbose=0,
+    )
+
+
+class _StateRecorder(keras.callbacks.Callback):
+    """Updates a TrainingState after each epoch and saves it."""
 
     def __init__(
         self,
@@ -100,7 +108,7 @@ class StateKeeper(keras.callbacks.Callback):
         epochs: int,
         started: float,
         save: Callable[[], None],
-    ):
+    ) -> None:
         super().__init__()
         self._state = state
         self._epoch_log = epoch_log
@@ -109,7 +117,7 @@ class StateKeeper(keras.callbacks.Callback):
         self._save = save
         epoch_log.images, epoch_log.seconds = state.images, state.training_seconds
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, _epoch: int, logs: dict[str, float]) -> None:
         state = self._state
         state.history.append({name: float(value) for name, value in logs.items()})
         state.ended = self.model.stop_training or state.epochs == self._epochs
@@ -120,75 +128,77 @@ class StateKeeper(keras.callbacks.Callback):
 
 
 class _BestWeights(keras.callbacks.ModelCheckpoint):
-    """Keeps the weights of a whole model while a part of it is fitted.
+    """Writes the best weights of the whole model while only one of its layers is fitted.
 
-    They are written by way of a model that was never compiled: one that was brings its optimiser
-    along, which is twice the size of the weights and of no use to anybody who reads them.
+    It writes them through a model that was never compiled. A compiled model would add its
+    optimiser, which is twice the size of the weights and useless to readers of the file.
     """
 
-    def __init__(self, whole: keras.Model, best: keras.Model, path: str, **arguments):
-        super().__init__(path, save_best_only=True, save_weights_only=True, **arguments)
-        self._whole = whole
-        self._best = best
+    def __init__(
+        self, whole_model: keras.Model, best_model: keras.Model, path: str, **options: Any
+    ) -> None:
+        super().__init__(path, save_best_only=True, save_weights_only=True, **options)
+        self._whole_model = whole_model
+        self._best_model = best_model
 
-    def set_model(self, model):
-        super().set_model(self._best)
+    def set_model(self, _model: keras.Model) -> None:
+        super().set_model(self._best_model)
 
-    def on_epoch_end(self, epoch, logs=None):
-        self._best.set_weights(self._whole.get_weights())
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._best_model.set_weights(self._whole_model.get_weights())
         super().on_epoch_end(epoch, logs)
 
 
 class _EarlyStopping(keras.callbacks.EarlyStopping):
-    """Early stopping that has also seen the epochs that were trained before."""
+    """Early stopping that also takes the epochs before an interruption into account."""
 
-    def __init__(self, history: Sequence[dict[str, float]], **arguments):
-        super().__init__(**arguments)
+    def __init__(self, history: Sequence[dict[str, float]], **options: Any) -> None:
+        super().__init__(**options)
         self._history = list(history)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         super().on_train_begin(logs)
         for epoch, epoch_logs in enumerate(self._history):
             self.on_epoch_end(epoch, epoch_logs)
 
 
-def _callbacks(
+def _keep_best(
     settings: Settings,
     state: TrainingState,
     best_weights: str,
-    whole: keras.Model,
+    whole_model: keras.Model,
     best_model: keras.Model,
 ) -> list[keras.callbacks.Callback]:
-    """What keeps the best weights and ends training early."""
-    best = {
+    """Return the callbacks that write the best weights and end training early."""
+    monitor = {
         "monitor": settings.keep_best,
         "mode": "min" if settings.keep_best == "val_loss" else "max",
     }
     callbacks = [
         _BestWeights(
-            whole,
+            whole_model,
             best_model,
             best_weights,
             initial_value_threshold=state.best(settings.keep_best) if state.epochs else None,
-            **best,
+            **monitor,
         ),
     ]
     if settings.early_stopping:
-        callbacks.append(_EarlyStopping(state.history, patience=settings.early_stopping, **best))
+        callbacks.append(_EarlyStopping(state.history, patience=settings.early_stopping, **monitor))
     return callbacks
 
 
-def _write_training_log(path: str, state: TrainingState) -> None:
-    """Write the log of every epoch so far, anew each time: objects in a bucket cannot grow."""
-    log = keras.callbacks.CSVLogger(path)
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    log.on_train_begin()
-    for epoch, logs in enumerate(state.history):
-        log.on_epoch_end(epoch, logs)
-    log.on_train_end()
+def _write_training_log(model_run_dir: str, state: TrainingState) -> None:
+    """Write the log of all epochs so far, because objects in a bucket cannot grow."""
+    text = io.StringIO()
+    if state.history:
+        rows = csv.DictWriter(text, ["epoch", *sorted(state.history[0])])
+        rows.writeheader()
+        rows.writerows({"epoch": epoch, **logs} for epoch, logs in enumerate(state.history))
+    files.write_file(files.join(model_run_dir, TRAINING_LOG), text.getvalue())
 
 
-def _note_resuming(state: TrainingState, epochs: int) -> None:
+def _resume(state: TrainingState, epochs: int) -> None:
     state.resumed_after.append(state.epochs)
     state.seconds_before = state.seconds
     if state.ended:

@@ -6,16 +6,15 @@ import math
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 from keras.optimizers import schedules
 
-KINDS = ("exponential", "cosine", "constant")
-
-# Where the rate ends, as a part of where it starts, when no `decay_steps` are given.
-_FINAL_PART = 0.01
+# The final rate without `decay_steps`, as a fraction of the initial rate.
+_FINAL_FRACTION = 0.01
 
 
-def learning_rate(
+def make_learning_rate(
     epochs: int,
     steps_per_epoch: int,
     initial_rate: float,
@@ -25,16 +24,19 @@ def learning_rate(
     decay_steps: float | None = None,
     staircase: bool = False,
 ) -> schedules.LearningRateSchedule:
-    """Return the rate by optimiser step.
+    """Return the learning rate by optimiser step.
 
     Args:
-      epochs, steps_per_epoch: length of the run.
-      initial_rate: the rate at step 0, or at the end of the warm-up.
-      kind: `exponential`, see `exponential_decay`; `cosine`, half a cosine wave down to a
-        hundredth of the initial rate at the end of the run; `constant`.
-      warmup_epochs: over so many epochs at the start the rate rises linearly from 0; what
-        follows takes the rest of the run.
-      decay_rate, decay_steps, staircase: of `exponential` alone.
+      epochs: epochs of the run.
+      steps_per_epoch: optimiser steps per epoch.
+      initial_rate: rate at step 0, or at the end of the warm-up.
+      kind: `exponential`, see `make_exponential_decay`; `cosine`, half a cosine wave down to a
+        hundredth of the initial rate at the end of the run; or `constant`.
+      warmup_epochs: epochs at the start in which the rate rises linearly from 0. The schedule then
+        spans the rest of the run.
+      decay_rate: for the kind `exponential` only, see `make_exponential_decay`.
+      decay_steps: likewise.
+      staircase: likewise.
     """
     warmup_steps = min(round(warmup_epochs * steps_per_epoch), epochs * steps_per_epoch - 1)
     steps = epochs * steps_per_epoch - warmup_steps
@@ -42,17 +44,17 @@ def learning_rate(
         return schedules.CosineDecay(
             0.0 if warmup_steps else initial_rate,
             decay_steps=steps,
-            alpha=_FINAL_PART,
+            alpha=_FINAL_FRACTION,
             warmup_target=initial_rate if warmup_steps else None,
             warmup_steps=warmup_steps,
         )
     if kind == "constant":
         decay_rate = 1.0
-    decay = exponential_decay(steps, initial_rate, decay_rate, decay_steps, staircase)
+    decay = make_exponential_decay(steps, initial_rate, decay_rate, decay_steps, staircase)
     return WarmUp(decay, initial_rate, warmup_steps) if warmup_steps else decay
 
 
-def exponential_decay(
+def make_exponential_decay(
     total_steps: int,
     initial_rate: float,
     decay_rate: float,
@@ -62,15 +64,15 @@ def exponential_decay(
     """Return Keras's schedule: initial_rate * decay_rate ** (step / decay_steps).
 
     Args:
-      total_steps: optimiser steps of the whole run, epochs x steps an epoch.
-      initial_rate: the rate at step 0.
-      decay_rate: factor applied every `decay_steps`, above 0, at most 1.
-      decay_steps: None spreads the decay over the run, so that it ends at a hundredth of the
-        initial rate however many epochs or images there are.
-      staircase: whether the rate drops at once every `decay_steps` instead of gliding.
+      total_steps: optimiser steps of the whole run: epochs x steps per epoch.
+      initial_rate: rate at step 0.
+      decay_rate: factor applied every `decay_steps`, above 0 and at most 1.
+      decay_steps: None spreads the decay over the run, so that the rate ends at a hundredth of the
+        initial rate for any number of epochs and images.
+      staircase: whether the rate drops at once every `decay_steps` instead of gradually.
     """
     if decay_steps is None:
-        drops = math.log(_FINAL_PART) / math.log(decay_rate) if decay_rate < 1 else 1
+        drops = math.log(_FINAL_FRACTION) / math.log(decay_rate) if decay_rate < 1 else 1
         decay_steps = total_steps / drops
     return schedules.ExponentialDecay(initial_rate, decay_steps, decay_rate, staircase=staircase)
 
@@ -79,22 +81,23 @@ def exponential_decay(
 class WarmUp(schedules.LearningRateSchedule):
     """A rate that rises linearly from 0 and then follows another schedule from its start.
 
-    Of Keras's own schedules only CosineDecay can warm up.
+    Of Keras's own schedules, only CosineDecay can warm up.
     """
 
-    def __init__(self, after: schedules.LearningRateSchedule, target: float, steps: int):
-        """Constructs the schedule.
+    def __init__(self, after: schedules.LearningRateSchedule, target: float, steps: int) -> None:
+        """Create the schedule.
 
         Args:
-          after: what follows the warm-up; its step 0 is the end of that.
-          target: the rate at the end of the warm-up.
+          after: the schedule to follow; its step 0 is the end of the warm-up.
+          target: rate at the end of the warm-up.
           steps: optimiser steps of the warm-up, above 0.
         """
         self.after = after
         self.target = target
         self.steps = steps
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
+        """Return the rate at an optimiser step."""
         step = ops.cast(step, "float32")
         return ops.where(
             step < self.steps,

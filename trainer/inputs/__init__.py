@@ -1,1 +1,1 @@
-"""What a network is trained on: batches of images, augmented."""
+"""Reads and augments the images that a model is trained and validated on."""

@@ -1,15 +1,15 @@
-"""Random changes to training images that leave their class as it is.
+"""Random changes to training images that keep their class.
 
-What keeps the label of a spectrogram (axis 0 time, axis 1 frequency), and what does not:
+Changes that keep the label of a spectrogram (axis 0 is time, axis 1 is frequency), and others:
 
-* a flip in time or in frequency: a straight, curved or wandering line stays one;
-* a shift in frequency with wrap-around: sampling is complex, so a tone that leaves one band
-  edge enters at the other in real recordings too;
-* an inversion: whether a rendering draws power bright or dark is a matter of taste;
-* added noise, within reason: it only makes a signal weaker;
-* brightness and contrast: preserved, but normalisation removes both, so they would do nothing;
-* not preserved: rotation, shear and stretching turn drift rates and curvature, which tell the
-  classes apart, into others; a shift in time breaks a line where its ends meet.
+* A flip in time or in frequency: a straight, curved or wandering line stays one.
+* A shift in frequency with wrap-around: sampling is complex, so a tone that leaves one edge of the
+  band enters at the other in real recordings too.
+* An inversion: whether a rendering draws power bright or dark is arbitrary.
+* Added noise, within reason: it only makes a signal weaker.
+* Brightness and contrast keep the label, but normalisation removes both, so they have no effect.
+* Rotation, shear and stretching change the label: they change the drift rates and curvatures that
+  tell the classes apart. A shift in time breaks a line where its ends meet.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Which changes are made.
+    """The changes to make.
 
     Attributes:
-      flip_time, flip_frequency: mirror an axis of every second image.
-      invert: change the sign of every second image, whose mean is 0.
-      shift_frequency: largest cyclic shift as a part of the band's width, 0 for none.
-      noise: deviation of added Gaussian noise, in deviations of the image, 0 for none.
+      flip_time: whether to mirror time in every second image, on average.
+      flip_frequency: whether to mirror frequency in every second image, on average.
+      invert: whether to change the sign of every second image, on average; images have mean 0.
+      shift_frequency: largest cyclic shift, as a fraction of the band's width; 0 for none.
+      noise: standard deviation of added Gaussian noise, in standard deviations of the image; 0 for
+        none.
     """
 
     flip_time: bool = False
@@ -37,7 +39,7 @@ class Augmentation:
     noise: float = 0.0
 
     def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Change float32 [N, H, W, 1]; `seed`, int64 [2], decides how."""
+        """Change float32 [N, H, W, 1]; `seed`, int64 [2], determines how."""
         images = tf.convert_to_tensor(images)
         seeds = tf.random.experimental.stateless_split(seed, 5)
         if self.flip_time:
@@ -45,7 +47,7 @@ class Augmentation:
         if self.flip_frequency:
             images = _flip_half(images, 2, seeds[1])
         if self.invert:
-            images = tf.where(_half(images, seeds[4]), -images, images)
+            images = tf.where(_choose_half(images, seeds[4]), -images, images)
         if self.shift_frequency:
             images = _shift(images, self.shift_frequency, seeds[2])
         if self.noise:
@@ -54,10 +56,10 @@ class Augmentation:
 
 
 def _flip_half(images: tf.Tensor, axis: int, seed: tf.Tensor) -> tf.Tensor:
-    return tf.where(_half(images, seed), tf.reverse(images, [axis]), images)
+    return tf.where(_choose_half(images, seed), tf.reverse(images, [axis]), images)
 
 
-def _half(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def _choose_half(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
 
 

@@ -1,20 +1,27 @@
-"""Training and validation batches, read through the Transform graph."""
+"""Reads training and validation batches through the Transform graph."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
 from data.invalid import InvalidData
 from trainer.inputs.augmentation import Augmentation
+from trainer.settings import Settings
 
-# Records handed over at a time while reading; no more than a matter of speed.
-_RECORDS_AT_A_TIME = 1024
+# Records per read; this only affects speed.
+_RECORDS_PER_BLOCK = 1024
+
+ModelInputs: TypeAlias = "tf.Tensor | dict[str, tf.Tensor]"
+"""Images, float32 [B, H, W, 1]; with a precomputed layer, `image` and its output, `evidence`."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class Records:
 
     Attributes:
       serialised: string [N], in stored order.
-      fingerprint: of their content and order, whatever files they were in.
+      fingerprint: digest of their content and order, whichever files they were in.
     """
 
     serialised: tf.Tensor
@@ -36,51 +43,50 @@ class Records:
 
 
 def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Records:
-    """Read a split, or the share of it that is one worker's.
+    """Read a split, or one worker's shard of it.
 
-    Shares are of whole files, where these can be dealt out evenly; else of single records, for
-    which every worker has to read all files.
+    Shards consist of whole files if every worker can have the same number of files. Otherwise they
+    consist of single records, and every worker reads all files.
 
     Args:
       patterns: file patterns of TFRecords of the raw examples.
-      workers: how many share the split.
-      worker: which of them reads, from 0.
+      workers: number of workers that share the split.
+      worker: number of the worker that reads, from 0.
 
     Raises:
-      InvalidData: there is nothing for this worker.
+      InvalidData: there is no record for this worker.
     """
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    gzipped = bool(files) and files[0].endswith(".gz")
-    by_file = len(files) % workers == 0
-    records = tf.data.TFRecordDataset(
-        files[worker::workers] if by_file else files, compression_type="GZIP" if gzipped else ""
-    )
-    if not by_file:
-        records = records.shard(workers, worker)
-    parts, digest = [], hashlib.sha256()
-    for part in records.batch(_RECORDS_AT_A_TIME):
-        parts.append(part)
-        # A hash of hashes: TensorFlow's takes a fraction of the time that reading takes.
-        digest.update(tf.strings.to_hash_bucket_fast(part, 2**63 - 1).numpy().tobytes())
-    if not parts:
+    if len(files) % workers == 0:
+        records = tf.data.TFRecordDataset(files[worker::workers])
+    else:
+        records = tf.data.TFRecordDataset(files).shard(workers, worker)
+    blocks, digest = [], hashlib.sha256()
+    for block in records.batch(_RECORDS_PER_BLOCK):
+        blocks.append(block)
+        # SHA-256 of TensorFlow's hashes, which take a fraction of the time of reading.
+        digest.update(tf.strings.to_hash_bucket_fast(block, 2**63 - 1).numpy().tobytes())
+    if not blocks:
         raise InvalidData(f"{', '.join(patterns)} hold no images for worker {worker} of {workers}.")
     with tf.device("CPU"):
-        return Records(tf.concat(parts, axis=0), digest.hexdigest())
+        return Records(tf.concat(blocks, axis=0), digest.hexdigest())
 
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """Shuffled, augmented batches: each is a function of the seed and its number alone.
+    """Shuffled, augmented batches. Each depends on the seed and its own number alone.
 
-    So a run that goes on after an interruption sees what it would have seen without one.
+    A run that resumes after an interruption therefore sees the same batches as one without.
 
     Attributes:
       records: the training split.
-      batch_size: images a batch; the last one of an epoch may have fewer.
-      seed: of the order and of the augmentation.
-      augmentation: applied here and nowhere else: validation and serving see plain images.
-      evidence: float32 [N, features] in stored order, what a fixed part of the model has made of
-        the images; None leaves that to the model.
+      transform: output of the Transform step.
+      classes: number of classes.
+      batch_size: images per batch; the last batch of an epoch may be smaller.
+      seed: determines the order and the augmentation.
+      augmentation: applied to training images only; validation and serving see plain images.
+      evidence: float32 [N, features] in stored order, the output of a precomputed layer; None
+        leaves this layer to the model.
     """
 
     records: Records
@@ -93,75 +99,72 @@ class TrainingBatches:
 
     @property
     def images(self) -> int:
-        """Images an epoch."""
+        """Images per epoch."""
         return self.records.images
 
     @property
     def steps(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return -(-self.images // self.batch_size)
 
-    def epochs(self, first: int, last: int) -> tf.data.Dataset:
-        """Return the batches of the epochs from `first` up to, not including, `last`.
+    def read_epochs(self, first: int, end: int) -> tf.data.Dataset:
+        """Return the batches of the epochs from `first` up to, but not including, `end`.
 
-        Yields (image float32 [B, H, W, 1], one-hot label float32 [B, classes]); with evidence,
-        `image` and `evidence` by their names in the place of the image.
+        Yields `ModelInputs` and one-hot labels, float32 [B, classes].
         """
-        return self._numbered(first * self.steps, last * self.steps)
+        return self._read_batches(first * self.steps, end * self.steps)
 
-    def _numbered(self, first: int, last: int) -> tf.data.Dataset:
-        """The batches from number `first` up to, not including, `last`."""
-        decode = decoder(self.transform, self.classes)
+    def _read_batches(self, first: int, end: int) -> tf.data.Dataset:
+        """Return the batches from number `first` up to, but not including, `end`."""
+        decode = make_decoder(self.transform, self.classes)
 
-        def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            members = self._members(number)
+        def read_batch(number: tf.Tensor) -> tuple[ModelInputs, tf.Tensor]:
+            members = self._choose_records(number)
             images, labels = decode(tf.gather(self.records.serialised, members))
             seed = tf.stack([self.seed, self._augmentation_number(number)])
             images = self.augmentation(images, seed)
             if self.evidence is None:
                 return images, labels
-            return _inputs(images, tf.gather(self.evidence, members)), labels
+            return _combine(images, tf.gather(self.evidence, members)), labels
 
-        numbers = tf.data.Dataset.range(first, last)
-        return numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
-            tf.data.AUTOTUNE
-        )
+        numbers = tf.data.Dataset.range(first, end)
+        batches = numbers.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
 
-    def labels(self) -> np.ndarray:
+    def read_labels(self) -> npt.NDArray[np.int64]:
         """Return the label of every image, int [N], in stored order."""
         spec = {example_features.LABEL: self.transform.raw_feature_spec()[example_features.LABEL]}
         parsed = tf.io.parse_example(self.records.serialised, spec)
         return parsed[example_features.LABEL].numpy().ravel()
 
     def _augmentation_number(self, number: tf.Tensor) -> tf.Tensor:
-        """What the augmentation of a batch is drawn by, besides the seed."""
+        """Return the number that, with the seed, determines the augmentation of a batch."""
         return number
 
-    def _members(self, step: tf.Tensor) -> tf.Tensor:
-        """Which records a batch holds, int64 [B].
+    def _choose_records(self, number: tf.Tensor) -> tf.Tensor:
+        """Return the indices of the records in a batch, int64 [B].
 
-        An epoch's order is a permutation that is known without being made, one index at a time
-        (a block cipher on the indices), so that no earlier epoch has to be run through.
+        The order of an epoch is a keyed permutation, a block cipher on the indices. It gives each
+        index without computing the others, so no earlier epoch must be replayed.
         """
-        epoch, number = step // self.steps, step % self.steps
-        first = number * self.batch_size
-        places = tf.range(first, tf.minimum(first + self.batch_size, self.images))
+        epoch, step = number // self.steps, number % self.steps
+        first = step * self.batch_size
+        positions = tf.range(first, tf.minimum(first + self.batch_size, self.images))
         key = tf.stack([tf.constant(self.seed, tf.int64), epoch])
         return tf.random.experimental.index_shuffle(
-            places, tf.cast(key, tf.int32), tf.constant(self.images - 1, tf.int64)
+            positions, tf.cast(key, tf.int32), tf.constant(self.images - 1, tf.int64)
         )
 
 
 @dataclass(frozen=True)
 class ValidationBatches:
-    """A split once, in stored order, unchanged.
+    """One pass over a split, in stored order, without augmentation.
 
     Attributes:
       records: the split.
-      dataset: (image float32 [B, H, W, 1], one-hot label float32 [B, classes]); with evidence,
-        `image` and `evidence` by their names in the place of the image.
-      images: in the split, over all workers.
-      steps: batches of `dataset` on each replica; None for all there are.
+      dataset: yields `ModelInputs` and one-hot labels, float32 [B, classes].
+      images: images of the split, over all workers.
+      steps: batches of `dataset` on each replica; None for all batches.
     """
 
     records: Records
@@ -170,7 +173,7 @@ class ValidationBatches:
     steps: int | None = None
 
 
-def validation_batches(
+def read_validation_batches(
     records: Records,
     transform: tft.TFTransformOutput,
     classes: int,
@@ -183,34 +186,53 @@ def validation_batches(
       records: the split.
       transform: output of the Transform step.
       classes: number of classes.
-      batch_size: images a batch.
-      evidence: as of TrainingBatches.
+      batch_size: images per batch.
+      evidence: as in `TrainingBatches`.
     """
-    decode = decoder(transform, classes)
+    decode = make_decoder(transform, classes)
 
-    def batch(serialised, evidence=None):
+    def read_batch(
+        serialised: tf.Tensor, evidence: tf.Tensor | None = None
+    ) -> tuple[ModelInputs, tf.Tensor]:
         images, labels = decode(serialised)
-        return _inputs(images, evidence), labels
+        return _combine(images, evidence), labels
 
     columns = (records.serialised,) if evidence is None else (records.serialised, evidence)
     batches = tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)
-    dataset = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = batches.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE), records.images)
 
 
-def spectrograms(inputs: tf.Tensor | dict[str, tf.Tensor]) -> tf.Tensor:
-    """Return the images, float32 [B, H, W, 1], of a batch with or without evidence."""
+def read_batches(
+    train: Records, validation: Records, transform: tft.TFTransformOutput, settings: Settings
+) -> tuple[TrainingBatches, ValidationBatches]:
+    """Return the training and the validation batches of a run on one device.
+
+    Args:
+      train: the training split.
+      validation: the validation split.
+      transform: output of the Transform step.
+      settings: settings of the run.
+    """
+    classes, batch_size = len(settings.classes), settings.batch_size
+    augmentation = Augmentation(**settings.augment.set_values)
+    return (
+        TrainingBatches(train, transform, classes, batch_size, settings.seed, augmentation),
+        read_validation_batches(validation, transform, classes, batch_size),
+    )
+
+
+def get_images(inputs: ModelInputs) -> tf.Tensor:
+    """Return the images, float32 [B, H, W, 1], of a batch."""
     return inputs["image"] if isinstance(inputs, dict) else inputs
 
 
-def _inputs(images: tf.Tensor, evidence: tf.Tensor | None):
-    return images if evidence is None else {"image": images, "evidence": evidence}
-
-
-def decoder(transform: tft.TFTransformOutput, classes: int):
+def make_decoder(
+    transform: tft.TFTransformOutput, classes: int
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Return the function from serialised examples, string [N], to images and one-hot labels."""
-    needed = (example_features.IMAGE, example_features.LABEL)
-    spec = {name: transform.raw_feature_spec()[name] for name in needed}
+    names = (example_features.IMAGE, example_features.LABEL)
+    spec = {name: transform.raw_feature_spec()[name] for name in names}
     normalise = transform.transform_features_layer()
 
     def decode(serialised: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -221,3 +243,7 @@ def decoder(transform: tft.TFTransformOutput, classes: int):
         )
 
     return decode
+
+
+def _combine(images: tf.Tensor, evidence: tf.Tensor | None) -> ModelInputs:
+    return images if evidence is None else {"image": images, "evidence": evidence}

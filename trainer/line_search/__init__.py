@@ -1,1 +1,1 @@
-"""Looks for a line in a spectrogram, and weighs what kind of line it is: see docs/model.md."""
+"""Searches a spectrogram for a line and weighs what kind of line it is; see docs/model.md."""

@@ -1,48 +1,53 @@
-"""The second look at a line: how well each curvature explains it, to a fraction of a channel."""
+"""Takes a second look at a line: compares curvatures to a fraction of a channel."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-# What a path that was found is off by, at most, in channels at half-time and over the whole time.
+# Largest error of a path from the drift search, in channels: at half-time and over the whole time.
 _MIDDLES = np.linspace(-1.5, 1.5, 9)
 _DRIFTS = np.linspace(-3.0, 3.0, 9)
-# Deviation of a line across, in channels.
+# Standard deviation of a line's profile along frequency, in channels.
 _WIDTH = 0.6
 
 
 @keras.saving.register_keras_serializable("radio_signals")
 class CloseUp(keras.layers.Layer):
-    """Matches straightened spectrograms with lines of all sagittas, a little off and tilted.
+    """Matches straightened spectrograms with lines of all sagittas, slightly shifted and tilted.
 
-    The evidence for a line is the log of its likelihood ratio to noise, in nats, at its best
-    strength: half the square of its matched filter's output in deviations of noise.
+    The evidence for a line is the log of its likelihood ratio to noise, in nats, at the strength
+    that fits best. It is half the square of the output of the line's matched filter, in standard
+    deviations of the noise.
 
-    Input: float32 [N, H, W], as of Straightened.
-    Output: float32 [N, sagittas], of the best place and drift.
+    Input: float32 [N, H, W], as `Straightened` returns it.
+    Output: float32 [N, sagittas], each at its best position and drift.
     """
 
-    def __init__(self, sagittas: int, sagitta: float, **arguments):
-        """Constructs the layer.
+    def __init__(self, sagittas: int, sagitta: float, **options: Any) -> None:
+        """Create the layer.
 
         Args:
-          sagittas: how many, an odd number, evenly spaced.
-          sagitta: the largest, either way, in channels.
+          sagittas: number of sagittas, odd. They are evenly spaced.
+          sagitta: the largest sagitta in either direction, in channels.
+          **options: options of every Keras layer, such as `name`.
         """
-        super().__init__(**{"trainable": False, "dtype": "float32", **arguments})
+        super().__init__(**{"trainable": False, "dtype": "float32", **options})
         self.sagittas, self.sagitta = sagittas, sagitta
 
-    def build(self, shape):
-        """Lay out the filters: [H W, places drifts sagittas]."""
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Compute the filters: [H W, positions drifts sagittas]."""
         height, width = shape[1:]
         sagittas = np.linspace(-self.sagitta, self.sagitta, self.sagittas)
         middle, drift, sagitta = (
             axis.reshape(-1, 1) for axis in np.meshgrid(_MIDDLES, _DRIFTS, sagittas, indexing="ij")
         )
         time = (np.arange(height) + 0.5) / height
-        # About their mean: else a sagitta would also be a shift, and some be cut off.
+        # Each path bends around its own mean. Otherwise a sagitta would also be a shift, and some
+        # paths would be cut off.
         paths = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 2 / 3)
         across = np.arange(width) - (width - 1) / 2
         filters = np.exp(-0.5 * ((across - paths[:, :, np.newaxis]) / _WIDTH) ** 2)
@@ -50,7 +55,7 @@ class CloseUp(keras.layers.Layer):
         filters /= np.sqrt(np.square(filters).sum(axis=1, keepdims=True))
         self._filters = filters.T.astype(np.float32)
 
-    def call(self, straightened):
+    def call(self, straightened: tf.Tensor) -> tf.Tensor:
         """Match a batch."""
         flat = tf.reshape(straightened, [-1, self._filters.shape[0]])
         outputs = tf.reshape(
@@ -58,10 +63,10 @@ class CloseUp(keras.layers.Layer):
         )
         return 0.5 * tf.square(tf.nn.relu(tf.reduce_max(outputs, axis=1)))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return [N, sagittas]."""
         return (shape[0], self.sagittas)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "sagittas": self.sagittas, "sagitta": self.sagitta}

@@ -1,158 +1,168 @@
-"""The first look for lines: the strongest straight line and the strongest parabola.
+"""Takes the first look for lines: finds the strongest straight line and the strongest parabola.
 
-A faint line is lost among the pixels of any window that a convolution looks through, and stands
-out once all its pixels are added up. Searches for narrowband signals therefore sum spectrograms
-along every drift rate (the tree algorithm of Taylor 1974, A&AS 15, 367; Siemion et al. 2013, ApJ
-767, 94). Here the sums are over parabolas, in two stages: over straight pieces of a few rows at
-every slope, then over the pieces that a parabola passes through.
+No window of a convolution shows a faint line, but the line stands out once all its pixels are
+added up. Searches for narrowband signals therefore sum spectrograms along every drift rate (the
+tree algorithm of Taylor 1974, A&AS 15, 367; Siemion et al. 2013, ApJ 767, 94). This search sums
+along parabolas, in two stages: along straight pieces of a few rows at every slope, then over the
+pieces that a parabola passes through.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from scipy.fft import next_fast_len
 
-# Straight pieces that a path is made of. The most curved path departs from its pieces by a
-# sixteenth of its sagitta.
+# Straight pieces of a path. A curved path departs from its pieces by a sixteenth of its sagitta.
 _PIECES = 4
-# Deviation of the Gaussian along frequency that paths are looked for with, in channels.
+# Standard deviation of the Gaussian profile of a path along frequency, in channels.
 _PATH_WIDTH = 0.3
-# Paths that are worked on at a time: so many fit in a processor's cache, and in memory.
-_PATHS_AT_A_TIME = 115
+# Paths per block: so many fit into a processor's cache, and into memory.
+_PATHS_PER_BLOCK = 115
 
 
 @keras.saving.register_keras_serializable("radio_signals")
 class DriftSearch(keras.layers.Layer):
-    """Finds the paths, bright or dark, that the greatest sums are over.
+    """Finds the paths, bright or dark, with the greatest sums of pixels.
 
-    With drift d and sagitta s the path is f + d (t - 1/2) + s (4 t (1 - t) - 1), t from 0 to 1.
-    Outside the band there is nothing. Nothing is learned, and no gradient passes.
+    A path of drift d and sagitta s is f + d (t - 1/2) + s (4 t (1 - t) - 1), with t from 0 to 1.
+    Pixels outside the band count as 0. The layer has no weights and passes no gradient.
 
-    Input: float32 [N, H, W], as of StandardRows.
-    Output: two float32 [N, 4], the strongest of the straight paths and of all: f, d and s, in
-    widths of the band, and 1 for a bright path or -1 for a dark one.
+    Input: float32 [N, H, W], as `StandardRows` returns it.
+    Output: two float32 [N, 4], the strongest straight path and the strongest of all paths: f, d
+    and s, in widths of the band, and 1 for a bright path or -1 for a dark one.
     """
 
-    def __init__(self, drifts: int, sagittas: int, drift: float, sagitta: float, **arguments):
-        """Constructs the layer.
+    def __init__(
+        self, drifts: int, sagittas: int, drift: float, sagitta: float, **options: Any
+    ) -> None:
+        """Create the layer.
 
         Args:
-          drifts, sagittas: how many of each, odd numbers, evenly spaced.
-          drift: the largest, either way, in widths of the band over the image.
-          sagitta: the largest, either way, in widths of the band.
+          drifts: number of drifts, odd. They are evenly spaced.
+          sagittas: number of sagittas, odd. They are evenly spaced.
+          drift: the largest drift in either direction, in widths of the band over the image.
+          sagitta: the largest sagitta in either direction, in widths of the band.
+          **options: options of every Keras layer, such as `name`.
         """
-        super().__init__(**{"trainable": False, "dtype": "float32", **arguments})
+        super().__init__(**{"trainable": False, "dtype": "float32", **options})
         self.drifts, self.sagittas = drifts, sagittas
         self.drift, self.sagitta = drift, sagitta
 
-    def build(self, shape):
-        """Lay out the table of pieces, and where in it each path's pieces are."""
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Lay out the table of pieces and compute where each path's pieces are in it."""
         rows, channels = shape[1:]
         piece_rows = -(-rows // _PIECES)
-        # Rows that do not fill a piece are filled up with nothing.
-        self._filling = piece_rows * _PIECES - rows
+        # Empty rows complete the last piece.
+        self._padding_rows = piece_rows * _PIECES - rows
         self._channels = channels
 
         drift = np.linspace(-self.drift, self.drift, self.drifts)[:, None, None] * channels
         sagitta = np.linspace(-self.sagitta, self.sagitta, self.sagittas)[:, None] * channels
         middle = (np.arange(_PIECES) + 0.5) / _PIECES
-        # [drifts, sagittas, pieces]: channels from where the path is at half-time to where the
-        # piece is at its own, and channels that the piece moves by.
-        away = drift * (middle - 0.5) + 4 * sagitta * (middle * (1 - middle) - 0.25)
+        # [drifts, sagittas, pieces]: the distance in channels of each piece's centre from the
+        # path's centre, and the channels that the piece moves by.
+        offset = drift * (middle - 0.5) + 4 * sagitta * (middle * (1 - middle) - 0.25)
         slope = np.round((drift + 4 * sagitta * (1 - 2 * middle)) / _PIECES).astype(int)
         steepest = np.abs(slope).max()
-        # Beyond the band as far as a path inside it at half-time reaches.
-        self._margin = int(np.ceil(np.abs(away).max())) + 1
+        # The margin covers every path whose centre is inside the band.
+        self._margin = int(np.ceil(np.abs(offset).max())) + 1
         line = next_fast_len(channels + 2 * self._margin, real=True)
         slopes = np.arange(-steepest, steepest + 1)
         starts = (np.arange(_PIECES) * len(slopes) + slope + steepest) * line
-        starts += self._margin + np.round(away).astype(int)
+        starts += self._margin + np.round(offset).astype(int)
         paths = np.stack(np.broadcast_arrays(drift, sagitta), axis=-1).reshape(-1, 2) / channels
-        # Paths close to each other may have the same pieces. The first of equals is the best:
-        # the straightest, so that a mirrored image has mirrored paths.
+        # Neighbouring paths may consist of the same pieces. The search then returns the first of
+        # them. The straightest comes first, so that a mirrored image has mirrored paths.
         straightest = np.lexsort(np.abs(paths).round(6).T)
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
 
         self._line = line
         self._slopes = slopes.astype(np.float32)
-        self._moved = ((np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows).astype(
-            "float32"
-        )
-        self._turns = (2 * np.pi * np.fft.rfftfreq(line)).astype(np.float32)
-        self._window = np.exp(-0.5 * (self._turns * _PATH_WIDTH) ** 2)
+        time = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
+        self._time = time.astype(np.float32)
+        self._frequencies = (2 * np.pi * np.fft.rfftfreq(line)).astype(np.float32)
+        self._window = np.exp(-0.5 * (self._frequencies * _PATH_WIDTH) ** 2)
 
-    def call(self, rows):
+    def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Search a batch."""
-        pieces = self._pieces(rows)
-        sums = self._strongest(pieces)
+        pieces = self._sum_pieces(rows)
+        sums = self._sum_paths(pieces)
         straight = np.flatnonzero(np.isclose(self._paths[:, 1], 0, atol=1e-6))
         return (
-            self._best(pieces, tf.gather(sums, straight, axis=1), straight),
-            self._best(pieces, sums, np.arange(len(self._paths))),
+            self._find_best(pieces, tf.gather(sums, straight, axis=1), straight),
+            self._find_best(pieces, sums, np.arange(len(self._paths))),
         )
 
-    def compute_output_shape(self, shape):
-        """Return twice [N, 4]."""
+    def compute_output_shape(
+        self, shape: tuple[int | None, ...]
+    ) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
+        """Return [N, 4] twice."""
         return ((shape[0], 4), (shape[0], 4))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         names = ("drifts", "sagittas", "drift", "sagitta")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _strongest(self, pieces: tf.Tensor) -> tf.Tensor:
-        """The greatest sum of each path over all places: [N, paths, 2], bright and dark."""
+    def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
+        """Return each path's greatest sum over all positions, bright and dark: [N, paths, 2]."""
         middles = tf.range(self._channels)
 
-        def strongest(starts):
-            places = starts[:, :, tf.newaxis] + middles
-            sums = tf.add_n([tf.gather(pieces, places[:, piece]) for piece in range(_PIECES)])
+        def sum_block(starts: tf.Tensor) -> tf.Tensor:
+            positions = starts[:, :, tf.newaxis] + middles
+            sums = tf.add_n([tf.gather(pieces, positions[:, piece]) for piece in range(_PIECES)])
             return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
 
-        parts = [
-            strongest(tf.constant(self._starts[first : first + _PATHS_AT_A_TIME]))
-            for first in range(0, len(self._starts), _PATHS_AT_A_TIME)
+        blocks = [
+            sum_block(tf.constant(self._starts[first : first + _PATHS_PER_BLOCK]))
+            for first in range(0, len(self._starts), _PATHS_PER_BLOCK)
         ]
-        return tf.transpose(tf.concat(parts, axis=1), [2, 1, 0])
+        return tf.transpose(tf.concat(blocks, axis=1), [2, 1, 0])
 
-    def _best(self, pieces: tf.Tensor, sums: tf.Tensor, members: np.ndarray) -> tf.Tensor:
-        """Where the greatest of all sums is: [N, 4].
+    def _find_best(
+        self, pieces: tf.Tensor, sums: tf.Tensor, members: npt.NDArray[np.int64]
+    ) -> tf.Tensor:
+        """Return the path with the greatest sum: [N, 4].
 
         Args:
-          pieces: of the batch.
-          sums: of the paths to choose from.
-          members: which paths these are.
+          pieces: sums of the pieces, from `_sum_pieces`.
+          sums: sums of the paths to choose from, from `_sum_paths`.
+          members: indices of these paths among all paths.
         """
         best = tf.argmax(tf.reshape(sums, [-1, 2 * len(members)]), axis=1, output_type=tf.int32)
         polarity = 1 - 2 * tf.cast(best % 2, tf.float32)
         path = tf.gather(tf.constant(members.astype(np.int32)), best // 2)
-        # Its sums at every place again, because only their maximum was kept.
-        places = tf.gather(tf.constant(self._starts), path)[:, :, tf.newaxis]
-        places += tf.range(self._channels)
+        # Sum this path at every position again, because `_sum_paths` only kept the maximum.
+        positions = tf.gather(tf.constant(self._starts), path)[:, :, tf.newaxis]
+        positions += tf.range(self._channels)
         images = tf.range(tf.shape(path)[0])[:, tf.newaxis, tf.newaxis]
-        images = tf.broadcast_to(images, tf.shape(places))
-        at_places = tf.gather_nd(pieces, tf.stack([places, images], axis=-1))
-        at_places = tf.reduce_sum(at_places, axis=1) * polarity[:, tf.newaxis]
-        middle = (tf.cast(tf.argmax(at_places, axis=1), tf.float32) + 0.5) / self._channels
+        images = tf.broadcast_to(images, tf.shape(positions))
+        by_position = tf.gather_nd(pieces, tf.stack([positions, images], axis=-1))
+        by_position = tf.reduce_sum(by_position, axis=1) * polarity[:, tf.newaxis]
+        middle = (tf.cast(tf.argmax(by_position, axis=1), tf.float32) + 0.5) / self._channels
         drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=1)
         return tf.stack([middle, drift, sagitta, polarity], axis=1)
 
-    def _pieces(self, images: tf.Tensor) -> tf.Tensor:
-        """Sums over every piece at every slope: [pieces * slopes * line, N].
+    def _sum_pieces(self, images: tf.Tensor) -> tf.Tensor:
+        """Sum along every piece at every slope: [pieces * slopes * line, N].
 
-        The images come last, so that fetching a piece's sum at a place is one copy for all.
+        The images come last, so that one copy fetches the sum of a piece for all images.
         """
         above = self._line - self._channels - self._margin
-        images = tf.pad(images, [[0, 0], [0, self._filling], [self._margin, above]])
+        images = tf.pad(images, [[0, 0], [0, self._padding_rows], [self._margin, above]])
         spectra = tf.signal.rfft(images)
         spectra = tf.reshape(spectra, [tf.shape(images)[0], _PIECES, -1, spectra.shape[-1]])
-        # A piece is summed along a slope by moving its rows, which is turning phases. TensorFlow
-        # folds these; as constants they would make the larger part of an exported model.
-        moves = tf.constant(self._slopes)[:, tf.newaxis] * self._moved
-        phases = moves[:, :, tf.newaxis] * self._turns
-        turned = tf.complex(self._window * tf.cos(phases), self._window * tf.sin(phases))
-        sums = tf.signal.irfft(tf.einsum("jtw,nktw->nkjw", turned, spectra), [self._line])
+        # Summing along a slope shifts the rows of a piece, which rotates phases of their spectra.
+        # The graph computes the phases, because as constants they would be most of the exported
+        # model.
+        shifts = tf.constant(self._slopes)[:, tf.newaxis] * self._time
+        phases = shifts[:, :, tf.newaxis] * self._frequencies
+        rotations = tf.complex(self._window * tf.cos(phases), self._window * tf.sin(phases))
+        sums = tf.signal.irfft(tf.einsum("jtw,nktw->nkjw", rotations, spectra), [self._line])
         return tf.transpose(tf.reshape(sums, [tf.shape(images)[0], -1]))

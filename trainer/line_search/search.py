@@ -1,4 +1,4 @@
-"""The whole search: from a spectrogram to the evidence for each kind of line."""
+"""The complete search: from a spectrogram to the evidence for each kind of line."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from trainer.line_search.wander import Wander
 NAME = "line_search"
 
 ROWS = 64
-# A line that wanders spreads over more than one channel while a row lasts, so that it is followed
-# at half the resolution, in a quarter of the time.
+# A wandering line crosses more than one channel during a row. It is therefore followed at half the
+# resolution, which takes a quarter of the time.
 FINE, COARSE = 128, 64
-# In widths of the band: over the whole observation, and away from the chord.
+# In widths of the band: drift over the whole observation, and distance from the chord.
 DRIFT, SAGITTA = 0.5, 12 / 128
-# Channels either side of a path that was found.
+# Channels to look at on either side of a path from the drift search.
 REACH = 8
 
 
-def line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
-    """Return the search as a model without weights: float32 [N, height, width, 1] to [N, features].
+def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
+    """Return the search, a model without weights: float32 [N, height, width, 1] to [N, features].
 
-    The strongest straight path and the strongest of all are looked for. Near each, all sagittas
-    are compared to a fraction of a channel. Paths that wander are weighed in the whole spectrogram
-    at half the resolution and, in smaller steps, near the strongest path.
+    The search finds the strongest straight path and the strongest of all paths. Near each of them
+    it compares all sagittas to a fraction of a channel. It weighs wandering paths in the whole
+    spectrogram at half the resolution and, in smaller steps, near the strongest path.
 
     Args:
-      height, width: of the images.
+      height: pixels along time.
+      width: pixels along frequency.
       without: evidence to leave out, see `Evidence`.
     """
     image = keras.Input((height, width, 1), name="image")

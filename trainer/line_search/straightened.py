@@ -1,6 +1,8 @@
-"""Spectrograms with a path in them made straight."""
+"""Straightens spectrograms along a path."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,40 +10,45 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("radio_signals")
 class Straightened(keras.layers.Layer):
-    """Cuts out what is near a path, so that the path becomes the middle column, and bright.
+    """Cuts out the surroundings of a path so that the path becomes the middle column, and bright.
 
-    Input: rows float32 [N, H, W] and paths float32 [N, 4], as of DriftSearch.
-    Output: float32 [N, H, 2 reach + 1]; 0 outside the band. Interpolates linearly.
+    Input: rows float32 [N, H, W] and paths float32 [N, 4], as `DriftSearch` returns them.
+    Output: float32 [N, H, 2 reach + 1]; 0 outside the band. Values are interpolated linearly.
     """
 
-    def __init__(self, reach: int, **arguments):
-        """Constructs the layer; `reach` is in channels, either way."""
-        super().__init__(**{"trainable": False, "dtype": "float32", **arguments})
+    def __init__(self, reach: int, **options: Any) -> None:
+        """Create the layer.
+
+        Args:
+          reach: channels to cut out on either side of the path.
+          **options: options of every Keras layer, such as `name`.
+        """
+        super().__init__(**{"trainable": False, "dtype": "float32", **options})
         self.reach = reach
 
-    def call(self, rows, paths):
+    def call(self, rows: tf.Tensor, paths: tf.Tensor) -> tf.Tensor:
         """Straighten a batch."""
         height, width = rows.shape[1:]
         middle, drift, sagitta, polarity = tf.split(paths, 4, axis=1)
         time = (tf.range(height, dtype=tf.float32) + 0.5) / height
         path = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 1)
-        # A channel is centred half of its width from where it begins.
-        places = (path * width - 0.5)[:, :, tf.newaxis]
-        places += tf.range(-self.reach, self.reach + 1, dtype=tf.float32)
-        # Channels of nothing on either side, for what lies outside.
-        places = tf.clip_by_value(places + 1, 0.0, width + 1.0)
+        # The centre of a channel is half a channel away from its edge.
+        positions = (path * width - 0.5)[:, :, tf.newaxis]
+        positions += tf.range(-self.reach, self.reach + 1, dtype=tf.float32)
+        # Empty channels on either side stand for everything outside the band.
+        positions = tf.clip_by_value(positions + 1, 0.0, width + 1.0)
         rows = tf.pad(rows, [[0, 0], [0, 0], [1, 2]])
-        below = tf.floor(places)
-        part = places - below
+        below = tf.floor(positions)
+        fraction = positions - below
         below = tf.cast(below, tf.int32)
-        near = tf.gather(rows, below, batch_dims=2) * (1 - part)
-        near += tf.gather(rows, below + 1, batch_dims=2) * part
+        near = tf.gather(rows, below, batch_dims=2) * (1 - fraction)
+        near += tf.gather(rows, below + 1, batch_dims=2) * fraction
         return near * polarity[:, :, tf.newaxis]
 
-    def compute_output_shape(self, rows_shape, paths_shape):
+    def compute_output_shape(self, rows_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return [N, H, 2 reach + 1]."""
         return (*rows_shape[:2], 2 * self.reach + 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "reach": self.reach}

@@ -1,8 +1,8 @@
-"""The models by name.
+"""Lists the models by name.
 
-Adding one is a file in this folder that ends in `RECIPE = Recipe(build=..., schedule=...)`, and
-a line here; docs/adding-a-model.md has an example. Modules are named and not imported, so that
-listing them costs no TensorFlow.
+To add a model, write one file in this folder that ends in `RECIPE = Recipe(build=...,
+schedule=...)`, and register it here in one line. docs/adding-a-model.md has an example. The table
+holds names of modules, so that listing the models does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,5 +18,6 @@ MODELS = {
 
 
 def load(name: str) -> Recipe:
-    """Return the recipe of a model: how to build it, and defaults that configuration wins over."""
-    return importlib.import_module(MODELS[name]).RECIPE
+    """Return the recipe of a model: how to build it, and its default training settings."""
+    recipe: Recipe = importlib.import_module(MODELS[name]).RECIPE
+    return recipe

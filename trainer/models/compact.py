@@ -1,9 +1,9 @@
 """The default model: a search for lines beside a small CNN, see docs/model.md.
 
-The tutorials' dense layer over every pixel has to learn each line at each place anew. Here a search
-that has nothing to learn adds up all pixels of a line, wherever it is, and says how well each kind
-of line explains them: a straight one, a curve, one that wanders, none. Convolutions over the
-picture see what is no line at all, by its mean and maximum over places. A small dense layer
+The tutorials' dense layer over every pixel must learn each line at each position separately. Here,
+a search without weights adds up all pixels of a line, wherever the line is, and says how well each
+kind of line explains them: straight, curved, wandering or none. Convolutions over the picture
+recognise what is not a line, by the mean and the maximum over all positions. A small dense layer
 decides.
 """
 
@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 from keras import layers
 
-from trainer.line_search.search import line_search
-from trainer.models.recipe import FixedPart, Recipe
+from trainer.line_search.search import build_line_search
+from trainer.models.recipe import PrecomputedLayer, Recipe
 
 SCHEDULE = {
     "initial_rate": 0.004,
@@ -31,12 +32,12 @@ AUGMENT = {
     "shift_frequency": 0.0,
     "noise": 0.0,
 }
-# What the search finds in a spectrogram, it finds in its mirror image and its negative too.
-FIXED_PART = FixedPart(
+# The search gives the same result for a spectrogram, its mirror images and its negative.
+LINE_SEARCH = PrecomputedLayer(
     "line_search", "decision", unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"})
 )
 
-# Of the convolutions over the picture, each at half the size of the one before but for the last.
+# Filters of each convolution over the picture. Each but the last halves the size.
 FILTERS = (8, 16, 24, 32, 48)
 
 
@@ -51,27 +52,29 @@ def build(
     """Return the model: float32 [N, height, width, 1] to probabilities [N, classes].
 
     Args:
-      height, width: of the images.
-      classes: how many.
-      filters: of each convolution over the picture; none leaves its own mean and maximum.
-      search: whether lines are searched for.
-      search_without: kinds of evidence to leave out, see `line_search`.
+      height: pixels along time.
+      width: pixels along frequency.
+      classes: number of classes.
+      filters: filters of each convolution over the picture; empty leaves the mean and the maximum
+        of the picture itself.
+      search: whether to search for lines.
+      search_without: kinds of evidence to leave out, see `build_line_search`.
     """
     image = keras.Input((height, width, 1), name="image")
-    found = {"image": image}
+    inputs = {"image": image}
     if search:
-        lines = line_search(height, width, search_without)
-        found["evidence"] = lines(image)
-    decision = _decision({name: value.shape[1:] for name, value in found.items()}, classes, filters)
-    return keras.Model(image, decision(found), name="compact")
+        inputs["evidence"] = build_line_search(height, width, search_without)(image)
+    shapes = {name: value.shape[1:] for name, value in inputs.items()}
+    decision = _build_decision(shapes, classes, filters)
+    return keras.Model(image, decision(inputs), name="compact")
 
 
-def _decision(
+def _build_decision(
     shapes: dict[str, tuple[int, ...]], classes: int, filters: Sequence[int]
 ) -> keras.Model:
-    """Everything that is learned."""
+    """Return the layer that holds all weights of the model."""
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-    features = _of_picture(inputs["image"], filters)
+    features = _summarise_picture(inputs["image"], filters)
     if "evidence" in inputs:
         features.append(layers.Dense(48, activation="relu")(inputs["evidence"]))
     features = layers.Dropout(0.2)(layers.Concatenate()(features))
@@ -79,24 +82,23 @@ def _decision(
     probabilities = layers.Dense(
         classes, activation="softmax", dtype="float32", name="probabilities"
     )(features)
-    return keras.Model(inputs, probabilities, name=FIXED_PART.rest)
+    return keras.Model(inputs, probabilities, name=LINE_SEARCH.rest)
 
 
-def _of_picture(image, filters: Sequence[int]) -> list:
-    """What patterns there are, by their mean and by their maximum: a faint one fills few pixels."""
-    picture = image
+def _summarise_picture(picture: tf.Tensor, filters: Sequence[int]) -> list[tf.Tensor]:
+    """Return the mean and the maximum of each pattern; a faint pattern fills few pixels."""
     for block, count in enumerate(filters):
-        # Full-resolution maps cost most of the time. The first block halves the size in its
-        # convolution, whose 5 x 5 window still covers a line of one pixel whatever its place.
-        picture = _convolution(picture, count, 3 if block else 5, 1 if block else 2)
+        # Maps at full resolution take most of the time. The first block halves the size in its
+        # convolution. Its 5 x 5 window still covers a line of one pixel at any position.
+        picture = _convolve(picture, count, 3 if block else 5, 1 if block else 2)
         if 0 < block < len(filters) - 1:
             picture = layers.MaxPooling2D(2)(picture)
     return [layers.GlobalAveragePooling2D()(picture), layers.GlobalMaxPooling2D()(picture)]
 
 
-def _convolution(inputs, filters: int, window: int, strides: int = 1):
+def _convolve(inputs: tf.Tensor, filters: int, window: int, strides: int = 1) -> tf.Tensor:
     inputs = layers.Conv2D(filters, window, strides=strides, padding="same", use_bias=False)(inputs)
     return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(inputs))
 
 
-RECIPE = Recipe(build, SCHEDULE, AUGMENT, fixed_part=FIXED_PART)
+RECIPE = Recipe(build, SCHEDULE, AUGMENT, precomputed_layer=LINE_SEARCH)

@@ -11,14 +11,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FixedPart:
-    """That a model is made of a part that learns nothing and of the rest.
+class PrecomputedLayer:
+    """A layer without weights, whose output can be computed once instead of in every epoch.
+
+    The model consists of this layer and of one other layer, which takes its output.
 
     Attributes:
-      name: of the layer without weights that maps images to float32 [N, features].
-      rest: name of the layer that maps these, as `evidence`, and the `image` to probabilities.
-      unchanged_by: the fields of `trainer.inputs.augmentation.Augmentation` that change an image and not
-        what the part makes of it.
+      name: name of the layer. It maps images to float32 [N, features].
+      rest: name of the other layer. It maps `evidence`, the output of the first, and `image` to
+        probabilities.
+      unchanged_by: fields of `trainer.inputs.augmentation.Augmentation` that change an image but
+        not the output of the layer.
     """
 
     name: str
@@ -28,19 +31,20 @@ class FixedPart:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to build a model, and what its training is set to where configuration says nothing.
+    """How to build a model, and the training settings to use where the configuration sets none.
 
     Attributes:
-      build: from height, width and number of classes to a Keras model that maps float32
-        [N, height, width, 1] to probabilities [N, classes]. Its last layer is made with
+      build: maps height, width and number of classes to a Keras model that maps float32
+        [N, height, width, 1] to probabilities [N, classes]. Its last layer must have
         `dtype="float32"`, so that probabilities keep their digits in mixed precision.
-      schedule: arguments of `trainer.fitting.learning_rate.learning_rate`, at least `initial_rate`.
-      augment: fields of `trainer.inputs.augmentation.Augmentation`; none augments nothing.
-      optimizer: arguments of `trainer.fitting.compiling.optimizer`; none is Adam.
-      label_smoothing: part of each label that is spread over all classes, 0 for none.
-      normalise: what Transform does to images: `image` brings each to mean 0 and deviation 1,
-        `levels` leaves grey levels from 0 to 1.
-      fixed_part: what need not be computed again in every epoch, if there is such a part.
+      schedule: arguments of `trainer.fitting.learning_rate.learning_rate`, at least
+        `initial_rate`.
+      augment: fields of `trainer.inputs.augmentation.Augmentation`. Empty: no augmentation.
+      optimizer: arguments of `trainer.fitting.compiling.optimizer`. Empty: Adam.
+      label_smoothing: fraction of each label that is spread over all classes; 0 turns it off.
+      normalise: what the Transform step does to images. `image` brings each image to mean 0 and
+        standard deviation 1; `levels` keeps grey levels from 0 to 1.
+      precomputed_layer: the layer to compute once instead of in every epoch; None for no layer.
     """
 
     build: Callable[[int, int, int], keras.Model]
@@ -49,4 +53,4 @@ class Recipe:
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     label_smoothing: float = 0.0
     normalise: str = "image"
-    fixed_part: FixedPart | None = None
+    precomputed_layer: PrecomputedLayer | None = None

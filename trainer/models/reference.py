@@ -1,9 +1,10 @@
-"""The tutorials' CNN, kept as the yardstick: 33 million parameters at 64 x 128.
+"""The tutorials' CNN, kept for comparison: 33 million parameters at 64 x 128 pixels.
 
-Layers and hyper-parameters are those of the published notebooks, including the one flip and a
-learning rate that is all but zero after ten epochs of a hundred steps. So is what it sees: grey
-levels as they are. How bright a spectrogram is tells noise from signals in a rendered set, and a
-squiggle from other lines, which is why the notebooks get these right, and nothing to rely on.
+Layers and hyper-parameters are those of the published notebooks. So are the single flip and a
+learning rate that is almost zero after ten epochs of a hundred steps. The model sees unstandardised
+grey levels, as the notebooks do. In a rendered data set, brightness tells noise from signals and a
+squiggle from other lines. That is why the notebooks get these classes right, and it is nothing to
+rely on.
 """
 
 from __future__ import annotations

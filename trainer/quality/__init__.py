@@ -1,1 +1,1 @@
-"""Measures what a trained network does on the validation split."""
+"""Measures and calibrates a trained model on the validation split."""

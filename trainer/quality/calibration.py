@@ -1,11 +1,11 @@
-"""One temperature that makes a network's probabilities mean what they say.
+"""Fits one temperature that calibrates a model's probabilities.
 
-Probabilities p become softmax(log(p) / T), which is the network's last layer with its logits
-divided by T (Guo et al., 2017, arXiv:1706.04599). Above 1 it makes them less sure, below 1 surer;
-which class is the most probable never changes.
+Probabilities p become softmax(log(p) / T). This is the model's last layer with its logits divided
+by T (Guo et al., 2017, arXiv:1706.04599). T above 1 lowers the confidence, T below 1 raises it. The
+most probable class never changes.
 
-T is fitted on the validation split, which has chosen the epoch and judges the model too: it is one
-number, so it can flatter little, but figures after calibration are not of unseen images.
+T is fitted on the validation split, which also chooses the epoch and judges the model. One number
+cannot flatter the model much, but metrics after calibration are not metrics of unseen images.
 """
 
 from __future__ import annotations
@@ -14,87 +14,101 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from trainer.quality.reliability import SMALLEST_PROBABILITY, reliability
+from trainer.quality.reliability import (
+    SMALLEST_PROBABILITY,
+    Labels,
+    Probabilities,
+    measure_reliability,
+)
 
-# A search needs an interval. Trained networks are found between 0.5 and 5.
+# The search needs an interval. Temperatures of trained models are between 0.5 and 5.
 LEAST, GREATEST = 0.1, 10.0
 
 
-def calibrate(probabilities: np.ndarray, labels: np.ndarray, wanted: bool = True) -> dict[str, Any]:
+def calibrate(
+    probabilities: Probabilities,
+    labels: Labels,
+    fit: bool = True,
+) -> dict[str, Any]:
     """Fit a temperature, and measure the probabilities before and after.
 
     Args:
-      probabilities: float [N, classes], the network's own.
-      labels: int [N], the actual class.
-      wanted: False only measures.
+      probabilities: float [N, classes], the model's own.
+      labels: int [N], the actual classes.
+      fit: whether to fit a temperature; otherwise the probabilities are only measured.
 
     Returns:
-      What JSON can hold: `temperature`, None where none is wanted; `images`, how many it was
-      fitted on; `before` and `after`, see `trainer.quality.reliability.reliability`, which are the same
-      where none is wanted.
+      A dictionary for JSON: `temperature`, None without a fit; `images`, the number of images;
+      `before` and `after`, see `trainer.quality.reliability.measure_reliability`, which are equal
+      without a fit.
     """
-    before = reliability(probabilities, labels)
-    if not wanted:
+    before = measure_reliability(probabilities, labels)
+    if not fit:
         return {"temperature": None, "images": len(labels), "before": before, "after": before}
     temperature = fit_temperature(probabilities, labels)
-    after = reliability(softmax(_log(probabilities) / temperature, axis=1), labels)
+    after = measure_reliability(softmax(_log(probabilities) / temperature, axis=1), labels)
     return {"temperature": temperature, "images": len(labels), "before": before, "after": after}
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature of least negative log-likelihood.
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the temperature with the least negative log-likelihood.
 
-    Where every prediction is right, no confidence is too much for the likelihood, and the
-    temperature would go to 0. So that it does not, one image's worth of label is spread over all
-    classes and images, as in Laplace's rule of succession: N right out of N make a model about
-    1 - 1/N sure, and not certain. Among many images, some of them wrong, that weighs next to
-    nothing; two images teach little, and may not make a model sure of anything.
+    If every prediction is right, the likelihood rewards any confidence, and the temperature would
+    go to 0. To prevent this, one image's worth of label is spread over all classes and images, as
+    in Laplace's rule of succession: N right predictions out of N give a confidence of about
+    1 - 1/N. Among many images, some of them wrong, the effect is negligible. Two images teach
+    little, and must not make a model certain of anything.
 
     Args:
       probabilities: float [N, classes].
-      labels: int [N]; not every class need be among them.
+      labels: int [N]; not every class needs to occur.
 
     Returns:
-      From `LEAST` to `GREATEST`.
+      The temperature, from `LEAST` to `GREATEST`.
     """
     logits = _log(probabilities)
     images, classes = logits.shape
     targets = (images * np.eye(classes)[labels] + 1.0 / classes) / (images + 1)
 
-    def loss(log_temperature: float) -> float:
-        return -(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum()
+    def compute_loss(log_temperature: float) -> float:
+        return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
 
-    # By its logarithm, so that twice and half as sure are as far from 1. The likelihood has one
-    # maximum: it is concave in 1/T.
+    # The search is over log T, in which twice and half the confidence are equally far from 1. The
+    # likelihood has a single maximum, because it is concave in 1/T.
     bounds = (np.log(LEAST), np.log(GREATEST))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    return float(np.exp(minimize_scalar(compute_loss, bounds=bounds, args=(), method="bounded").x))
 
 
-def at_temperature(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
-    """Return softmax(log(p) / T) of float32 [N, classes], for the graph that is served."""
+def apply_temperature(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Return softmax(log(p) / T) of float32 [N, classes], for the served graph."""
     return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, SMALLEST_PROBABILITY)) / temperature)
 
 
-def predict(network: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def classify_batches(
+    model: keras.Model, dataset: tf.data.Dataset
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Classify a split.
 
     Args:
-      network: maps float32 [N, height, width, 1] to probabilities [N, classes].
-      dataset: of batches (image, one-hot label).
+      model: maps the inputs of a batch to probabilities [N, classes].
+      dataset: batches of inputs and one-hot labels.
 
     Returns:
       Probabilities, float32 [N, classes], and labels, int [N].
     """
     probabilities, labels = [], []
-    for images, one_hot in dataset:
-        probabilities.append(network.predict_on_batch(images))
+    for inputs, one_hot in dataset:
+        probabilities.append(model.predict_on_batch(inputs))
         labels.append(one_hot.numpy().argmax(axis=1))
     return np.concatenate(probabilities), np.concatenate(labels)
 
 
-def _log(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST_PROBABILITY))
+def _log(probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    clipped = np.maximum(np.asarray(probabilities, np.float64), SMALLEST_PROBABILITY)
+    logarithms: npt.NDArray[np.float64] = np.log(clipped)
+    return logarithms

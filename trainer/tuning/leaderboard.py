@@ -1,4 +1,4 @@
-"""The trials of a search, best first, as a CSV file, and the best one's settings as YAML."""
+"""Writes the trials of a search as CSV, best first, and the best trial's settings as YAML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from trainer.tuning.search_space import SPACE, described
+from trainer.config import Monitor
+from trainer.tuning.search_space import SPACE, describe
 from trainer.tuning.trial import TrialResult
 
 LEADERBOARD = "tuning.csv"
@@ -22,9 +23,9 @@ class FinishedTrial:
     """A trial with its result.
 
     Attributes:
-      number: from 1, in the order of the search.
-      values: what was tried, by configuration key.
-      result: what came of it.
+      number: number of the trial, from 1, in the order of the search.
+      values: the values that were tried, by configuration key.
+      result: the result of training with them.
     """
 
     number: int
@@ -32,28 +33,28 @@ class FinishedTrial:
     result: TrialResult
 
 
-def ranked(trials: Sequence[FinishedTrial], objective: str) -> list[FinishedTrial]:
-    """Return trials best first, of equally good ones the earlier; those that failed come last.
+def rank_trials(trials: Sequence[FinishedTrial], objective: Monitor) -> list[FinishedTrial]:
+    """Return trials with the best first, earlier ones before equals, and failed ones last.
 
     Args:
-      trials: in the order of the search.
-      objective: val_accuracy or val_loss.
+      trials: trials in the order of the search.
+      objective: the metric by which trials compare.
     """
 
-    def badness(trial: FinishedTrial) -> tuple[bool, float]:
+    def sort_key(trial: FinishedTrial) -> tuple[bool, float]:
         if trial.result.failure:
             return True, 0.0
-        value = getattr(trial.result, objective)
+        value: float = getattr(trial.result, objective)
         return False, value if objective == "val_loss" else -value
 
-    return sorted(trials, key=badness)
+    return sorted(trials, key=sort_key)
 
 
-def as_csv(trials: Sequence[FinishedTrial]) -> str:
-    """Return ranked trials as CSV: a row a trial, and a column for each setting that varied.
+def format_csv(trials: Sequence[FinishedTrial]) -> str:
+    """Return ranked trials as CSV: one row per trial, and one column per setting that varied.
 
-    `outcome` is finished, cut short (by the time budget) or why it failed. `settings` is for
-    people.
+    `outcome` is `finished`, `cut short` (by the time budget) or the reason of a failure. `settings`
+    is for human readers.
     """
     keys = [key for key in SPACE if any(key in trial.values for trial in trials)]
     text = io.StringIO()
@@ -67,28 +68,29 @@ def as_csv(trials: Sequence[FinishedTrial]) -> str:
             [
                 rank,
                 trial.number,
-                *_rounded(result),
+                *_format_result(result),
                 outcome,
                 *(trial.values.get(key, "") for key in keys),
-                described(trial.values),
+                describe(trial.values),
             ]
         )
     return text.getvalue()
 
 
-def as_configuration(trial: FinishedTrial) -> str:
+def format_configuration(trial: FinishedTrial) -> str:
     """Return the settings of a trial as a configuration file."""
     values = {key: trial.values[key] for key in SPACE if key in trial.values}
     return yaml.safe_dump(values, sort_keys=False)
 
 
-def _rounded(result: TrialResult) -> tuple:
+def _format_result(result: TrialResult) -> tuple[str | int, ...]:
+    seconds = f"{result.seconds:.1f}"
     if result.failure:
-        return "", "", "", "", f"{result.seconds:.1f}"
+        return "", "", "", "", seconds
     return (
         f"{result.val_accuracy:.6f}",
         f"{result.val_loss:.6f}",
         result.best_epoch,
         result.epochs,
-        f"{result.seconds:.1f}",
+        seconds,
     )

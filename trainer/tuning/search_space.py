@@ -1,7 +1,8 @@
 """The settings that tuning chooses, and the values it chooses from.
 
-Left out on purpose: what only saves time (early stopping, which keeps the best epoch as every
-run does), what no rate suits at once (the optimiser's kind), and the network itself.
+Three kinds of settings are left out: those that only save time (early stopping keeps the best
+epoch, as every run does), those that change the best learning rate (the kind of optimiser), and
+the model itself.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from typing import Any
 import keras_tuner
 
 from data.invalid import InvalidData
+from trainer.config import Monitor
 from trainer.settings import Settings
 
 
 @dataclass(frozen=True)
 class Around:
-    """Values on a logarithmic scale around the one that is chosen without tuning.
+    """Values on a logarithmic scale around the untuned value.
 
     Attributes:
-      factor: the range is from that value divided by it to that value times it.
+      factor: the range is from the untuned value divided by the factor to this value times it.
     """
 
     factor: float
 
 
-# By configuration key. The value chosen without tuning is among the choices even if not named.
-SPACE = {
+# Choices by configuration key. The first one is the untuned value if neither the configuration nor
+# the recipe sets one. The untuned value is always among the choices, even if it is not listed.
+SPACE: dict[str, Around | tuple[Any, ...]] = {
     "schedule.initial_rate": Around(factor=10),
     "schedule.kind": ("exponential", "cosine"),
     "schedule.warmup_epochs": (0.0, 0.5, 1.0),
@@ -42,38 +45,38 @@ SPACE = {
     "augment.noise": (0.0, 0.1, 0.3),
 }
 
-# What somebody sets of a kind of schedule decides on the kind.
-_OF_KIND_EXPONENTIAL = {"schedule.decay_steps", "schedule.decay_rate", "schedule.staircase"}
-# The one makes no sense of grey levels, the other's choices are in deviations of an image.
-_OF_STANDARDISED_IMAGES = {"augment.invert", "augment.noise"}
+# If the configuration sets one of these keys, it also sets the kind of schedule.
+_FOR_EXPONENTIAL = {"schedule.decay_steps", "schedule.decay_rate", "schedule.staircase"}
+# Inverting makes no sense for grey levels, and noise is in standard deviations of an image.
+_FOR_STANDARDISED_IMAGES = {"augment.invert", "augment.noise"}
 
 
-def search_space(
-    settings: Settings, fixed: Collection[str], objective: str
+def build_search_space(
+    settings: Settings, fixed: Collection[str], objective: Monitor
 ) -> keras_tuner.HyperParameters:
-    """Return the space of a search; its defaults are the values chosen without tuning.
+    """Return the space of a search. Its defaults are the untuned values.
 
     Args:
-      settings: of training without tuning.
-      fixed: configuration keys that somebody set: these are not for tuning to choose.
-      objective: val_accuracy or val_loss. Losses of differently smoothed labels cannot be
-        compared, so that label smoothing is not chosen by loss.
+      settings: settings of training without tuning.
+      fixed: configuration keys that the configuration sets, which tuning must not choose.
+      objective: the metric by which trials compare. Losses of differently smoothed labels cannot
+        be compared, so with val_loss the space does not include label smoothing.
 
     Raises:
       InvalidData: every key of the space is fixed.
     """
     excluded = set(fixed)
-    if excluded & _OF_KIND_EXPONENTIAL:
+    if excluded & _FOR_EXPONENTIAL:
         excluded.add("schedule.kind")
     if objective == "val_loss":
         excluded.add("label_smoothing")
     if settings.normalise != "image":
-        excluded |= _OF_STANDARDISED_IMAGES
+        excluded |= _FOR_STANDARDISED_IMAGES
     space = keras_tuner.HyperParameters()
     for key, values in SPACE.items():
         if key in excluded:
             continue
-        untuned = untuned_value(settings, key)
+        untuned = _get_untuned_value(settings, key)
         if isinstance(values, Around):
             lowest, highest = untuned / values.factor, untuned * values.factor
             space.Float(key, lowest, highest, sampling="log", default=untuned)
@@ -91,26 +94,24 @@ def search_space(
     return space
 
 
-def untuned_value(settings: Settings, key: str) -> Any:
-    """Return what a key of the space is without tuning."""
+def describe(values: Mapping[str, Any]) -> str:
+    """Return chosen values in one line, without those that are off or 0."""
+    return ", ".join(_put_into_words(key, values[key]) for key in SPACE if values.get(key))
+
+
+def _get_untuned_value(settings: Settings, key: str) -> Any:
     section, _, name = key.rpartition(".")
-    if not section:
-        return getattr(settings, name)
-    given = getattr(getattr(settings, section), name)
-    if given is not None:
-        return given
-    if key == "optimizer.weight_decay":
+    value = getattr(getattr(settings, section) if section else settings, name)
+    choices = SPACE[key]
+    if value is not None or isinstance(choices, Around):
+        return value
+    if key == "optimizer.weight_decay" and settings.optimizer.name == "adamw":
         # Keras's own default.
-        return 0.004 if settings.optimizer.name == "adamw" else 0.0
-    return SPACE[key][0]
+        return 0.004
+    return choices[0]
 
 
-def described(values: Mapping[str, Any]) -> str:
-    """Return chosen values in a line; of what is off or 0, nothing."""
-    return ", ".join(_in_words(key, values[key]) for key in SPACE if values.get(key))
-
-
-def _in_words(key: str, value: Any) -> str:
+def _put_into_words(key: str, value: Any) -> str:
     name = key.rpartition(".")[2].replace("_", " ")
     if isinstance(value, bool):
         return name

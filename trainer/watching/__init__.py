@@ -1,1 +1,1 @@
-"""Shows a training run while it runs: log lines, TensorBoard, live plots."""
+"""Shows a training run while it runs: log lines, TensorBoard and live plots."""

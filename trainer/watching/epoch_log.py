@@ -1,91 +1,96 @@
-"""What a training run tells while it goes on."""
+"""Logs the progress of a training run."""
 
 from __future__ import annotations
 
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
-# The command line shows this logger's records; on a cluster they go to the step's log.
+# The command line shows the records of this logger; on a cluster they go to the step's log.
 logger = logging.getLogger("radio_signals.training")
 
-_SECONDS_BETWEEN_SIGNS_OF_LIFE = 0.25
+SECONDS_BETWEEN_UPDATES = 0.25
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training run is.
+    """How far a training run has come.
 
     Attributes:
-      epoch: the running epoch, from 1.
-      epochs: of the whole run.
-      part: of the epoch's training batches that are done, 0 to 1.
-      loss: mean over the epoch so far.
-      accuracy: the same.
-      images_per_second: of training, in this epoch so far.
+      epoch: number of the running epoch, from 1.
+      epochs: epochs of the whole run.
+      fraction: fraction of the epoch's training batches that are done, 0 to 1.
+      loss: mean training loss over the epoch so far.
+      accuracy: mean training accuracy over the epoch so far.
+      images_per_second: training speed in this epoch so far.
     """
 
     epoch: int
     epochs: int
-    part: float
+    fraction: float
     loss: float
     accuracy: float
     images_per_second: float
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Logs a line an epoch, and adds learning rate and speed to Keras's own logs.
+    """Logs one line per epoch, and adds learning rate and speed to Keras's own logs.
 
-    Must come before the callbacks that write those logs to files. A record with the attribute
-    `transient` is a sign of life within an epoch, for displays that can overwrite it; its
-    attribute `progress` is a TrainingProgress, or None when training is over. These records have
-    the level DEBUG, so that logs which keep every line are spared them.
+    It must come before the callbacks that write those logs to files.
+
+    Within an epoch it logs records with the attribute `transient`, for displays that can overwrite
+    them. Their attribute `progress` is a TrainingProgress, or None when training is over. Their
+    level is DEBUG, so that logs that keep every line can leave them out.
 
     Attributes:
       images: images trained on so far.
-      seconds: time spent in training batches so far, validation and checkpoints excluded.
+      seconds: time spent in training batches so far, without validation and checkpoints.
     """
 
-    def __init__(self, images_per_epoch: int):
+    def __init__(self, images_per_epoch: int) -> None:
         super().__init__()
         self._images_per_epoch = images_per_epoch
         self.images = 0
         self.seconds = 0.0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
         self._epoch = epoch
         self._started = time.perf_counter()
-        self._last_sign = 0.0
+        self._last_update = 0.0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Log the progress within the epoch, a few times per second."""
         self._batches_ended = now = time.perf_counter()
-        if now - self._last_sign > _SECONDS_BETWEEN_SIGNS_OF_LIFE:
-            self._last_sign = now
-            part = (batch + 1) / self.params["steps"]
+        if now - self._last_update > SECONDS_BETWEEN_UPDATES:
+            self._last_update = now
+            fraction = (batch + 1) / self.params["steps"]
             progress = TrainingProgress(
                 epoch=self._epoch + 1,
                 epochs=self.params["epochs"],
-                part=part,
+                fraction=fraction,
                 loss=float(logs["loss"]),
                 accuracy=float(logs["accuracy"]),
-                images_per_second=part * self._images_per_epoch / (now - self._started),
+                images_per_second=fraction * self._images_per_epoch / (now - self._started),
             )
             logger.debug(
                 "epoch %d/%d, %.0f %%, loss %.4f",
                 progress.epoch,
                 progress.epochs,
-                100 * progress.part,
+                100 * progress.fraction,
                 progress.loss,
                 extra={"transient": True, "progress": progress},
             )
 
-    def on_test_begin(self, logs=None):
-        # Validation inside fit starts when the last training batch is really done.
+    def on_test_begin(self, _logs: dict[str, Any] | None = None) -> None:
+        """Stop the clock: validation starts when the last training batch has finished."""
         self._batches_ended = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Log the results of the epoch."""
         seconds = self._batches_ended - self._started
         self.images += self._images_per_epoch
         self.seconds += seconds
@@ -106,5 +111,6 @@ class EpochLog(keras.callbacks.Callback):
             logs["images_per_second"],
         )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, _logs: dict[str, Any] | None = None) -> None:
+        """Log that no progress follows."""
         logger.debug("trained", extra={"transient": True, "progress": None})

@@ -1,30 +1,35 @@
-"""What TensorBoard shows of a training run."""
+"""Writes scalars and plots of a training run for TensorBoard."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
-from trainer.quality.confusion_matrix import ConfusionMatrix
-from trainer.quality.misclassified import find_mistakes
-from trainer.watching.training_plots import confusion_matrix_figure, mistakes_figure, pixels
+from trainer.watching.misclassified import find_mistakes
+from trainer.watching.training_plots import plot_confusion_matrix, plot_mistakes, render
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from trainer.quality.confusion_matrix import ConfusionMatrix
 
 _MISTAKES_SHOWN = 16
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes scalars and pictures of every epoch, to be seen as soon as the epoch ends.
+    """Writes scalars and plots of every epoch, which are visible as soon as the epoch ends.
 
-    Keras's own callback flushes its files after ten values or two minutes, three epochs late in a
-    run of one minute, and numbers epochs from 0 where the terminal says 1.
+    Keras's own callback flushes its files after ten values or two minutes. In a run of one minute
+    that is three epochs late. It also counts epochs from 0, where the terminal counts from 1.
 
-    TensorBoard's run `train` gets Keras's logs of training, learning rate and images/s among
-    them; `validation` gets those of validation, the confusion matrix, and the misclassified
-    spectrograms. Must come after the callback that adds learning rate and speed to the logs. It
-    draws no random number and changes no weight.
+    TensorBoard's run `train` gets Keras's training logs, including learning rate and images/s. The
+    run `validation` gets the validation logs, the confusion matrix and misclassified spectrograms.
+    The callback must come after the one that adds learning rate and speed to the logs. It draws no
+    random numbers and changes no weights.
     """
 
     def __init__(
@@ -34,16 +39,16 @@ class TensorBoardLog(keras.callbacks.Callback):
         confusion_matrix: ConfusionMatrix,
         validation: tf.data.Dataset | None,
         mistakes_every: int = 10,
-    ):
-        """Constructs the callback.
+    ) -> None:
+        """Create the callback.
 
         Args:
-          folder: where the event files go, local or in a bucket.
-          classes: their names, in the order of the labels.
+          folder: where to write event files, local or in a bucket.
+          classes: names of the classes, in the order of the labels.
           confusion_matrix: the metric that the model was compiled with.
-          validation: the batches that the model is validated on, (image float32 [B, H, W, 1],
-            one-hot label), in stored order; None draws no misclassified spectrograms.
-          mistakes_every: epochs between two pictures of misclassified spectrograms. Each takes a
+          validation: the batches that the model is validated on: inputs and one-hot labels, in
+            stored order. None plots no misclassified spectrograms.
+          mistakes_every: epochs between two plots of misclassified spectrograms. Each takes one
             pass over the validation images; the confusion matrix takes none.
         """
         super().__init__()
@@ -54,41 +59,43 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._mistakes_every = mistakes_every
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Write the scalars and plots of the epoch."""
         number = epoch + 1
         for name, value in logs.items():
             run = "validation" if name.startswith("val_") else "train"
-            with self._writer(run).as_default(step=number):
+            with self._get_writer(run).as_default(step=number):
                 tf.summary.scalar(f"epoch/{name.removeprefix('val_')}", value)
-        figure = confusion_matrix_figure(self._confusion_matrix.counts(), self._classes)
-        self._picture("confusion matrix", figure, number)
+        plot = plot_confusion_matrix(self._confusion_matrix.counts(), self._classes)
+        self._write_plot("confusion matrix", plot, number)
         if number % self._mistakes_every == 0:
             self.show_mistakes("misclassified", number)
         self._flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, _logs: dict[str, float] | None = None) -> None:
+        """Flush the event files."""
         self._flush()
 
     def show_mistakes(self, tag: str, epoch: int) -> None:
-        """Draw the validation spectrograms that the model gets wrong with its present weights.
+        """Plot the validation spectrograms that the model misclassifies with its present weights.
 
-        Nothing is drawn where there are no validation batches.
+        Without validation batches nothing is plotted.
 
         Args:
-          tag: the picture's name.
-          epoch: the number, from 1, of the epoch that the weights are of.
+          tag: name of the plot.
+          epoch: number, from 1, of the epoch that the weights are from.
         """
         if self._validation is None:
             return
-        found = find_mistakes(self.model, self._validation, _MISTAKES_SHOWN)
-        self._picture(tag, mistakes_figure(*found, self._classes), epoch)
+        mistakes = find_mistakes(self.model, self._validation, _MISTAKES_SHOWN)
+        self._write_plot(tag, plot_mistakes(*mistakes, self._classes), epoch)
         self._flush()
 
-    def _picture(self, tag: str, figure, epoch: int) -> None:
-        with self._writer("validation").as_default(step=epoch):
-            tf.summary.image(f"pictures/{tag}", pixels(figure)[None])
+    def _write_plot(self, tag: str, plot: Figure, epoch: int) -> None:
+        with self._get_writer("validation").as_default(step=epoch):
+            tf.summary.image(f"pictures/{tag}", render(plot)[None])
 
-    def _writer(self, run: str) -> tf.summary.SummaryWriter:
+    def _get_writer(self, run: str) -> tf.summary.SummaryWriter:
         if run not in self._writers:
             self._writers[run] = tf.summary.create_file_writer(os.path.join(self._folder, run))
         return self._writers[run]

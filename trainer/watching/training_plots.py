@@ -1,4 +1,4 @@
-"""The pictures of a training run. Nothing here touches pyplot, whose state is the process's."""
+"""Plots of a training run. They do not use pyplot, whose state is shared by the whole process."""
 
 from __future__ import annotations
 
@@ -6,44 +6,47 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn
+import numpy.typing as npt
+import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from data.contrast import shown_range
+from data.contrast import find_contrast_limits
 
 if TYPE_CHECKING:
-    from trainer.quality.misclassified import Mistake
+    from matplotlib.axes import Axes
+
+    from trainer.watching.misclassified import Mistake
 
 _COLUMNS = 4
 
 
-def confusion_matrix_figure(counts: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Draw a heat map: colour by share of the actual class, count and share written.
+def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
+    """Draw a heat map of counts, and of fractions of the actual class, which set the colour.
 
     Args:
-      counts: int [classes, classes], rows the actual class, columns the predicted one.
-      classes: their names, in that order.
+      counts: int [classes, classes]: rows are actual classes, columns are predicted ones.
+      classes: names of the classes, in that order.
     """
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    written = [
-        [f"{count}\n{100 * share:.1f} %" for count, share in zip(*row, strict=True)]
-        for row in zip(counts, shares, strict=True)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    texts = [
+        [f"{count}\n{100 * fraction:.1f} %" for count, fraction in zip(*row, strict=True)]
+        for row in zip(counts, fractions, strict=True)
     ]
     size = 2.2 + 0.8 * len(classes)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
-    axes = seaborn.heatmap(
-        shares,
+    axes = sns.heatmap(
+        fractions,
         vmin=0,
         vmax=1,
-        # Looks the same to people who confuse red and green, and prints in grey.
+        # People who confuse red and green see the same, and it prints well in grey.
         cmap="cividis",
-        annot=written,
+        annot=texts,
         fmt="",
         square=True,
         xticklabels=classes,
         yticklabels=classes,
-        cbar_kws={"label": "share of the actual class", "shrink": 0.8},
+        cbar_kws={"label": "fraction of the actual class", "shrink": 0.8},
         ax=figure.add_subplot(),
     )
     axes.tick_params("x", rotation=30)
@@ -55,19 +58,19 @@ def confusion_matrix_figure(counts: np.ndarray, classes: Sequence[str]) -> Figur
     return figure
 
 
-def mistakes_figure(
+def plot_mistakes(
     mistakes: Sequence[Mistake], wrong: int, images: int, classes: Sequence[str]
 ) -> Figure:
-    """Draw misclassified spectrograms, four a row.
+    """Draw misclassified spectrograms, four per row.
 
     Args:
-      mistakes: those to draw; none gives a picture that says so.
-      wrong: how many there are in all.
-      images: how many spectrograms were classified.
-      classes: the classes' names.
+      mistakes: the spectrograms to draw; without any, the plot only says so.
+      wrong: number of all misclassified spectrograms.
+      images: number of all spectrograms.
+      classes: names of the classes.
     """
     rows = max(1, -(-len(mistakes) // _COLUMNS))
-    # Laid out by hand: constrained layout draws every one of the axes several times.
+    # The layout is manual, because constrained layout draws each of the axes several times.
     inches, above, below = 2.0 * rows, 0.4, 0.6
     height = inches + above + below
     figure = Figure(figsize=(12, height))
@@ -89,27 +92,32 @@ def mistakes_figure(
     for axes in grid.flat[len(mistakes) :]:
         axes.set_axis_off()
     for axes, mistake in zip(grid.flat, mistakes, strict=False):
-        image = mistake.image
-        darkest, lightest = shown_range(image)
-        axes.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
-        axes.set_title(
-            f"{classes[mistake.predicted]} {mistake.probability:.2f}\n"
-            f"actually {classes[mistake.actual]}",
-            fontsize=8,
-        )
-        # Most of the time that a picture takes goes into ticks. The ends tell the size.
-        height_px, width_px = image.shape
-        axes.set_xticks([0, width_px - 1])
-        axes.set_yticks([0, height_px - 1])
-        axes.tick_params(labelsize=6)
+        _plot_mistake(axes, mistake, classes)
     figure.supxlabel("frequency (channel)", fontsize=9, y=0.12 / height, va="bottom")
     figure.supylabel("time (row)", fontsize=9, x=0.01)
     return figure
 
 
-def pixels(figure: Figure, dpi: int = 100) -> np.ndarray:
+def render(figure: Figure, dpi: int = 100) -> npt.NDArray[np.uint8]:
     """Return a figure as uint8 [height, width, 3], its size in inches times `dpi`."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3]
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib does not type it
+    rgba = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # matplotlib does not type it
+    return np.asarray(rgba)[..., :3]
+
+
+def _plot_mistake(axes: Axes, mistake: Mistake, classes: Sequence[str]) -> None:
+    image = mistake.image
+    darkest, lightest = find_contrast_limits(image)
+    axes.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
+    axes.set_title(
+        f"{classes[mistake.predicted]} {mistake.probability:.2f}\n"
+        f"actually {classes[mistake.actual]}",
+        fontsize=8,
+    )
+    # Ticks take most of the time of a plot. Those at the ends show the size.
+    height, width = image.shape
+    axes.set_xticks([0, width - 1])
+    axes.set_yticks([0, height - 1])
+    axes.tick_params(labelsize=6)

@@ -7,8 +7,14 @@ import pytest
 
 from data.invalid import InvalidData
 from tests.trainer.small_run import CLASSES, TRAIN, VALIDATION, fn_args
-from trainer.distributed.shares import Share, SharedTrainingBatches
-from trainer.distributed.strategy import Cluster, Distribution, choose, cluster_of, needs_cluster
+from trainer.distributed.shards import Shard, ShardedTrainingBatches
+from trainer.distributed.strategy import (
+    Cluster,
+    Distribution,
+    choose_devices,
+    find_cluster,
+    read_cluster,
+)
 from trainer.inputs.batches import TrainingBatches, read_records
 
 WORKERS = {"worker": ["a:1", "b:1"]}
@@ -19,17 +25,17 @@ def environment(cluster, kind="worker", index=0) -> dict[str, str]:
 
 
 def test_without_cluster_and_gpus_auto_is_one_device_without_a_strategy():
-    chosen = choose("auto", {})
-    assert chosen == choose("one_device", {}) == Distribution(None, 1, 0)
+    chosen = choose_devices("auto", {})
+    assert chosen == choose_devices("one_device", {}) == Distribution(None, 1, 0)
     assert chosen.is_chief and chosen.replicas == chosen.local_replicas == 1
 
 
 def test_workers_are_counted_from_the_chief_on():
     cluster = {"chief": ["c:1"], "worker": ["a:1", "b:1"], "evaluator": ["e:1"]}
     addresses = ("c:1", "a:1", "b:1")
-    assert cluster_of(environment(cluster, "chief")) == Cluster(addresses, 0)
-    assert cluster_of(environment(cluster, "worker", 1)) == Cluster(addresses, 2)
-    assert cluster_of(environment(WORKERS, index=1)) == Cluster(("a:1", "b:1"), 1)
+    assert read_cluster(environment(cluster, "chief")) == Cluster(addresses, 0)
+    assert read_cluster(environment(cluster, "worker", 1)) == Cluster(addresses, 2)
+    assert read_cluster(environment(WORKERS, index=1)) == Cluster(("a:1", "b:1"), 1)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ def test_workers_are_counted_from_the_chief_on():
     ],
 )
 def test_a_cluster_counts_where_it_is_asked_for_or_has_several_workers(name, given, needed):
-    assert needs_cluster(name, given) is needed
+    assert (find_cluster(name, given) is not None) is needed
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,7 @@ def test_a_cluster_counts_where_it_is_asked_for_or_has_several_workers(name, giv
 )
 def test_devices_that_are_not_there_are_refused(name, given, message):
     with pytest.raises(InvalidData, match=message):
-        choose(name, given)
+        choose_devices(name, given)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
@@ -83,13 +89,13 @@ def test_each_record_is_in_one_share(small_data, workers):
 
 
 def test_files_that_can_be_dealt_out_evenly_are_read_by_one_worker_each(small_data):
-    both = [str(small_data / "train.gz"), str(small_data / "validation.gz")]
+    both = [str(small_data / "train.tfrecord"), str(small_data / "validation.tfrecord")]
     assert [read_records(both, 2, worker).images for worker in range(2)] == [TRAIN, VALIDATION]
 
 
 def test_a_worker_without_records_is_refused(small_data):
     with pytest.raises(InvalidData, match=f"no images for worker {VALIDATION} of 22"):
-        read_records([str(small_data / "validation.gz")], 22, VALIDATION)
+        read_records([str(small_data / "validation.tfrecord")], 22, VALIDATION)
 
 
 class Replicas(Distribution):
@@ -105,19 +111,19 @@ def members(small_data, worker: int, epoch: int) -> np.ndarray:
     from trainer.inputs.augmentation import Augmentation
 
     records = read_records(fn_args(small_data, small_data).train_files, 2, worker)
-    batches = SharedTrainingBatches(
+    batches = ShardedTrainingBatches(
         records,
         None,
         len(CLASSES),
         8,
         0,
         Augmentation(),
-        Share(records, (25, 25)),
+        Shard(records, (25, 25)),
         Replicas(None, 2, worker),
         (25, 13, 12),
     )
     assert isinstance(batches, TrainingBatches) and batches.steps == 7 == -(-TRAIN // 8)
-    return np.array([batches._members(epoch * 7 + step) for step in range(7)])
+    return np.array([batches._choose_records(epoch * 7 + step) for step in range(7)])
 
 
 def test_all_steps_of_all_workers_are_of_one_size_and_an_epoch_sees_every_image(small_data):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.fitting.class_weights import class_weights
+from trainer.fitting.class_weights import get_class_weights
 
 CLASSES = ["a", "b", "c"]
 
@@ -13,18 +13,18 @@ def labels():
 
 
 def test_balanced_classes_count_the_same_in_sum():
-    weights = class_weights("balanced", CLASSES, labels)
+    weights = get_class_weights("balanced", CLASSES, labels)
     sums = [weights[label] * count for label, count in enumerate((6, 3, 1))]
     assert sums == pytest.approx([10 / 3] * 3)
 
 
 def test_a_class_without_images_has_no_weight_to_be_found():
-    assert set(class_weights("balanced", CLASSES, lambda: np.array([0, 2]))) == {0, 2}
+    assert set(get_class_weights("balanced", CLASSES, lambda: np.array([0, 2]))) == {0, 2}
 
 
 def test_classes_that_are_not_named_count_once():
-    assert class_weights({"c": 2}, CLASSES, labels) == {0: 1.0, 1: 1.0, 2: 2.0}
+    assert get_class_weights({"c": 2}, CLASSES, labels) == {0: 1.0, 1: 1.0, 2: 2.0}
 
 
 def test_without_a_setting_all_images_count_alike():
-    assert class_weights(None, CLASSES, labels) is None
+    assert get_class_weights(None, CLASSES, labels) is None

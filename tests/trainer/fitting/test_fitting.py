@@ -13,11 +13,12 @@ from tests.trainer.small_run import LAYOUT, TRAIN, fn_args
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import build_model, compile_model
 from trainer.fitting.fitting import fit
+from trainer.fitting.precomputed import TrainingSetup
+from trainer.fitting.preparation import make_repeatable
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, validation_batches
-from trainer.inputs.fixed_part import Task
+from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
 from trainer.settings import resolve
-from trainer.training import make_repeatable, run_fn
+from trainer.training import run_fn
 
 pytestmark = pytest.mark.usefixtures("tiny_model")
 
@@ -35,12 +36,12 @@ def fitted(small_data, tmp_path):
         train = TrainingBatches(
             read_records([str(small_data / "train.*")]), transform, 3, 10, 0, Augmentation()
         )
-        validation = validation_batches(
+        validation = read_validation_batches(
             read_records([str(small_data / "validation.*")]), transform, 3, 10
         )
         model = build_model(settings)
         compile_model(model, settings, train.steps)
-        task = Task(model, model, train, validation)
+        task = TrainingSetup(model, model, train, validation)
         return model, fit(task, settings, str(tmp_path))
 
     return fit_once

@@ -1,4 +1,4 @@
-"""The second look: the evidence is highest at the right sagitta, and has the right size."""
+"""The close-up gives the most evidence to the right sagitta, and the right amount of it."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ ROWS, WIDTH = 64, 17
 SAGITTAS = np.linspace(-3, 3, 25)
 
 
-def evidence(straightened: np.ndarray) -> np.ndarray:
+def compute_evidence(straightened: np.ndarray) -> np.ndarray:
     return CloseUp(25, 3.0)(straightened.astype(np.float32)).numpy()
 
 
-def line(middle: float, drift: float, sagitta: float) -> np.ndarray:
-    """A line of the width that is looked for, peak 1: float [1, ROWS, WIDTH]; in channels."""
+def make_line(middle: float, drift: float, sagitta: float) -> np.ndarray:
+    """Return a line of the width that the layer matches, peak 1: float [1, ROWS, WIDTH]."""
     time = (np.arange(ROWS) + 0.5) / ROWS
     path = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 2 / 3)
     across = np.arange(WIDTH) - WIDTH // 2
@@ -25,30 +25,30 @@ def line(middle: float, drift: float, sagitta: float) -> np.ndarray:
 @pytest.mark.parametrize("sagitta", [0.0, 0.5, -0.5, 1.25, -2.75])
 @pytest.mark.parametrize(("middle", "drift"), [(0.0, 0.0), (0.75, -1.5), (-1.5, 3.0)])
 def test_the_right_sagitta_explains_a_line_best(sagitta, middle, drift):
-    found = evidence(line(middle, drift, sagitta))[0]
-    assert SAGITTAS[found.argmax()] == sagitta
+    evidence = compute_evidence(make_line(middle, drift, sagitta))[0]
+    assert SAGITTAS[evidence.argmax()] == sagitta
 
 
-def test_the_evidence_is_half_the_square_of_the_matched_filter_s_output():
-    shape = line(0.0, 0.0, 0.0)
+def test_the_evidence_is_half_the_squared_output_of_the_matched_filter():
+    shape = make_line(0.0, 0.0, 0.0)
     strength = 2.0
     expected = 0.5 * strength**2 * np.square(shape).sum()
-    assert evidence(strength * shape)[0, 12] == pytest.approx(expected, rel=1e-4)
+    assert compute_evidence(strength * shape)[0, 12] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_dark_line_is_no_evidence():
-    assert evidence(-10 * line(0.0, 0.0, 0.0)).max() < 1
+def test_a_dark_line_gives_no_evidence():
+    assert compute_evidence(-10 * make_line(0.0, 0.0, 0.0)).max() < 1
 
 
-def test_noise_is_little_evidence():
-    """The best of many alike filters over noise is about two deviations: half of four, in nats."""
-    found = evidence(noise(200, 0, ROWS, WIDTH)).max(axis=1)
-    assert 1 < found.mean() < 3
-    assert (found > 10).mean() < 0.01
+def test_noise_gives_little_evidence():
+    """The best of many similar filters reaches about two standard deviations: two nats."""
+    evidence = compute_evidence(noise(200, 0, ROWS, WIDTH)).max(axis=1)
+    assert 1 < evidence.mean() < 3
+    assert (evidence > 10).mean() < 0.01
 
 
-def test_half_a_channel_of_sagitta_is_told_from_none_in_noise():
-    """A line of two deviations, which a rounding to whole channels would not tell."""
-    images = noise(100, 1, ROWS, WIDTH) + 2 * line(0.3, 0.4, 1.0)
-    found = evidence(images)
-    assert (found[:, 12:].max(axis=1) > found[:, 12] + 2).mean() > 0.9
+def test_a_sagitta_of_one_channel_is_told_from_none_in_noise():
+    """The line has two standard deviations. Rounding to whole channels would hide its sagitta."""
+    images = noise(100, 1, ROWS, WIDTH) + 2 * make_line(0.3, 0.4, 1.0)
+    evidence = compute_evidence(images)
+    assert (evidence[:, 12:].max(axis=1) > evidence[:, 12] + 2).mean() > 0.9

@@ -1,4 +1,4 @@
-"""The drift search: known paths are found where they are, straight ones among straight ones."""
+"""The drift search finds known paths, and the best straight path among the straight ones."""
 
 import keras
 import numpy as np
@@ -10,16 +10,16 @@ from trainer.line_search.drift_search import DriftSearch
 DRIFTS, SAGITTAS = 65, 13
 
 
-def search(rows: np.ndarray, **arguments) -> tuple[np.ndarray, np.ndarray]:
-    layer = DriftSearch(DRIFTS, SAGITTAS, drift=0.5, sagitta=12 / 128, **arguments)
-    return tuple(found.numpy() for found in layer(rows.astype(np.float32)))
+def search(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    layer = DriftSearch(DRIFTS, SAGITTAS, drift=0.5, sagitta=12 / 128)
+    return tuple(paths.numpy() for paths in layer(rows.astype(np.float32)))
 
 
 @pytest.mark.parametrize("middle", [40.0, 64.0, 100.0])
 @pytest.mark.parametrize(
     ("drift", "sagitta"), [(0.0, 0.0), (0.25, 0.0), (-0.375, 4 / 128), (0.125, -9 / 128)]
 )
-def test_a_path_is_found_where_it_is(middle, drift, sagitta):
+def test_a_path_is_found_with_its_position_drift_and_sagitta(middle, drift, sagitta):
     _, ((f, d, s, polarity),) = search(path_image(middle, drift, sagitta))
     assert abs(f * CHANNELS - 0.5 - middle) <= 1.5
     assert abs(d - drift) <= 1 / DRIFTS
@@ -27,7 +27,7 @@ def test_a_path_is_found_where_it_is(middle, drift, sagitta):
     assert polarity == 1
 
 
-def test_the_straight_path_is_the_best_of_those_without_a_sagitta():
+def test_the_first_output_is_the_best_path_without_sagitta():
     rows = path_image(64.0, 0.25, 0.0) + 0.6 * path_image(30.0, -0.25, 8 / 128)
     line, curve = search(rows)
     np.testing.assert_array_equal(line, curve)
@@ -36,22 +36,22 @@ def test_the_straight_path_is_the_best_of_those_without_a_sagitta():
     assert (line[0, 2], curve[0, 2]) == (0.0, 8 / 128)
 
 
-def test_a_dark_path_is_found_as_one():
+def test_a_dark_path_is_found_as_a_dark_one():
     rows = path_image(64.0, 0.25, 4 / 128)
     bright, dark = search(rows)[1], search(-rows)[1]
     np.testing.assert_array_equal(dark, bright * [1, 1, 1, -1])
 
 
-def test_a_faint_path_stands_out_of_noise():
-    """A line of one deviation: no single pixel tells."""
+def test_a_faint_path_is_found_in_noise():
+    """The line has one standard deviation, so no single pixel shows it."""
     rows = noise(20, 0) + path_image(64.0, 0.25, 0.0)
     line, _ = search(rows)
-    found = (np.abs(line[:, 0] * CHANNELS - 64.5) < 3) & (np.abs(line[:, 1] - 0.25) < 3 / DRIFTS)
-    assert found.sum() >= 19
+    is_near = (np.abs(line[:, 0] * CHANNELS - 64.5) < 3) & (np.abs(line[:, 1] - 0.25) < 3 / DRIFTS)
+    assert is_near.sum() >= 19
 
 
 @pytest.mark.parametrize("shape", [(48, 32), (61, 130), (16, 16)])
-def test_any_size_is_searched(shape):
+def test_images_of_any_size_can_be_searched(shape):
     line, curve = search(np.ones((2, *shape)))
     assert line.shape == curve.shape == (2, 4)
 

@@ -1,15 +1,15 @@
-"""The whole search: the same for mirror images and negatives, and telling of the kind of line."""
+"""The whole search gives the same result for mirror images and negatives."""
 
 import numpy as np
 import pytest
 
 from tests.trainer.line_search.paths import noise, path_image
-from trainer.line_search.search import line_search
+from trainer.line_search.search import build_line_search
 
 
 @pytest.fixture(scope="module")
 def search():
-    model = line_search(64, 128)
+    model = build_line_search(64, 128)
     return lambda images: model(images[..., None]).numpy()
 
 
@@ -33,17 +33,17 @@ def test_brightness_and_contrast_change_nothing(search, images):
     np.testing.assert_allclose(search(3 * images + 7), search(images), atol=1e-2)
 
 
-def test_nothing_is_learned():
-    assert line_search(64, 128).weights == []
+def test_the_search_has_no_weights():
+    assert build_line_search(64, 128).weights == []
 
 
 @pytest.mark.parametrize("size", [(48, 40), (384, 512)])
-def test_any_size_has_as_many_features(search, images, size):
-    features = line_search(*size)(np.zeros((2, *size, 1), np.float32))
+def test_the_number_of_features_is_the_same_for_any_size(search, images, size):
+    features = build_line_search(*size)(np.zeros((2, *size, 1), np.float32))
     assert features.shape == (2, search(images).shape[1])
 
 
 @pytest.mark.parametrize("missing", ["sagittas", "wandering", "near"])
-def test_what_is_left_out_is_not_among_the_features(search, images, missing):
-    features = line_search(64, 128, without=(missing,))(images[..., None])
+def test_leaving_out_evidence_leaves_out_features(search, images, missing):
+    features = build_line_search(64, 128, without=(missing,))(images[..., None])
     assert features.shape[1] < search(images).shape[1]

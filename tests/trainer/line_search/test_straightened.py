@@ -1,4 +1,4 @@
-"""Straightening: a known path becomes the middle column."""
+"""Straightening turns a known path into the middle column."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def straighten(rows: np.ndarray, *path: float) -> np.ndarray:
 @pytest.mark.parametrize(("drift", "sagitta"), [(0.0, 0.0), (0.25, 0.0), (-0.25, 8 / 128)])
 def test_the_path_becomes_the_middle_column(drift, sagitta):
     near = straighten(path_image(64.0, drift, sagitta), 64.0, drift, sagitta, 1.0)
-    # The image's path is rounded to whole channels, so that up to half of it is beside the middle.
+    # The path of the image is rounded to channels, so up to half of it is beside the middle.
     assert near[:, REACH - 1 : REACH + 2].sum(axis=1) == pytest.approx(np.ones(64))
     assert (near[:, REACH] >= 0.5 - 1e-3).all()
 
@@ -38,11 +38,11 @@ def test_a_path_between_channels_is_interpolated():
 
 
 @pytest.mark.parametrize("middle", [0.0, CHANNELS - 1.0])
-def test_there_is_nothing_outside_the_band(middle):
+def test_values_outside_the_band_are_0(middle):
     near = straighten(np.ones((1, 4, CHANNELS)), middle, 0.0, 0.0, 1.0)
     inside = np.arange(-REACH, REACH + 1) * (1 if middle == 0 else -1) >= 0
     np.testing.assert_allclose(near, inside * np.ones((4, 1)), atol=1e-4)
 
 
-def test_a_path_far_outside_is_all_nothing():
+def test_a_path_far_outside_the_band_gives_only_0():
     assert not straighten(noise(1, 0), 500.0, 0.0, 0.0, 1.0).any()

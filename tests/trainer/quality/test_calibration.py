@@ -9,8 +9,14 @@ import tensorflow_transform as tft
 from scipy.special import softmax
 
 from tests.trainer.small_run import HEIGHT, WIDTH, build, fn_args
-from trainer.inputs.batches import read_records, validation_batches
-from trainer.quality.calibration import GREATEST, LEAST, at_temperature, calibrate, fit_temperature
+from trainer.inputs.batches import read_records, read_validation_batches
+from trainer.quality.calibration import (
+    GREATEST,
+    LEAST,
+    apply_temperature,
+    calibrate,
+    fit_temperature,
+)
 from trainer.training import run_fn
 
 
@@ -37,7 +43,7 @@ def test_calibration_mends_overconfidence_and_leaves_every_decision():
         assert after[name] < 0.015
     assert after["brier_score"] < before["brier_score"]
     assert after["negative_log_likelihood"] < before["negative_log_likelihood"]
-    served = at_temperature(tf.constant(probabilities, tf.float32), found["temperature"]).numpy()
+    served = apply_temperature(tf.constant(probabilities, tf.float32), found["temperature"]).numpy()
     np.testing.assert_array_equal(served.argmax(axis=1), probabilities.argmax(axis=1))
     assert json.loads(json.dumps(found)) == found
 
@@ -75,7 +81,7 @@ def test_two_images_and_absent_classes_give_a_temperature(labels):
 
 def test_a_model_that_is_not_to_be_calibrated_is_only_measured():
     probabilities, labels = drawn(2.5, 500)
-    found = calibrate(probabilities, labels, wanted=False)
+    found = calibrate(probabilities, labels, fit=False)
     assert found["temperature"] is None
     assert found["after"] == found["before"]
 
@@ -89,7 +95,7 @@ def exported(small_data, tmp_path, tiny_model):
         card = json.loads((tmp_path / "Format-Serving/assets.extra/model.json").read_text())
         transform = tft.TFTransformOutput(str(small_data / "transform"))
         records = read_records([str(small_data / "validation.*")])
-        batches = validation_batches(records, transform, 3, 32).dataset
+        batches = read_validation_batches(records, transform, 3, 32).dataset
         ((images, labels),) = list(batches)
         served = tf.saved_model.load(str(tmp_path / "Format-Serving"))
         answers = served.signatures["serving_default"](records.serialised)
@@ -109,7 +115,7 @@ def test_the_served_probabilities_are_the_calibrated_ones(exported):
     np.testing.assert_allclose(answers["score"].numpy(), expected.max(axis=1), atol=1e-6)
     assert calibration["temperature"] == pytest.approx(fit_temperature(own, labels), rel=1e-3)
     assert calibration["images"] == len(labels)
-    again = calibrate(served, labels, wanted=False)["before"]
+    again = calibrate(served, labels, fit=False)["before"]
     for name in ("negative_log_likelihood", "brier_score"):
         assert calibration["after"][name] == pytest.approx(again[name], abs=1e-5)
 

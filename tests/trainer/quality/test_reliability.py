@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from trainer.quality.reliability import (
+    bin_by_confidence,
     brier_score,
-    confidence_bins,
     expected_calibration_error,
+    measure_reliability,
     negative_log_likelihood,
-    reliability,
 )
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.92, 0.08], [0.35, 0.65], [0.4, 0.6]])
@@ -24,14 +24,14 @@ def test_the_expected_calibration_error_is_the_gap_of_each_bin_by_its_images():
 
 
 def test_the_bins_say_how_many_how_sure_and_how_right():
-    bins = confidence_bins(PROBABILITIES, LABELS)
+    bins = bin_by_confidence(PROBABILITIES, LABELS)
     assert bins["images"] == [0] * 8 + [1, 1, 0, 0, 0, 2, 0]
     assert bins["confidence"][13] == pytest.approx(0.91)
     assert (bins["accuracy"][13], bins["accuracy"][9], bins["accuracy"][0]) == (0.5, 1.0, None)
 
 
 def test_certainty_is_in_the_last_bin():
-    bins = confidence_bins(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1]))
+    bins = bin_by_confidence(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1]))
     assert bins["images"] == [0] * 14 + [2]
     assert expected_calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1.0
 
@@ -42,7 +42,7 @@ def test_bins_of_equal_numbers_split_what_one_wide_bin_holds():
     probabilities = np.stack([sure, 1 - sure], axis=1)
     labels = np.repeat([0, 0], 15)
     labels[15] = 1
-    found = reliability(probabilities, labels)
+    found = measure_reliability(probabilities, labels)
     assert found["expected_calibration_error"] == pytest.approx(abs(0.96 - 29 / 30))
     # 14 bins of two, one of them half right and another with one of each confidence.
     assert found["expected_calibration_error_equal_mass"] > 2 * abs(0.96 - 29 / 30)

@@ -5,7 +5,7 @@ import csv
 import pytest
 import yaml
 
-from trainer.tuning.leaderboard import FinishedTrial, as_configuration, as_csv, ranked
+from trainer.tuning.leaderboard import FinishedTrial, format_configuration, format_csv, rank_trials
 from trainer.tuning.trial import TrialResult
 
 TRIALS = [
@@ -20,11 +20,11 @@ TRIALS = [
     ("objective", "order"), [("val_accuracy", [3, 1, 4, 2]), ("val_loss", [4, 3, 1, 2])]
 )
 def test_the_best_come_first_the_earlier_of_equals_and_failures_last(objective, order):
-    assert [trial.number for trial in ranked(TRIALS, objective)] == order
+    assert [trial.number for trial in rank_trials(TRIALS, objective)] == order
 
 
 def test_the_table_says_of_each_trial_what_came_of_it():
-    rows = list(csv.DictReader(as_csv(ranked(TRIALS, "val_accuracy")).splitlines()))
+    rows = list(csv.DictReader(format_csv(rank_trials(TRIALS, "val_accuracy")).splitlines()))
     assert [row["outcome"] for row in rows] == [
         "cut short",
         "finished",
@@ -48,5 +48,5 @@ def test_the_table_says_of_each_trial_what_came_of_it():
 
 def test_the_best_settings_are_a_configuration():
     values = {"augment.noise": 0.1, "schedule.initial_rate": 0.0123456789, "batch_size": 64}
-    text = as_configuration(FinishedTrial(1, values, TrialResult()))
+    text = format_configuration(FinishedTrial(1, values, TrialResult()))
     assert yaml.safe_load(text) == values

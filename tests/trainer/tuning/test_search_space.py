@@ -5,7 +5,7 @@ import pytest
 from data.invalid import InvalidData
 from tests.trainer.small_run import LAYOUT
 from trainer.settings import resolve
-from trainer.tuning.search_space import SPACE, described, search_space
+from trainer.tuning.search_space import SPACE, build_search_space, describe
 
 pytestmark = pytest.mark.usefixtures("tiny_model")
 
@@ -13,7 +13,7 @@ CONFIG = {**LAYOUT, "model": "tiny", "epochs": 5, "batch_size": 8, "seed": 0}
 
 
 def space(fixed=(), objective="val_accuracy", **config):
-    return search_space(resolve({**CONFIG, **config}), fixed, objective)
+    return build_search_space(resolve({**CONFIG, **config}), fixed, objective)
 
 
 def keys(hyperparameters):
@@ -75,7 +75,7 @@ def test_what_is_off_is_left_out_of_the_description():
         "schedule.initial_rate": 0.012345,
         "batch_size": 64,
     }
-    assert described(values) == "initial rate 0.0123, cosine, batch size 64, flip time"
+    assert describe(values) == "initial rate 0.0123, cosine, batch size 64, flip time"
 
 
 def test_what_was_chosen_wins_over_the_recipe_and_leaves_the_rest_to_it():

@@ -13,14 +13,19 @@ from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, TRAIN, VALIDATION, 
 from trainer import models
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.fitting.compiling import build_model
+from trainer.fitting.precomputed import precompute
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, spectrograms, validation_batches
-from trainer.inputs.fixed_part import computed_once
-from trainer.models.recipe import FixedPart, Recipe
+from trainer.inputs.batches import (
+    TrainingBatches,
+    get_images,
+    read_records,
+    read_validation_batches,
+)
+from trainer.models.recipe import PrecomputedLayer, Recipe
 from trainer.settings import resolve
 from trainer.training import run_fn
 
-FIXED = FixedPart("sums", "rest", unchanged_by=frozenset({"flip_time"}))
+FIXED = PrecomputedLayer("sums", "rest", unchanged_by=frozenset({"flip_time"}))
 
 
 def build(height: int, width: int, classes: int) -> keras.Model:
@@ -40,7 +45,7 @@ def build(height: int, width: int, classes: int) -> keras.Model:
     return keras.Model(image, rest({"image": image, "evidence": sums(image)}), name="two_parts")
 
 
-RECIPE = Recipe(build, {"initial_rate": 0.01}, {"flip_time": True}, fixed_part=FIXED)
+RECIPE = Recipe(build, {"initial_rate": 0.01}, {"flip_time": True}, precomputed_layer=FIXED)
 UNSPLIT_RECIPE = Recipe(build, {"initial_rate": 0.01}, {"flip_time": True})
 
 
@@ -63,16 +68,16 @@ def task_of(small_data, **augment):
         0,
         Augmentation(**settings.augment.set_values),
     )
-    validation = validation_batches(
+    validation = read_validation_batches(
         read_records([str(small_data / "validation.*")]), transform, len(CLASSES), 10
     )
-    return computed_once(build_model(settings), settings, train, validation), train, validation
+    return precompute(build_model(settings), settings, train, validation), train, validation
 
 
 def test_batches_hold_what_the_part_makes_of_their_own_images(small_data):
     task, _, _ = task_of(small_data)
     seen = 0
-    for batches in (task.train.epochs(0, 2), task.validation.dataset):
+    for batches in (task.train.read_epochs(0, 2), task.validation.dataset):
         for inputs, _ in batches:
             expected = inputs["image"].numpy().mean(axis=(1, 3))
             np.testing.assert_allclose(inputs["evidence"], expected, atol=1e-5)
@@ -83,25 +88,25 @@ def test_batches_hold_what_the_part_makes_of_their_own_images(small_data):
 def test_images_and_labels_are_those_of_the_batches_without_it(small_data):
     task, train, validation = task_of(small_data)
     for with_it, without in (
-        (task.train.epochs(0, 1), train.epochs(0, 1)),
+        (task.train.read_epochs(0, 1), train.read_epochs(0, 1)),
         (task.validation.dataset, validation.dataset),
     ):
         for (inputs, labels), (images, expected) in zip(with_it, without, strict=True):
-            np.testing.assert_array_equal(spectrograms(inputs), images)
+            np.testing.assert_array_equal(get_images(inputs), images)
             np.testing.assert_array_equal(labels, expected)
 
 
 def test_the_part_that_is_fitted_answers_as_the_whole_model(small_data):
     task, _, validation = task_of(small_data)
-    assert task.model is not task.whole and task.seconds > 0
+    assert task.model is not task.whole_model and task.seconds > 0
     for (inputs, _), (images, _) in zip(task.validation.dataset, validation.dataset, strict=True):
-        np.testing.assert_allclose(task.model(inputs), task.whole(images), atol=1e-6)
+        np.testing.assert_allclose(task.model(inputs), task.whole_model(images), atol=1e-6)
 
 
 @pytest.mark.parametrize("change", [{"noise": 0.1}, {"flip_frequency": True}, {"invert": True}])
 def test_an_augmentation_that_the_part_would_see_has_it_computed_every_time(small_data, change):
     task, train, validation = task_of(small_data, **change)
-    assert task.model is task.whole
+    assert task.model is task.whole_model
     assert (task.train, task.validation) == (train, validation)
 
 

@@ -7,7 +7,7 @@ import tensorflow_transform as tft
 
 from tests.trainer.small_run import CLASSES, HEIGHT, TRAIN, VALIDATION, WIDTH
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, validation_batches
+from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,13 @@ def content(dataset: tf.data.Dataset) -> list[np.ndarray]:
 
 def test_an_epoch_holds_every_image_once_in_an_order_of_its_own(batches, records, transform):
     stored = np.concatenate(
-        content(validation_batches(records, transform, len(CLASSES), 8).dataset)
+        content(read_validation_batches(records, transform, len(CLASSES), 8).dataset)
     ).reshape(TRAIN, -1)
     train = batches()
     assert (train.images, train.steps) == (TRAIN, 7)
     orders = []
     for epoch in range(3):
-        parts = content(train.epochs(epoch, epoch + 1))
+        parts = content(train.read_epochs(epoch, epoch + 1))
         assert [len(part) for part in parts] == [8, 8, 8, 8, 8, 8, 2]
         images = np.concatenate(parts).reshape(TRAIN, -1)
         orders.append([int(np.argmin(((stored - image) ** 2).sum(1))) for image in images])
@@ -53,17 +53,19 @@ def test_an_epoch_holds_every_image_once_in_an_order_of_its_own(batches, records
 def test_a_later_epoch_does_not_depend_on_the_earlier_ones_having_been_read(batches):
     train = batches(augmentation=Augmentation(flip_time=True, noise=0.3, shift_frequency=0.2))
     for late, whole in zip(
-        content(train.epochs(2, 4)), content(train.epochs(0, 4))[14:], strict=True
+        content(train.read_epochs(2, 4)), content(train.read_epochs(0, 4))[14:], strict=True
     ):
         np.testing.assert_array_equal(late, whole)
 
 
 def test_another_seed_gives_another_order_and_another_augmentation(batches):
-    assert (content(batches(0).epochs(0, 1))[0] != content(batches(1).epochs(0, 1))[0]).any()
+    assert (
+        content(batches(0).read_epochs(0, 1))[0] != content(batches(1).read_epochs(0, 1))[0]
+    ).any()
 
 
 def test_images_keep_their_labels(batches):
-    images, labels = next(iter(batches(augmentation=Augmentation(noise=1e-6)).epochs(0, 1)))
+    images, labels = next(iter(batches(augmentation=Augmentation(noise=1e-6)).read_epochs(0, 1)))
     assert images.shape == (8, HEIGHT, WIDTH, 1)
     bright = np.sort(images.numpy().reshape(8, -1), axis=1)[:, -WIDTH:].mean(axis=1)
     # Stripes and dots are lit, the third class is not.
@@ -71,12 +73,12 @@ def test_images_keep_their_labels(batches):
 
 
 def test_labels_of_the_whole_split_are_counted(batches):
-    assert np.bincount(batches().labels()).tolist() == [26, 12, 12]
+    assert np.bincount(batches().read_labels()).tolist() == [26, 12, 12]
 
 
 def test_validation_is_read_in_stored_order(small_data, transform):
     split = read_records([str(small_data / "validation.*")])
-    validation = validation_batches(split, transform, len(CLASSES), 8)
+    validation = read_validation_batches(split, transform, len(CLASSES), 8)
     labels = np.concatenate([labels.numpy().argmax(1) for _, labels in validation.dataset])
     np.testing.assert_array_equal(labels, np.maximum(np.arange(VALIDATION) % 4 - 1, 0))
     assert validation.images == VALIDATION

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.quality.misclassified import find_mistakes
-from trainer.watching.training_plots import mistakes_figure, pixels
+from trainer.watching.misclassified import find_mistakes
+from trainer.watching.training_plots import plot_mistakes, render
 
 # By image: the class that the model below decides for, and how sure it is.
 PREDICTED = [0, 1, 2, 0, 1, 2, 0, 1]
@@ -53,15 +53,15 @@ def test_a_model_that_is_right_throughout_makes_no_mistake_and_a_picture_says_so
     _, dataset = batches(PREDICTED)
     found = find_mistakes(first_pixels(), dataset, limit=16)
     assert found == ([], 0, 8)
-    figure = mistakes_figure(*found, ["a", "b", "c"])
+    figure = plot_mistakes(*found, ["a", "b", "c"])
     assert figure.get_suptitle() == "0 of 8 validation spectrograms misclassified"
-    assert pixels(figure).std() > 0, "the sentence is drawn"
+    assert render(figure).std() > 0, "the sentence is drawn"
 
 
 def test_the_picture_names_both_classes_and_the_axes_of_large_spectrograms_too():
     _, dataset = batches([1, 1, 0, 2, 1, 1, 2, 1], 384, 512)
     names = ["noise", "squarepulsednarrowband", "squiggle"]
-    figure = mistakes_figure(*find_mistakes(first_pixels(384, 512), dataset, limit=3), names)
+    figure = plot_mistakes(*find_mistakes(first_pixels(384, 512), dataset, limit=3), names)
     assert figure.get_suptitle() == (
         "5 of 8 validation spectrograms misclassified; the 3 that the model is most sure of"
     )
@@ -75,4 +75,4 @@ def test_the_picture_names_both_classes_and_the_axes_of_large_spectrograms_too()
     assert figure.get_supxlabel() == "frequency (channel)"
     assert figure.get_supylabel() == "time (row)"
     assert figure.axes[0].images[0].get_array().shape == (384, 512)
-    assert pixels(figure).shape == (300, 1200, 3)
+    assert render(figure).shape == (300, 1200, 3)

@@ -5,7 +5,7 @@ import json
 import pytest
 from keras.optimizers import schedules
 
-from trainer.fitting.learning_rate import exponential_decay, learning_rate
+from trainer.fitting.learning_rate import make_exponential_decay, make_learning_rate
 from trainer.models import reference
 
 
@@ -14,7 +14,7 @@ def rate(schedule, step: int) -> float:
 
 
 def test_the_reference_decays_as_in_the_tutorial():
-    schedule = exponential_decay(1200, **reference.SCHEDULE)
+    schedule = make_exponential_decay(1200, **reference.SCHEDULE)
     assert rate(schedule, 4) == pytest.approx(0.005)
     assert rate(schedule, 5) == pytest.approx(0.005 * 0.96)
     assert rate(schedule, 1200) == pytest.approx(0.005 * 0.96**240, rel=1e-4)
@@ -22,18 +22,18 @@ def test_the_reference_decays_as_in_the_tutorial():
 
 @pytest.mark.parametrize("total_steps", [25, 300, 1200, 50_000])
 def test_without_decay_steps_the_rate_ends_at_a_hundredth_whatever_the_length(total_steps):
-    schedule = exponential_decay(total_steps, initial_rate=0.004, decay_rate=0.9)
+    schedule = make_exponential_decay(total_steps, initial_rate=0.004, decay_rate=0.9)
     assert rate(schedule, 0) == pytest.approx(0.004)
     assert rate(schedule, total_steps) == pytest.approx(0.00004, rel=1e-3)
 
 
 def test_a_decay_rate_of_one_keeps_the_rate():
-    schedule = exponential_decay(100, initial_rate=0.01, decay_rate=1.0)
+    schedule = make_exponential_decay(100, initial_rate=0.01, decay_rate=1.0)
     assert rate(schedule, 100) == pytest.approx(0.01)
 
 
 def test_a_staircase_holds_the_rate_between_drops():
-    schedule = exponential_decay(100, 0.1, 0.5, decay_steps=10, staircase=True)
+    schedule = make_exponential_decay(100, 0.1, 0.5, decay_steps=10, staircase=True)
     assert [rate(schedule, step) for step in (0, 9, 10, 19)] == pytest.approx(
         [0.1, 0.1, 0.05, 0.05]
     )
@@ -53,7 +53,7 @@ def test_a_staircase_holds_the_rate_between_drops():
 def test_every_kind_can_warm_up_and_then_has_the_rest_of_the_run(
     kind, after_half, at_the_end, warmup_epochs
 ):
-    schedule = learning_rate(10, 100, 0.1, kind=kind, warmup_epochs=warmup_epochs)
+    schedule = make_learning_rate(10, 100, 0.1, kind=kind, warmup_epochs=warmup_epochs)
     warm = 100 * warmup_epochs
     if warm:
         rising = [rate(schedule, step) for step in (0, 50, 100, 199)]
@@ -64,17 +64,17 @@ def test_every_kind_can_warm_up_and_then_has_the_rest_of_the_run(
 
 
 def test_the_default_is_the_exponential_decay_without_warm_up():
-    by_default = learning_rate(12, 100, initial_rate=0.004)
-    assert by_default.get_config() == exponential_decay(1200, 0.004, 0.9).get_config()
+    by_default = make_learning_rate(12, 100, initial_rate=0.004)
+    assert by_default.get_config() == make_exponential_decay(1200, 0.004, 0.9).get_config()
 
 
 def test_a_part_of_an_epoch_can_warm_up_and_a_warm_up_longer_than_the_run_never_ends():
-    assert rate(learning_rate(2, 100, 0.1, warmup_epochs=0.5), 50) == pytest.approx(0.1)
-    assert rate(learning_rate(2, 100, 0.1, warmup_epochs=5), 198) < 0.1
+    assert rate(make_learning_rate(2, 100, 0.1, warmup_epochs=0.5), 50) == pytest.approx(0.1)
+    assert rate(make_learning_rate(2, 100, 0.1, warmup_epochs=5), 198) < 0.1
 
 
 def test_a_schedule_with_warm_up_survives_being_written_and_read():
-    schedule = learning_rate(10, 100, initial_rate=0.004, warmup_epochs=1)
+    schedule = make_learning_rate(10, 100, initial_rate=0.004, warmup_epochs=1)
     written = schedules.serialize(schedule)
     read = schedules.deserialize(json.loads(json.dumps(written)))
     assert [rate(read, step) for step in (0, 50, 100, 900)] == [

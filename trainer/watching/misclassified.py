@@ -1,4 +1,4 @@
-"""Which validation spectrograms a model gets wrong, and how sure it is of them."""
+"""Finds the validation spectrograms that a model misclassifies with the most confidence."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.inputs.batches import spectrograms
+from trainer.inputs.batches import get_images
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A spectrogram taken for another class.
+    """A misclassified spectrogram.
 
     Attributes:
       image: float32 [H, W], as the model sees it.
-      actual: index of its class.
-      predicted: index of the class that the model decided for.
-      probability: what the model gave that class.
-      position: in the stored order of the split, from 0.
+      actual: index of the actual class.
+      predicted: index of the class that the model chose.
+      probability: probability that the model gave to this class.
+      position: position in the stored order of the split, from 0.
     """
 
-    image: np.ndarray
+    image: npt.NDArray[np.float32]
     actual: int
     predicted: int
     probability: float
@@ -33,22 +34,24 @@ class Mistake:
 def find_mistakes(
     model: keras.Model, batches: tf.data.Dataset, limit: int
 ) -> tuple[list[Mistake], int, int]:
-    """Classify a split and return the mistakes that the model is most sure of.
+    """Classify a split and return the mistakes that the model is most confident of.
+
+    The split is read once. At most one batch and `limit` images are in memory.
 
     Args:
-      model: from the first of a batch to probabilities [N, classes].
-      batches: as of `trainer.inputs.batches.ValidationBatches`, in stored order. They are gone through
-        once, and no more than a batch and `limit` images are held.
-      limit: at most so many mistakes, the most confident first; ties in stored order.
+      model: maps the inputs of a batch to probabilities [N, classes].
+      batches: dataset of `trainer.inputs.batches.ValidationBatches`, in stored order.
+      limit: greatest number of mistakes to return, the most confident first. Ties keep their
+        stored order.
 
     Returns:
-      The mistakes, how many there are in all, and how many images there are.
+      The mistakes, the number of all mistakes, and the number of images.
     """
     mistakes: list[Mistake] = []
-    wrong = seen = 0
+    wrong = images_seen = 0
     for inputs, labels in batches:
         probabilities = model.predict_on_batch(inputs)
-        images = spectrograms(inputs)
+        images = get_images(inputs)
         actual = np.argmax(labels.numpy(), axis=-1)
         predicted = np.argmax(probabilities, axis=-1)
         for row in np.flatnonzero(actual != predicted):
@@ -58,11 +61,11 @@ def find_mistakes(
                     int(actual[row]),
                     int(predicted[row]),
                     float(probabilities[row, predicted[row]]),
-                    seen + int(row),
+                    images_seen + int(row),
                 )
             )
             wrong += 1
-        seen += len(actual)
+        images_seen += len(actual)
         mistakes.sort(key=lambda mistake: (-mistake.probability, mistake.position))
         del mistakes[limit:]
-    return mistakes, wrong, seen
+    return mistakes, wrong, images_seen

@@ -1,0 +1,102 @@
+"""Computes the output of a layer without weights once, instead of in every epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from trainer.inputs.batches import (
+    Records,
+    TrainingBatches,
+    ValidationBatches,
+    read_validation_batches,
+)
+from trainer.settings import Settings
+from trainer.watching.epoch_log import SECONDS_BETWEEN_UPDATES, logger
+
+_IMAGES_PER_BATCH = 64
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """The model that `trainer.fitting.fitting.fit` fits, and its batches.
+
+    Attributes:
+      model: the whole model, or its layer that holds all its weights.
+      whole_model: the model from images to probabilities.
+      train: training batches with the inputs of `model`.
+      validation: validation batches with the inputs of `model`.
+      seconds: time already spent on the training images.
+    """
+
+    model: keras.Model
+    whole_model: keras.Model
+    train: TrainingBatches
+    validation: ValidationBatches
+    seconds: float = 0.0
+
+
+def precompute(
+    model: keras.Model, settings: Settings, train: TrainingBatches, validation: ValidationBatches
+) -> TrainingSetup:
+    """Compute the output of a model's precomputed layer for every image, where that is possible.
+
+    The layer is left in the model if the recipe names none, or if an augmentation changes its
+    output.
+
+    Args:
+      model: a built model.
+      settings: settings of the run.
+      train: training batches of images.
+      validation: validation batches of images.
+    """
+    recipe = settings.recipe.precomputed_layer
+    active = {name for name, value in settings.augment.set_values.items() if value}
+    if (
+        recipe is None
+        or not active <= recipe.unchanged_by
+        or recipe.name not in {layer.name for layer in model.layers}
+    ):
+        return TrainingSetup(model, model, train, validation)
+    layer = model.get_layer(recipe.name)
+    started = time.perf_counter()
+    train_evidence = _apply(layer, train, train.records, "training")
+    seconds = time.perf_counter() - started
+    validation_evidence = _apply(layer, train, validation.records, "validation")
+    return TrainingSetup(
+        model.get_layer(recipe.rest),
+        model,
+        dataclasses.replace(train, evidence=train_evidence),
+        read_validation_batches(
+            validation.records,
+            train.transform,
+            train.classes,
+            train.batch_size,
+            validation_evidence,
+        ),
+        seconds,
+    )
+
+
+def _apply(layer: keras.Model, train: TrainingBatches, records: Records, split: str) -> tf.Tensor:
+    """Return the layer's output for each image of a split: float32 [N, features], in order."""
+    compute = tf.function(lambda images: layer(images, training=False), reduce_retracing=True)
+    batches = read_validation_batches(records, train.transform, train.classes, _IMAGES_PER_BATCH)
+    outputs, images_done, last_update = [], 0, time.perf_counter()
+    for images, _ in batches.dataset:
+        outputs.append(compute(images))
+        images_done += len(images)
+        now = time.perf_counter()
+        if now - last_update > SECONDS_BETWEEN_UPDATES:
+            last_update = now
+            logger.debug(
+                "searching the %s images for lines, %.0f %%",
+                split,
+                100 * images_done / records.images,
+                extra={"transient": True},
+            )
+    return tf.concat(outputs, axis=0)
