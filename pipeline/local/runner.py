@@ -78,10 +78,8 @@ def _find_warm_start(config: Config, serving_dir: str, console: Console) -> str:
     every pushed model, and the cache would reuse an output that started from another one.
     """
     network = models.load(config.model).build(config.height, config.width, len(config.classes))
-    input_normalisation = resolve_normalisation({"model": config.model, "normalise": config.normalise})
-    pushed, explanation = find_newest_fitting(
-        serving_dir, network, list(config.classes), input_normalisation
-    )
+    normalise = resolve_normalisation({"model": config.model, "normalise": config.normalise})
+    pushed, explanation = find_newest_fitting(serving_dir, network, config.classes, normalise)
     console.print(escape(explanation))
     return pushed.path if pushed else ""
 
