@@ -1,12 +1,12 @@
-#!/usr/bin/env python3
-"""What each part of `compact` and of its training is worth.
+"""Measures how much each component of `compact` and of its training contributes.
 
     python -m benchmarks.ablation OUTPUT [--variants NAME ...] [--epochs 12] [--seeds 0]
 
-OUTPUT is the output folder of a run: its examples and its Transform graph are trained on, by the
-code that the Trainer step runs, without export. A variant is `compact` with one thing changed.
-Prints Markdown as variants finish: validation accuracy at the best epoch and over the last three
-epochs, which no choice flatters, lowest recall at the end, and images/s of training.
+OUTPUT is the output folder of a run, whose examples and Transform graph are used. A variant is
+`compact` with one change, trained by the code of the Trainer step and not exported. When a variant
+is finished, the command prints its row of a Markdown table: the validation accuracy of the best
+epoch, the mean of the last three epochs, which is free of selection bias, the lowest recall at the
+end, and the training speed in images/s.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
-from trainer.inputs.fixed_part import computed_once
 
 from pipeline.config.config import Config
 from trainer.fitting.compiling import build_model, compile_model
 from trainer.fitting.fitting import fit
+from trainer.fitting.precomputed import precompute
+from trainer.fitting.preparation import make_repeatable
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, validation_batches
+from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
 from trainer.models.recipe import Recipe
 from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve
-from trainer.training import make_repeatable
 
-# By name: configuration keys, and arguments of `trainer.models.compact.build`.
+# Configuration keys and arguments of `trainer.models.compact.build`, by name of the variant.
 VARIANTS: dict[str, dict[str, Any]] = {
     "compact": {},
     "no search": {"search": False},
@@ -61,37 +61,40 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mixed precision": {"mixed_precision": True},
     "10 steps an execution": {"steps_per_execution": 10},
 }
-OF_BUILD = ("filters", "search", "search_without")
+BUILD_ARGUMENTS = ("filters", "search", "search_without")
 
 
 class VariantSettings(Settings):
     """Settings of a variant.
 
     Attributes:
-      build_arguments: arguments of `trainer.models.compact.build`.
+      build_arguments: changed arguments of `trainer.models.compact.build`.
     """
 
     build_arguments: dict[str, Any] = {}
 
     @property
     def recipe(self) -> Recipe:
-        """The model's recipe, with another network."""
+        """The model's recipe with the changed network."""
         recipe = super().recipe
         build = functools.partial(recipe.build, **self.build_arguments)
         return dataclasses.replace(recipe, build=build)
 
 
-def settings_of(variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int) -> Settings:
-    """Return what a variant is trained with.
+def make_settings(
+    variant: dict[str, Any], card: dict[str, Any], epochs: int, seed: int
+) -> Settings:
+    """Return the settings of a variant.
 
     Args:
       variant: a value of `VARIANTS`.
       card: `classes`, `height` and `width`.
-      epochs, seed: of training.
+      epochs: number of epochs.
+      seed: seed of the training.
     """
-    changed = {key: value for key, value in variant.items() if key not in OF_BUILD}
+    changed = {key: value for key, value in variant.items() if key not in BUILD_ARGUMENTS}
     settings = resolve({**card, "model": "compact", "epochs": epochs, "seed": seed, **changed})
-    arguments = {key: variant[key] for key in OF_BUILD if key in variant}
+    arguments = {key: variant[key] for key in BUILD_ARGUMENTS if key in variant}
     return VariantSettings.model_validate({**dict(settings), "build_arguments": arguments})
 
 
@@ -99,8 +102,8 @@ def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[in
     """Train once.
 
     Returns:
-      Number of parameters; accuracy of the best epoch, mean of the last three, lowest recall of
-      the last, images/s.
+      The number of parameters, and a list of the accuracy of the best epoch, the mean accuracy of
+      the last three epochs, the lowest recall of the last epoch, and images/s.
     """
     make_repeatable(settings.seed)
     transform = tft.TFTransformOutput(str(transform_dir))
@@ -113,14 +116,14 @@ def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[in
         settings.seed,
         Augmentation(**settings.augment.set_values),
     )
-    validation = validation_batches(
+    validation = read_validation_batches(
         read_records([str(examples / "Split-validation" / "*")]),
         transform,
         classes,
         settings.batch_size,
     )
     model = build_model(settings)
-    task = computed_once(model, settings, train, validation)
+    task = precompute(model, settings, train, validation)
     compile_model(task.model, settings, train.steps, [ConfusionMatrix(classes)])
     with tempfile.TemporaryDirectory() as folder:
         state = fit(task, settings, folder)
@@ -133,19 +136,20 @@ def measure(settings: Settings, examples: Path, transform_dir: Path) -> tuple[in
     ]
 
 
-def newest(folder: Path) -> Path:
-    """Return the artifact of the highest number.
+def find_newest_artifact(folder: Path) -> Path:
+    """Return the artifact with the highest number.
 
     Raises:
-      SystemExit: there is none.
+      SystemExit: the folder contains no artifact.
     """
-    found = [path for path in folder.glob("*") if path.name.isdigit()]
-    if not found:
-        sys.exit(f"{folder} holds no artifact. Name the output folder of a finished run.")
-    return max(found, key=lambda path: int(path.name))
+    artifacts = [path for path in folder.glob("*") if path.name.isdigit()]
+    if not artifacts:
+        sys.exit(f"{folder} contains no artifact. Give the output folder of a finished run.")
+    return max(artifacts, key=lambda path: int(path.name))
 
 
 def main() -> None:
+    """Train the variants and print their metrics."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,20 +159,20 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments = parser.parse_args()
     artifacts = arguments.output / "artifacts"
-    examples = newest(artifacts / "SpectrogramExampleGen" / "examples")
-    transform_dir = newest(artifacts / "Transform" / "transform_graph")
+    examples = find_newest_artifact(artifacts / "SpectrogramExampleGen" / "examples")
+    transform_dir = find_newest_artifact(artifacts / "Transform" / "transform_graph")
     default = Config()
     card = {"classes": list(default.classes), "height": default.height, "width": default.width}
 
     print("| variant | parameters | best epoch | last three | lowest recall | images/s |")
     print("|---|---:|---:|---:|---:|---:|", flush=True)
     for name in arguments.variants:
-        figures = []
+        metrics = []
         for seed in arguments.seeds:
-            settings = settings_of(VARIANTS[name], card, arguments.epochs, seed)
-            parameters, of_seed = measure(settings, examples, transform_dir)
-            figures.append(of_seed)
-        best, last, recall, speed = np.mean(figures, axis=0)
+            settings = make_settings(VARIANTS[name], card, arguments.epochs, seed)
+            parameters, seed_metrics = measure(settings, examples, transform_dir)
+            metrics.append(seed_metrics)
+        best, last, recall, speed = np.mean(metrics, axis=0)
         print(
             f"| {name} | {parameters:,} | {best:.4f} | {last:.4f} | {recall:.4f} | {speed:.0f} |",
             flush=True,

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Speed and memory of reading, beside what a user would pick instead.
+"""Measures speed and memory of reading data, beside the usual alternatives.
 
     python benchmarks/reading.py DATA [--repeat 3] [--stock-rows 200] [--tenfold] [--work DIR]
 
-DATA is a folder in the published layout and size. In one run, medians of several:
+DATA is a folder with data in the published layout and size. The results are medians of:
 
-1. SpectrogramExampleGen on all of DATA, beside TFX's CsvExampleGen on as many rows of it as asked,
-   both as a pipeline of one step with driver, executor and metadata; and beside pandas.read_csv of
-   train/images.csv alone.
-2. With --tenfold: ten times the data, which are DATA with every image rolled along frequency by 0
-   to 9 channels; seconds and peak memory of the step, beside those of DATA.
-3. `radio-signals data check`, start-up included, beside pandas.read_csv of train/images.csv with
-   the import of pandas.
+1. SpectrogramExampleGen on all of DATA, TFX's CsvExampleGen on some rows of it (--stock-rows), and
+   pandas.read_csv on train/images.csv alone. Both components run as a pipeline of one step, with
+   driver, executor and metadata.
+2. With --tenfold: SpectrogramExampleGen on ten times the data, seconds and peak memory. This set
+   contains every image of DATA ten times, shifted along frequency by 0 to 9 channels.
+3. `radio-signals data check` and pandas.read_csv on train/images.csv, both with start-up.
 
-Every measurement has a process of its own. Files are read once before, so all come from memory.
+Each measurement has a process of its own. An earlier step reads the files once, so that all
+measurements find them in the operating system's cache.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 COMMAND = Path(sys.executable).with_name("radio-signals")
 
 
-def step_seconds(component, work: Path) -> float:
-    """Run a pipeline of one step and return the seconds that it took."""
+def run_step(component: Any, work: Path) -> float:
+    """Run a pipeline of one step and return its duration in seconds."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
@@ -54,7 +55,8 @@ def step_seconds(component, work: Path) -> float:
     return time.perf_counter() - started
 
 
-def measure_ingest(data: Path, work: Path) -> dict:
+def measure_ingest(data: Path, work: Path) -> dict[str, float]:
+    """Measure SpectrogramExampleGen."""
     from components.spectrogram_example_gen.component import SpectrogramExampleGen
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 
@@ -62,55 +64,58 @@ def measure_ingest(data: Path, work: Path) -> dict:
         data=str(data), classes=list(CLASS_NAMES), height=HEIGHT, width=WIDTH, seed=0
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = step_seconds(component, work)
+    seconds = run_step(component, work)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": seconds, "peak_mib": after / 1024, "imports_mib": before / 1024}
 
 
-def measure_stock(folder: Path, work: Path) -> dict:
+def measure_stock(folder: Path, work: Path) -> dict[str, float]:
+    """Measure TFX's CsvExampleGen."""
     from tfx.components import CsvExampleGen
 
-    return {"seconds": step_seconds(CsvExampleGen(input_base=str(folder)), work)}
+    return {"seconds": run_step(CsvExampleGen(input_base=str(folder)), work)}
 
 
-def measure_pandas(file: Path, work: Path) -> dict:
-    import pandas
+def measure_pandas(file: Path, _work: Path) -> dict[str, float]:
+    """Measure pandas.read_csv without its import."""
+    import pandas as pd
 
     started = time.perf_counter()
-    pandas.read_csv(file, header=None)
+    pd.read_csv(file, header=None)
     return {"seconds": time.perf_counter() - started}
 
 
 MEASURES = {"ingest": measure_ingest, "stock": measure_stock, "pandas": measure_pandas}
 
 
-def in_its_own_process(measure: str, target: Path) -> dict:
-    work = Path(tempfile.mkdtemp(prefix="reading-"))
-    try:
-        finished = subprocess.run(
-            [sys.executable, __file__, "--measure", measure, str(target), "--work", str(work)],
+def run_measure(measure: str, target: Path) -> dict[str, float]:
+    """Run one of `MEASURES` in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="reading-") as work:
+        process = subprocess.run(
+            [sys.executable, __file__, "--measure", measure, str(target), "--work", work],
             capture_output=True,
             text=True,
+            check=False,
         )
-        if finished.returncode:
-            sys.exit(finished.stderr)
-        return json.loads(finished.stdout.splitlines()[-1])
-    finally:
-        shutil.rmtree(work)
+    if process.returncode:
+        sys.exit(process.stderr)
+    return json.loads(process.stdout.splitlines()[-1])
 
 
-def whole_process(arguments: list) -> float:
+def time_command(*arguments: object) -> dict[str, float]:
+    """Run a command and measure its duration, start-up included."""
     started = time.perf_counter()
-    subprocess.run([str(part) for part in arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    subprocess.run([str(argument) for argument in arguments], check=True, stdout=subprocess.DEVNULL)
+    return {"seconds": time.perf_counter() - started}
 
 
-def count(path: Path) -> int:
+def count_rows(path: Path) -> int:
+    """Return the number of lines of a file."""
     return path.read_bytes().count(b"\n")
 
 
-def stock_folder(data: Path, rows: int, work: Path) -> Path:
-    """A folder with one CSV file as CsvExampleGen wants it: a header, and the label in the row."""
+def write_stock_data(data: Path, rows: int, work: Path) -> Path:
+    """Write one CSV file as CsvExampleGen expects it: with a header and the label in the row."""
     folder = work / "stock"
     folder.mkdir(parents=True, exist_ok=True)
     images, labels = (data / "train" / name for name in ("images.csv", "labels.csv"))
@@ -126,8 +131,8 @@ def stock_folder(data: Path, rows: int, work: Path) -> Path:
     return folder
 
 
-def tenfold(data: Path, folder: Path) -> Path:
-    """Ten different copies of every image."""
+def write_tenfold_data(data: Path, folder: Path) -> Path:
+    """Write ten different copies of every image."""
     import numpy as np
 
     from data.reading.inventory import take_inventory
@@ -138,85 +143,98 @@ def tenfold(data: Path, folder: Path) -> Path:
     layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
     inventory = take_inventory(str(data), layout)
 
-    def rolled(images):
+    def shifted(images):
         return (np.roll(image, shift, axis=1) for shift in range(10) for image in images)
 
     splits = {}
     for split in SPLITS:
         images = split_images(inventory, split, layout)
         labels = np.tile(split_labels(inventory, split, layout), 10)
-        splits[split] = (rolled(images), labels, len(CLASS_NAMES))
+        splits[split] = (shifted(images), labels, len(CLASS_NAMES))
     write_data_set(folder, splits, record=None, overwrite=True)
     return folder
 
 
-def median_of(results: list[dict], key: str) -> float:
+def median(results: list[dict[str, float]], key: str = "seconds") -> float:
+    """Return the median of one key."""
     return statistics.median(result[key] for result in results)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--stock-rows", type=int, default=200)
-    parser.add_argument("--tenfold", action="store_true")
-    parser.add_argument("--work", type=Path)
-    parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.measure:
-        result = MEASURES[arguments.measure](arguments.data.absolute(), arguments.work)
-        print(json.dumps(result))
-        return
-
-    work = arguments.work or Path(tempfile.mkdtemp(prefix="reading-"))
-    data = arguments.data
+def measure_all(
+    data: Path, stock_rows: int, repeat: int, tenfold: bool, work: Path
+) -> list[tuple[str, str]]:
+    """Return the rows of the result: name and value."""
     train, validation = data / "train" / "images.csv", data / "validation" / "images.csv"
-    rows = count(train) + count(validation)
-    stock_data = stock_folder(data, arguments.stock_rows, work)
-    ingests, stocks, pandas, checks, pandas_whole = [], [], [], [], []
-    for _ in range(arguments.repeat):
-        ingests.append(in_its_own_process("ingest", data))
-        stocks.append(in_its_own_process("stock", stock_data))
-        pandas.append(in_its_own_process("pandas", train))
-        checks.append({"seconds": whole_process([COMMAND, "data", "check", data])})
-        script = f"import pandas; pandas.read_csv({str(train)!r}, header=None)"
-        pandas_whole.append({"seconds": whole_process([sys.executable, "-c", script])})
+    rows = count_rows(train) + count_rows(validation)
+    stock_data = write_stock_data(data, stock_rows, work)
+    script = f"import pandas; pandas.read_csv({str(train)!r}, header=None)"
+    ingests, stocks, pandas, checks, scripts = [], [], [], [], []
+    for _ in range(repeat):
+        ingests.append(run_measure("ingest", data))
+        stocks.append(run_measure("stock", stock_data))
+        pandas.append(run_measure("pandas", train))
+        checks.append(time_command(COMMAND, "data", "check", data))
+        scripts.append(time_command(sys.executable, "-c", script))
 
-    ingest, stock = median_of(ingests, "seconds"), median_of(stocks, "seconds")
-    read_csv, check = median_of(pandas, "seconds"), median_of(checks, "seconds")
-    read_csv_whole = median_of(pandas_whole, "seconds")
-    ours, theirs = rows / ingest, arguments.stock_rows / stock
+    ingest, stock, read_csv = median(ingests), median(stocks), median(pandas)
+    check, pandas_script = median(checks), median(scripts)
+    ours, theirs = rows / ingest, stock_rows / stock
     lines = [
         ("SpectrogramExampleGen", f"{rows:,} rows in {ingest:.2f} s, {ours:,.0f} rows/s"),
-        ("CsvExampleGen", f"{arguments.stock_rows:,} rows in {stock:.2f} s, {theirs:.1f} rows/s"),
+        ("CsvExampleGen", f"{stock_rows:,} rows in {stock:.2f} s, {theirs:.1f} rows/s"),
         ("ratio of rows/s", f"{ours / theirs:.0f}"),
         ("pandas.read_csv of train/images.csv", f"{read_csv:.2f} s"),
         ("SpectrogramExampleGen / pandas.read_csv", f"{ingest / read_csv:.2f}"),
         ("radio-signals data check", f"{check:.2f} s"),
-        ("python -c 'pandas.read_csv(train/images.csv)'", f"{read_csv_whole:.2f} s"),
-        ("data check / pandas.read_csv", f"{check / read_csv_whole:.2f}"),
+        ("python -c 'pandas.read_csv(train/images.csv)'", f"{pandas_script:.2f} s"),
+        ("data check / pandas.read_csv", f"{check / pandas_script:.2f}"),
     ]
-    if arguments.tenfold:
-        folder = tenfold(data, work / "tenfold")
-        large = [in_its_own_process("ingest", folder) for _ in range(arguments.repeat)]
+    if tenfold:
+        folder = write_tenfold_data(data, work / "tenfold")
+        large = [run_measure("ingest", folder) for _ in range(repeat)]
         size = sum(os.path.getsize(path) for path in folder.rglob("*.csv"))
         shutil.rmtree(folder)
-        seconds = median_of(large, "seconds")
-        once, ten, imports = (
-            f"{median_of(results, key):,.0f}"
-            for results, key in (
-                (ingests, "peak_mib"),
-                (large, "peak_mib"),
-                (large, "imports_mib"),
-            )
-        )
+        peak, large_peak = median(ingests, "peak_mib"), median(large, "peak_mib")
+        imports = median(large, "imports_mib")
         lines += [
-            ("ten times the data", f"{10 * rows:,} rows, {size / 1e9:.2f} GB in {seconds:.2f} s"),
-            ("time, ten times / once", f"{seconds / ingest:.1f}"),
-            ("peak memory", f"once {once}, ten times {ten}, imports alone {imports} MiB"),
+            (
+                "ten times the data",
+                f"{10 * rows:,} rows, {size / 1e9:.2f} GB in {median(large):.2f} s",
+            ),
+            ("time, ten times / once", f"{median(large) / ingest:.1f}"),
+            (
+                "peak memory",
+                f"once {peak:,.0f}, ten times {large_peak:,.0f}, imports alone {imports:,.0f} MiB",
+            ),
         ]
+    return lines
+
+
+def main() -> None:
+    """Print the results as Markdown."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement (3)")
+    parser.add_argument("--stock-rows", type=int, default=200, help="rows for CsvExampleGen (200)")
+    parser.add_argument("--tenfold", action="store_true", help="measure ten times the data too")
+    parser.add_argument("--work", type=Path, help="folder for temporary data")
+    parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure = MEASURES[arguments.measure]
+        print(json.dumps(measure(arguments.data.absolute(), arguments.work)))
+        return
+
+    with tempfile.TemporaryDirectory(prefix="reading-") as temporary:
+        lines = measure_all(
+            arguments.data,
+            arguments.stock_rows,
+            arguments.repeat,
+            arguments.tenfold,
+            arguments.work or Path(temporary),
+        )
     print("| | median of several |\n|---|---|")
     for name, value in lines:
         print(f"| {name} | {value} |")

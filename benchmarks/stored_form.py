@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""What the stored form of an example costs the steps around training.
+"""Measures what the stored form of an example costs the steps around training.
 
     python benchmarks/stored_form.py DATA MODEL [--repeat 3] [--variants NAME ...]
 
 DATA is a data folder of the default size and classes, MODEL a pushed model (runs/serving/VERSION).
-Runs ingest, StatisticsGen, Schema, ExampleValidator, Transform and Evaluator, each variant in a
-process of its own, one after another, and prints the median seconds of each step and the bytes
-stored. Importing the libraries is not counted. Variants:
+Each variant runs ingest, StatisticsGen, Schema, ExampleValidator, Transform and Evaluator in a
+process of its own, one variant after another. The output has the median seconds of each step and
+the bytes stored. The time to import libraries does not count. Variants:
 
-    bytes            as the product stores them: one byte a pixel, not compressed
+    bytes            as the product stores images: one byte per pixel, not compressed
     bytes-gzip1      the same, gzip level 1
     bytes-gzip6      the same, gzip's default level
-    bytes-1-shard    one file a split
-    bytes-16-shards  sixteen
-    bytes-statistics the image's bytes in the statistics too
+    bytes-1-shard    one file per split
+    bytes-16-shards  sixteen files per split
+    bytes-statistics the bytes of the images in the statistics too
     floats           the stock layout: 8,192 floats, gzip's default level, all in the statistics
     floats-plain     the same, not compressed
 """
@@ -27,21 +27,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-# By variant: compression, its level, shards, floats or bytes, images in the statistics.
-VARIANTS = {
-    "bytes": ("", None, 4, False, False),
-    "bytes-gzip1": ("GZIP", 1, 4, False, False),
-    "bytes-gzip6": ("GZIP", 6, 4, False, False),
-    "bytes-1-shard": ("", None, 1, False, False),
-    "bytes-16-shards": ("", None, 16, False, False),
-    "bytes-statistics": ("", None, 4, False, True),
-    "floats": ("GZIP", 6, 4, True, True),
-    "floats-plain": ("", None, 4, True, True),
-}
 STEPS = (
     "SpectrogramExampleGen",
     "StatisticsGen",
@@ -52,8 +44,37 @@ STEPS = (
 )
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A stored form.
+
+    Attributes:
+      gzip_level: level of compression; None for no compression.
+      shards: files of each split.
+      floats: whether images are lists of floats, and not bytes.
+      image_statistics: whether images are in the statistics.
+    """
+
+    gzip_level: int | None = None
+    shards: int = 4
+    floats: bool = False
+    image_statistics: bool = False
+
+
+VARIANTS = {
+    "bytes": Variant(),
+    "bytes-gzip1": Variant(gzip_level=1),
+    "bytes-gzip6": Variant(gzip_level=6),
+    "bytes-1-shard": Variant(shards=1),
+    "bytes-16-shards": Variant(shards=16),
+    "bytes-statistics": Variant(image_statistics=True),
+    "floats": Variant(gzip_level=6, floats=True, image_statistics=True),
+    "floats-plain": Variant(floats=True, image_statistics=True),
+}
+
+
 def float_preprocessing(inputs, custom_config):
-    """The product's normalisation, of a list of floats."""
+    """Normalise as the product does, but from lists of floats."""
     import tensorflow as tf
 
     from trainer.preprocessing import standardise
@@ -64,25 +85,40 @@ def float_preprocessing(inputs, custom_config):
     return {"image": standardise(images), "label": tf.reshape(inputs["label"], [-1])}
 
 
-def store_floats(examples_module) -> None:
-    """Make ingest store each image as a list of floats."""
+def change_ingest(variant: Variant) -> None:
+    """Make ingest, in this process, store examples in another form."""
     import tensorflow as tf
 
-    as_bytes = examples_module.serialised
+    from components.spectrogram_example_gen import ingest
 
-    def as_floats(levels, labels, layout, files=(), rows=()):
-        for row, record in enumerate(as_bytes(levels, labels, layout, files, rows)):
+    serialise_bytes = ingest.serialise_examples
+
+    def serialise_floats(levels, labels, layout, paths=(), rows=()):
+        for row, record in enumerate(serialise_bytes(levels, labels, layout, paths, rows)):
             example = tf.train.Example.FromString(record)
             del example.features.feature["image"]
             values = (levels[row] / np.float32(255)).tolist()
             example.features.feature["image"].float_list.value.extend(values)
             yield example.SerializeToString(deterministic=True)
 
-    examples_module.serialised = as_floats
+    def write_compressed(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
+        path = f"{folder}/data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
+        options = tf.io.TFRecordOptions(
+            compression_type="GZIP", compression_level=variant.gzip_level
+        )
+        with tf.io.TFRecordWriter(path, options) as writer:
+            for record in records:
+                writer.write(record)
+
+    ingest.count_shards = lambda *_: variant.shards
+    if variant.floats:
+        ingest.serialise_examples = serialise_floats
+    if variant.gzip_level:
+        ingest.write_shard = write_compressed
 
 
 def export_for_floats(model: Path, folder: Path, pixels: int, shape: tuple[int, int]) -> None:
-    """The same model behind a signature that parses lists of floats."""
+    """Export the same model behind a signature that parses lists of floats."""
     import tensorflow as tf
 
     class Wrapped(tf.Module):
@@ -101,68 +137,49 @@ def export_for_floats(model: Path, folder: Path, pixels: int, shape: tuple[int, 
     tf.saved_model.save(wrapped, str(folder), signatures={"serving_default": wrapped.serve})
 
 
-def run_variant(name: str, data: Path, model: Path) -> dict:
-    """Run the steps and return the seconds of each, and the bytes stored."""
-    from rich.console import Console
+def write_float_schema(schema_file: str, target: Path, pixels: int) -> None:
+    """Write the product's schema with images as lists of floats."""
+    size = f"shape {{ dim {{ size: {pixels} }} }}"
+    always = "presence { min_fraction: 1.0 min_count: 1 }"
+    text = Path(schema_file).read_text()
+    text = text.replace(
+        'name: "image"\n  type: BYTES', f'name: "image"\n  type: FLOAT\n  {always}\n  {size}'
+    )
+    target.write_text(text.replace('column_name: "image" shape {}', f'column_name: "image" {size}'))
+
+
+def create_nodes(variant: Variant, data: Path, schema_file: str, work: Path) -> list[Any]:
+    """Return the nodes of the graph; the model is in `work`."""
     from tfx.components import Evaluator, StatisticsGen, Transform
     from tfx.dsl.components.common.importer import Importer
-    from tfx.orchestration.pipeline import Pipeline
     from tfx.proto import transform_pb2
     from tfx.types import standard_artifacts
 
     from components.curated_schema.component import CuratedSchema
     from components.evaluator.eval_config import build_eval_config
     from components.example_validator.component import GatingExampleValidator
-    from components.spectrogram_example_gen import examples as stored
-    from components.spectrogram_example_gen import executor
     from components.spectrogram_example_gen.component import SpectrogramExampleGen
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
-    from pipeline.beam_args import beam_args
     from pipeline.config.sections import Thresholds
-    from pipeline.dag import find_packaged_schema
-    from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
-    from pipeline.local.stepwise_runner import StepwiseRunner
-    from pipeline.terminal.run_display import RunDisplay
-
-    compression, level, shards, floats, image_statistics = VARIANTS[name]
-    stored.COMPRESSION, stored.COMPRESSION_LEVEL = compression, level
-    executor.shard_count = lambda rows, pixels: shards
-    work = Path(tempfile.mkdtemp(prefix=f"stored-{name}-"))
-    schema_file = find_packaged_schema()
-    # Where the Evaluator looks below a model artifact.
-    served = work / "model" / "Format-Serving"
-    if not floats:
-        shutil.copytree(model, served)
-    if floats:
-        store_floats(stored)
-        executor.serialised = stored.serialised
-        export_for_floats(model, served, HEIGHT * WIDTH, (HEIGHT, WIDTH))
-        size = f"shape {{ dim {{ size: {HEIGHT * WIDTH} }} }}"
-        always = "presence { min_fraction: 1.0 min_count: 1 }"
-        text = Path(schema_file).read_text()
-        text = text.replace(
-            'name: "image"\n  type: BYTES', f'name: "image"\n  type: FLOAT\n  {always}\n  {size}'
-        )
-        text = text.replace('column_name: "image" shape {}', f'column_name: "image" {size}')
-        schema_file = work / "schema.pbtxt"
-        schema_file.write_text(text)
 
     layout = {"classes": list(CLASS_NAMES), "height": HEIGHT, "width": WIDTH}
     example_gen = SpectrogramExampleGen(data=str(data), seed=0, **layout).with_id(STEPS[0])
-    options = {} if image_statistics else {"stats_options": dag.make_summary_options()}
-    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"], **options)
-    schema = CuratedSchema(schema_file=str(schema_file)).with_id("Schema")
+    examples = example_gen.outputs["examples"]
+    options = {} if variant.image_statistics else {"stats_options": dag.make_summary_options()}
+    statistics_gen = StatisticsGen(examples=examples, **options)
+    schema_gen = CuratedSchema(schema_file=schema_file).with_id("Schema")
+    schema = schema_gen.outputs["schema"]
     validator = GatingExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
-        schema=schema.outputs["schema"],
+        schema=schema,
         accepted_statistics_dir=str(work / "accepted_statistics"),
     ).with_id("ExampleValidator")
     transform = Transform(
-        examples=example_gen.outputs["examples"],
-        schema=schema.outputs["schema"],
+        examples=examples,
+        schema=schema,
         preprocessing_fn="stored_form.float_preprocessing"
-        if floats
+        if variant.floats
         else "trainer.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(
             analyze=["train"], transform=["train", "validation"]
@@ -175,14 +192,40 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
     importer = Importer(source_uri=str(work / "model"), artifact_type=standard_artifacts.Model)
     importer = importer.with_id("Model")
     evaluator = Evaluator(
-        examples=example_gen.outputs["examples"],
+        examples=examples,
         model=importer.outputs["result"],
-        schema=schema.outputs["schema"],
+        schema=schema,
         example_splits=["validation"],
         eval_config=build_eval_config(CLASS_NAMES, **Thresholds().model_dump()),
     )
     evaluator.add_upstream_node(transform)
-    nodes = [example_gen, statistics_gen, schema, validator, transform, importer, evaluator]
+    return [example_gen, statistics_gen, schema_gen, validator, transform, importer, evaluator]
+
+
+def run_variant(variant: Variant, data: Path, model: Path) -> dict[str, float]:
+    """Run the steps and return the seconds of each, and the bytes stored."""
+    from rich.console import Console
+    from tfx.orchestration.pipeline import Pipeline
+
+    from data.seed_layout import HEIGHT, WIDTH
+    from pipeline.beam_args import beam_args
+    from pipeline.dag import find_packaged_schema
+    from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
+    from pipeline.local.stepwise_runner import StepwiseRunner
+    from pipeline.terminal.run_display import RunDisplay
+
+    work = Path(tempfile.mkdtemp(prefix="stored-form-"))
+    schema_file = find_packaged_schema()
+    # The Evaluator expects the model in this folder of the artifact.
+    served = work / "model" / "Format-Serving"
+    if variant.floats:
+        export_for_floats(model, served, HEIGHT * WIDTH, (HEIGHT, WIDTH))
+        write_float_schema(schema_file, work / "schema.pbtxt", HEIGHT * WIDTH)
+        schema_file = str(work / "schema.pbtxt")
+    else:
+        shutil.copytree(model, served)
+    change_ingest(variant)
+    nodes = create_nodes(variant, data, schema_file, work)
     connection = connect_to_metadata(str(work))
     pipeline = Pipeline(
         pipeline_name="stored-form",
@@ -196,34 +239,38 @@ def run_variant(name: str, data: Path, model: Path) -> dict:
         StepwiseRunner(connection, display.start, display.finish).run(pipeline)
     steps = read_steps(connection, read_newest_run(connection).run_id)
     size = sum(path.stat().st_size for path in work.rglob("data_tfrecord*"))
+    shutil.rmtree(work)
     return {**{step: steps[step].seconds for step in STEPS}, "bytes": size}
 
 
 def main() -> None:
+    """Print the results as Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each variant (3)")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--one", choices=VARIANTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     data, model = arguments.data.absolute(), arguments.model.absolute()
     if arguments.one:
-        print(json.dumps(run_variant(arguments.one, data, model)))
+        print(json.dumps(run_variant(VARIANTS[arguments.one], data, model)))
         return
 
-    results: dict[str, list[dict]] = {name: [] for name in arguments.variants}
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in arguments.variants}
     for _ in range(arguments.repeat):
         for name in arguments.variants:
-            command = [sys.executable, __file__, data, model, "--one", name]
-            finished = subprocess.run(
-                [str(part) for part in command], capture_output=True, text=True
+            process = subprocess.run(
+                [sys.executable, __file__, str(data), str(model), "--one", name],
+                capture_output=True,
+                text=True,
+                check=False,
             )
-            if finished.returncode:
-                sys.exit("".join(finished.stderr.splitlines(keepends=True)[-20:]))
-            results[name].append(json.loads(finished.stdout.splitlines()[-1]))
+            if process.returncode:
+                sys.exit("".join(process.stderr.splitlines(keepends=True)[-20:]))
+            results[name].append(json.loads(process.stdout.splitlines()[-1]))
     print("| | " + " | ".join([*STEPS, "total, s", "stored, MB"]) + " |")
     print("|---|" + "---:|" * (len(STEPS) + 2))
     for name, runs in results.items():

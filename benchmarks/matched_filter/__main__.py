@@ -139,7 +139,7 @@ def _print(metrics: dict) -> None:
     for name, row in metrics["classes"].items():
         print(f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['support']:.0f} |")
     names = list(metrics["classes"])
-    print(f"\n| truth, taken for | {' | '.join(names)} |\n|---|{'---:|' * len(names)}")
+    print(f"\n| actual, predicted as | {' | '.join(names)} |\n|---|{'---:|' * len(names)}")
     for name, row in zip(names, metrics["confusion matrix"], strict=True):
         print(f"| {name} | {' | '.join(map(str, row))} |")
     print("\n| class | strength | images | recall |\n|---|---|---:|---:|")
