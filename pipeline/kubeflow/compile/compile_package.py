@@ -78,8 +78,8 @@ def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ..
     if "://" in path:
         if not path.startswith(schemes):
             raise ConfigError(
-                f"{key}: of stores, those at {', '.join(schemes)} can be opened. "
-                f"Mount {path} as a volume (kubeflow.volumes) and give the path."
+                f"{key}: {path} cannot be opened, only {', '.join(schemes)} can. "
+                "Mount it as a volume (kubeflow.volumes) and give the path."
             )
         bucket, _, folder = path.partition("://")[2].partition("/")
         if not bucket or not folder.strip("/"):
@@ -93,7 +93,7 @@ def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ..
     if not any(path == volume or path.startswith(f"{volume}/") for volume in volumes):
         mounted = ", ".join(volumes) or "none is mounted"
         raise ConfigError(
-            f"{key}: {path} is in no mounted volume ({mounted}), so that no step would find it. "
-            "Mount one, --set kubeflow.volumes./mnt/radio=CLAIM for instance, or give a bucket "
+            f"{key}: {path} is in no mounted volume ({mounted}), so no step would find it. "
+            "Mount one, for example with --set kubeflow.volumes./mnt/radio=CLAIM, or give a bucket "
             f"({', '.join(schemes)})."
         )

@@ -91,31 +91,45 @@ def follow_run(
       ServiceError: the run has not ended in time, or the installation does not answer any more.
     """
     display = _TaskDisplay(console, tasks)
-    started = last_answer = time.monotonic()
-    pause = _FIRST_PAUSE
+    pauses = _pause_between_requests(timeout)
+    last_answer = 0.0
     with show_spinner(console, "waiting") as show:
         while True:
-            now = time.monotonic()
+            elapsed = next(pauses)
             try:
                 run = client.get_run(run_id)
-                last_answer = now
-                display.update(run)
-                if run.state in _ENDED:
-                    return run
-                show(escape(display.running) or f"waiting {now - started:.0f} s")
             except UnavailableError as error:
-                if now - last_answer > _LONGEST_OUTAGE:
+                if elapsed - last_answer > _LONGEST_OUTAGE:
                     raise ServiceError(
                         f"{error} The run continues without being watched."
                     ) from error
                 show("no answer, trying again")
-            if timeout is not None and now - started + pause > timeout:
-                raise ServiceError(
-                    f"The run has not ended within {timeout:g} s. It continues; to end it, use "
-                    "the page of the run."
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+                continue
+            last_answer = elapsed
+            display.update(run)
+            if run.state in _ENDED:
+                return run
+            show(escape(display.running) or f"waiting {elapsed:.0f} s")
+
+
+def _pause_between_requests(timeout: float | None) -> Iterator[float]:
+    """Yield the seconds since the start: at once, and after each of ever longer pauses.
+
+    Raises:
+      ServiceError: the next pause would exceed the timeout.
+    """
+    started = time.monotonic()
+    pause = _FIRST_PAUSE
+    while True:
+        elapsed = time.monotonic() - started
+        yield elapsed
+        if timeout is not None and elapsed + pause > timeout:
+            raise ServiceError(
+                f"The run has not ended within {timeout:g} s. It continues; to end it, use the "
+                "page of the run."
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
 def find_failures(run: Any, tasks: tuple[str, ...]) -> dict[str, str]:

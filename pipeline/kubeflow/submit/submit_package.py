@@ -58,15 +58,7 @@ class SubmitOptions:
     upload_only: bool = False
 
 
-def submit_package(
-    file: str,
-    options: SubmitOptions,
-    *,
-    host: str | None = None,
-    namespace: str | None = None,
-    token: str | None = None,
-    ca_cert: str | None = None,
-) -> int:
+def submit_package(file: str, options: SubmitOptions, **connection_options: str | None) -> int:
     """Submit a package and report the result.
 
     Everything that can be checked is checked before anything is sent.
@@ -74,10 +66,7 @@ def submit_package(
     Args:
       file: path of the package.
       options: what to do with it.
-      host: see `connect`.
-      namespace: see `connect`.
-      token: see `connect`.
-      ca_cert: see `connect`.
+      connection_options: arguments of `connect`.
 
     Returns:
       The exit status: FAILED if the run was followed and did not succeed.
@@ -93,8 +82,8 @@ def submit_package(
     if not options.upload_only:
         require_all(package.parameters, values)
     console = make_console()
-    connection = connect(host, namespace, token, ca_cert)
-    if namespace and not connection.namespace:
+    connection = connect(**connection_options)
+    if connection_options.get("namespace") and not connection.namespace:
         console.print("note       the installation has no users, so --namespace is not needed")
     submission = _Submission(package, options, connection, console)
     version = submission.upload()

@@ -230,7 +230,7 @@ def test_models_are_pushed_to_the_installations_store_with_its_keys(
         (
             {"serving": "hdfs://models/radio"},
             (),
-            "--serving: of stores, those at gs://, minio://, s3:// can be opened",
+            "--serving: hdfs://models/radio cannot be opened, only gs://, minio://, s3:// can.",
         ),
         ({"serving": "gs://models"}, (), "--serving: gs://models names no folder in a bucket"),
         ({"serving": "minio:///x"}, (), "--serving: minio:///x names no folder in a bucket"),
