@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 RESAMPLES = 200
 
-# Greatest number of weights in memory at a time: resamples times images.
+# Largest number of weights in memory at a time: resamples times images.
 _WEIGHTS_AT_A_TIME = 4_000_000
 
 

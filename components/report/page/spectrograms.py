@@ -15,7 +15,7 @@ from components.report.predictions import Predictions
 from data.contrast import find_contrast_limits
 
 SHOWN = 4
-"""Greatest number of spectrograms of each class in a gallery."""
+"""Largest number of spectrograms of each class in a gallery."""
 
 # Side by side on a page, wider pictures show no more detail and make the page large.
 _MAX_WIDTH = 192
