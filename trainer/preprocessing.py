@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from data import example_features
-from trainer.settings import normalisation
+from trainer.settings import resolve_normalisation
 
 # Half a grey level. A constant image has standard deviation 0; it becomes zeros, not infinities.
 _SMALLEST_DEVIATION = 0.5 / 255
@@ -34,7 +34,7 @@ def preprocessing_fn(
     Args:
       inputs: `image` string [N] (height x width bytes) and `label` int64 [N]. Other features are
         dropped.
-      custom_config: `height`, `width`, and the keys of `trainer.settings.normalisation`.
+      custom_config: `height`, `width`, and the keys of `trainer.settings.resolve_normalisation`.
 
     Returns:
       `image` float32 [N, height, width, 1], with mean 0 and standard deviation 1 or, if the
@@ -48,7 +48,7 @@ def preprocessing_fn(
     # become several images.
     levels = tf.reshape(levels, [tf.shape(encoded)[0], height, width, 1])
     images = tf.cast(levels, tf.float32) / 255.0
-    if normalisation(custom_config) == "image":
+    if resolve_normalisation(custom_config) == "image":
         images = standardise(images)
     return {
         example_features.IMAGE: images,
