@@ -142,13 +142,7 @@ def _with_store_addresses(value: Any) -> Any:
 
 
 def _fill_result(name: str, artifact: dict[str, Any], report: str) -> None:
-    """Fill an output of the Report step that Kubeflow's pages show.
-
-    Args:
-      name: PAGE or METRICS.
-      artifact: the output's artifact.
-      report: folder of the report.
-    """
+    """Fill an output that Kubeflow's pages show (PAGE or METRICS) from the folder of the report."""
     from components.report.artifact_files import METRICS_FILE, PAGE_FILE
     from data.storage.files import copy_file, join, read_text
 

@@ -67,14 +67,7 @@ def _with_store_keys(config: Config) -> Config:
 
 
 def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ...]) -> None:
-    """Refuse a path that a pod could not open, or whose files would be lost with the pod.
-
-    Args:
-      key: configuration key or option that has the path.
-      path: a path or an address.
-      config: the configuration with the mounted volumes.
-      schemes: beginnings of the addresses that can be opened.
-    """
+    """Refuse a path that a pod could not open, or whose files would be lost with the pod."""
     if "://" in path:
         if not path.startswith(schemes):
             raise ConfigError(

@@ -105,10 +105,7 @@ def _parameters_by_step(
     """Find the run parameters that change a step, by giving each another value.
 
     A step gets no other run parameters, so Kubeflow's cache still answers it when others change.
-
-    Args:
-      blueprint: the graph's blueprint.
-      compiled: the steps' parameters with the compiled values.
+    `compiled` has the steps' parameters with the compiled values.
     """
     parameters_by_step: dict[str, list[RunParameter]] = {}
     for parameter in RUN_PARAMETERS:

@@ -70,14 +70,14 @@ class KubeflowClient(kfp_server_api.ApiClient):
             raise no_api(self._address)
         return bool(health.multi_user)
 
-    def find(self, kind: str, path: str, name: str, **query: str | None) -> list[Any]:
+    def find(self, kind: str, path: str, name: str, **query: str) -> list[Any]:
         """Return everything at a path that has a name.
 
         Args:
           kind: a key of `_LISTS`.
           path: the path below /apis/v2beta1 that lists things of this kind.
           name: the display name.
-          query: further parameters of the address; those that are None are left out.
+          query: further parameters of the address.
         """
         predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
         query["filter"] = json.dumps({"predicates": [predicate]})
@@ -93,7 +93,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
                 return matches
 
     def create(self, kind: str, path: str, fields: Mapping[str, Any]) -> Any:
-        """Create something, for example a Run at runs; fields that are None are left out."""
+        """Create something, for example a Run at runs."""
         return self._call("POST", path, f"V2beta1{kind}", body=fields)
 
     def upload_version(self, pipeline_id: str, name: str, package: bytes) -> Any:
@@ -123,16 +123,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
         body: Mapping[str, Any] | None = None,
         file: tuple[str, bytes] | None = None,
     ) -> Any:
-        """Send a request and return the answer.
-
-        Args:
-          method: GET, POST or DELETE.
-          path: below /apis/v2beta1.
-          answer: name of the answer's class in kfp_server_api.
-          query: parameters of the address.
-          body: what to send as JSON.
-          file: name and content of a file to send instead.
-        """
+        """Return the answer to a request, as the class `answer` of kfp_server_api."""
         headers = {"Accept": "application/json"}
         if file:
             headers["Content-Type"] = "multipart/form-data"
@@ -143,9 +134,9 @@ class KubeflowClient(kfp_server_api.ApiClient):
                 return self.call_api(
                     f"/apis/v2beta1/{path}",
                     method,
-                    query_params=list(_without_none(query or {}).items()),
+                    query_params=list((query or {}).items()),
                     header_params=headers,
-                    body=_without_none(body or {}),
+                    body=body,
                     post_params=[("uploadfile", file)] if file else None,
                     response_type=answer,
                     auth_settings=["Bearer"],
@@ -157,7 +148,3 @@ class KubeflowClient(kfp_server_api.ApiClient):
 
 def _content_type(response: Any) -> str:
     return str(response.urllib3_response.headers.get("content-type", ""))
-
-
-def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -24,12 +24,12 @@ class Connection:
 
     Attributes:
       client: sends requests to it.
-      namespace: the user's namespace; None if the installation has no users.
+      namespace: the user's namespace; empty if the installation has no users.
       ui_address: address of the user interface; None if it is not known.
     """
 
     client: KubeflowClient
-    namespace: str | None
+    namespace: str
     ui_address: str | None
 
     def page(self, path: str) -> str | None:
@@ -58,7 +58,7 @@ def connect(
     address, ui_address = _addresses(host)
     client = KubeflowClient(_configuration(address, token, ca_cert))
     if not client.is_multi_user():
-        return Connection(client, None, ui_address)
+        return Connection(client, "", ui_address)
     namespace = namespace or _pod_namespace()
     if not namespace:
         raise ConfigError(
@@ -114,9 +114,11 @@ def _configuration(
 def _google_token(address: str) -> str | None:
     """Return the token for Google's proxies; None if the address is not behind one of them."""
     client_id = os.environ.get("KF_PIPELINES_IAP_OAUTH2_CLIENT_ID")
-    if client_id:
-        from kfp.client import auth
+    if not client_id and not address.endswith(".googleusercontent.com"):
+        return None
+    from kfp.client import auth
 
+    if client_id:
         # Prints where to log in, if it has to.
         token, _ = auth.get_auth_token(
             client_id,
@@ -124,11 +126,7 @@ def _google_token(address: str) -> str | None:
             os.environ.get("KF_PIPELINES_APP_OAUTH2_CLIENT_SECRET"),
         )
         return token
-    if address.endswith(".googleusercontent.com"):
-        from kfp.client import auth
-
-        return auth.get_gcp_access_token()
-    return None
+    return auth.get_gcp_access_token()
 
 
 def _token_file() -> str | None:
