@@ -139,11 +139,10 @@ def test_a_search_none_of_whose_trials_can_be_trained_says_why(small_data, tmp_p
 
 
 def test_what_is_wrong_with_every_trial_ends_the_search_at_once(small_data, tmp_path):
-    with pytest.raises(FatalError) as raised:
+    with pytest.raises(FatalError, match=r"adam cannot have .*momentum") as raised:
         # The configuration names no optimiser. That the model's own has no momentum shows late.
         search(small_data, tmp_path, optimizer={"momentum": 0.9})
     assert isinstance(raised.value.__cause__, InvalidData)
-    assert "adam cannot have the settings momentum" in str(raised.value)
 
 
 def test_a_store_that_is_away_ends_the_search_and_is_no_failure_of_a_trial(small_data, tmp_path):
