@@ -72,7 +72,7 @@ def simulate(directory: str, classes: str, **options: Any) -> None:
 
 
 @data.command()
-@click.argument("directory", metavar="DIRECTORY", type=click.Path())
+@click.argument("directory", type=click.Path())
 @config_options
 @reading_options
 def check(directory: str, **options: Any) -> None:

@@ -18,7 +18,7 @@ from rich.spinner import Spinner
 _FILE_WIDTH = 200
 
 
-class ShowSpinner(Protocol):
+class UpdateSpinner(Protocol):
     """Changes what is next to a spinner and below it."""
 
     def __call__(self, text: str, below: RenderableType | None = None) -> None:
@@ -39,7 +39,7 @@ def print_table(table: RenderableType) -> None:
 
 
 @contextlib.contextmanager
-def show_spinner(console: Console, text: str) -> Iterator[ShowSpinner]:
+def show_spinner(console: Console, text: str) -> Iterator[UpdateSpinner]:
     """Show a spinner on a terminal; yield the function that changes it.
 
     This is not Rich's own `status` because that replaces `sys.stdout` and `sys.stderr`, and so

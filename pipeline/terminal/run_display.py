@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from pipeline.history.records import StepRecord
-from pipeline.terminal.console import ShowSpinner, show_spinner
+from pipeline.terminal.console import UpdateSpinner, show_spinner
 from pipeline.terminal.training_bar import TrainingBar
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RunDisplay(logging.Handler):
         self._finished = 0
         self._running = ""
         self._spinner = contextlib.ExitStack()
-        self._show: ShowSpinner = _show_nothing
+        self._show: UpdateSpinner = _show_nothing
         self._training_bar: TrainingBar | None = None
 
     def __enter__(self) -> RunDisplay:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
-from components.evaluator.evaluation import MetricValue
 from components.pages import encode_data_uri, load_templates
+
+if TYPE_CHECKING:
+    from components.evaluator.evaluation import MetricValue
 
 
 def load_template(name: str) -> jinja2.Template:

@@ -1,5 +1,8 @@
 """A user names a past run by number, date or `latest`."""
 
+import subprocess
+import sys
+
 import pytest
 
 from pipeline.history.past_runs import PastRun, find_run
@@ -35,3 +38,11 @@ def test_a_name_that_fits_no_single_run_with_a_report_is_refused(name, message):
 def test_the_worst_class_has_the_lowest_recall():
     classes = {"noise": {"recall": 1.0}, "narrowband": {"recall": 0.5}}
     assert PastRun(1, "", "", {"classes": classes}).worst_class == ("narrowband", 0.5)
+
+
+def test_listing_and_comparing_runs_loads_no_tensorflow():
+    code = (
+        "import sys, pipeline.terminal.tables, components.report.page.comparison; "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
