@@ -40,7 +40,7 @@ def run_step(component: Any, work: Path) -> float:
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipeline.beam_args import beam_args
+    from pipeline.beam_args import make_beam_args
 
     pipeline = Pipeline(
         pipeline_name="one-step",
@@ -48,7 +48,7 @@ def run_step(component: Any, work: Path) -> float:
         components=[component],
         metadata_connection_config=sqlite_metadata_connection_config(str(work / "mlmd.sqlite")),
         enable_cache=False,
-        beam_pipeline_args=beam_args(),
+        beam_pipeline_args=make_beam_args(),
     )
     started = time.perf_counter()
     LocalDagRunner().run(pipeline)

@@ -166,8 +166,8 @@ def create_nodes(variant: Variant, data: Path, schema_file: str, work: Path) -> 
     layout = {"classes": list(CLASS_NAMES), "height": HEIGHT, "width": WIDTH}
     example_gen = SpectrogramExampleGen(data=str(data), seed=0, **layout).with_id(STEPS[0])
     examples = example_gen.outputs["examples"]
-    options = {} if variant.image_statistics else {"stats_options": dag.make_summary_options()}
-    statistics_gen = StatisticsGen(examples=examples, **options)
+    options = dag.make_summary_options(with_images=variant.image_statistics)
+    statistics_gen = StatisticsGen(examples=examples, stats_options=options)
     schema_gen = CuratedSchema(schema_file=schema_file).with_id("Schema")
     schema = schema_gen.outputs["schema"]
     validator = GatingExampleValidator(
@@ -208,7 +208,7 @@ def run_variant(variant: Variant, data: Path, model: Path) -> dict[str, float]:
     from tfx.orchestration.pipeline import Pipeline
 
     from data.seed_layout import HEIGHT, WIDTH
-    from pipeline.beam_args import beam_args
+    from pipeline.beam_args import make_beam_args
     from pipeline.dag import find_packaged_schema
     from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
     from pipeline.local.stepwise_runner import StepwiseRunner
@@ -233,7 +233,7 @@ def run_variant(variant: Variant, data: Path, model: Path) -> dict[str, float]:
         components=nodes,
         metadata_connection_config=connection,
         enable_cache=False,
-        beam_pipeline_args=beam_args(),
+        beam_pipeline_args=make_beam_args(),
     )
     with RunDisplay(Console(stderr=True), steps=len(nodes)) as display:
         StepwiseRunner(connection, display.start, display.finish).run(pipeline)

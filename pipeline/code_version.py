@@ -1,4 +1,4 @@
-"""Fingerprints of our own code, so that the cache does not answer for code that has changed."""
+"""Fingerprints of our code. They are part of cache keys, so that changed code runs again."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ import grimp
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = ("pipeline", "components", "trainer", "data")
-# A module or function that code or a step's parameters name in quotes. TFX, Kubeflow and
-# `trainer.models` import by such names, which an import graph does not show.
+# Matches modules and functions that are named in quotes, in code or in the parameters of a step.
+# TFX, `trainer.models` and others import such names, which an import graph does not show.
 _QUOTED_NAME = re.compile(rf"""["']((?:{"|".join(_PACKAGES)})(?:\.\w+)+)\\*["']""")
-# Files beside modules that are no templates. The curated schema has a step of its own, whose cache
-# key covers the content.
-_NO_TEMPLATES = ("*.py", "*.pyc", "*.md", "py.typed", "schema.pbtxt")
+# Files beside modules that are not loaded as templates. The content of the curated schema is in
+# the cache key of the step that imports it.
+_NOT_TEMPLATES = ("*.py", "*.pyc", "*.md", "py.typed", "schema.pbtxt")
 # Twelve hexadecimal digits distinguish more versions than anybody writes.
 _DIGITS = 12
 
 
-def code_fingerprint(*steps: Any) -> str:
+def fingerprint_code(*steps: Any) -> str:
     """Return a fingerprint of all code that steps run.
 
     It covers every module that the steps import, directly or through other modules, the templates
     beside these modules, and the releases of TFX and TensorFlow.
 
     Args:
-      steps: as `entry_modules` takes them.
+      steps: as `find_entry_modules` takes them.
     """
     digest = hashlib.sha256()
     for library in ("tfx", "tensorflow"):
         digest.update(f"{library} {metadata.version(library)}\n".encode())
-    for module in sorted(imported_modules(set().union(*map(entry_modules, steps)))):
+    for module in sorted(find_imported_modules(set().union(*map(find_entry_modules, steps)))):
         source = _source(module)
         for file in (source, *_templates(source)):
             digest.update(f"{module} {file.name}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:_DIGITS]
 
 
-def entry_modules(step: Any) -> set[str]:
+def find_entry_modules(step: Any) -> set[str]:
     """Return the modules of our packages that TFX loads to run a step; empty if it loads none.
 
     Args:
@@ -62,7 +62,7 @@ def entry_modules(step: Any) -> set[str]:
     return modules & _import_graph().modules | _modules_named_in(repr(parameters))
 
 
-def imported_modules(entries: Iterable[str]) -> set[str]:
+def find_imported_modules(entries: Iterable[str]) -> set[str]:
     """Return the entries and all modules of our packages that are loaded because of them."""
     modules: set[str] = set()
     pending = set(entries)
@@ -107,5 +107,5 @@ def _templates(source: Path) -> list[Path]:
     return [
         file
         for file in sorted(source.parent.iterdir())
-        if file.is_file() and not any(map(file.match, _NO_TEMPLATES))
+        if file.is_file() and not any(map(file.match, _NOT_TEMPLATES))
     ]

@@ -25,8 +25,8 @@ from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
 from data import example_features
 from data.fingerprint import fingerprint_file
-from pipeline.beam_args import beam_args
-from pipeline.code_version import code_fingerprint, entry_modules
+from pipeline.beam_args import make_beam_args
+from pipeline.code_version import find_entry_modules, fingerprint_code
 from pipeline.config.config import Config
 from trainer.tuning.search_space import SPACE
 
@@ -76,7 +76,7 @@ def create_pipeline(
         examples=example_gen.outputs["examples"],
         stats_options=make_summary_options(with_images=config.infer_schema),
     )
-    schema_gen = _schema(config, statistics_gen.outputs["statistics"])
+    schema_gen = _make_schema_step(config, statistics_gen.outputs["statistics"])
     example_validator = GatingExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
         schema=schema_gen.outputs["schema"],
@@ -116,7 +116,11 @@ def create_pipeline(
             transform_graph=transform.outputs["transform_graph"],
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
-            custom_config={**training, **_tuning(config), "code": code_fingerprint(SEARCH)},
+            custom_config={
+                **training,
+                **_make_search_settings(config),
+                "code": fingerprint_code(SEARCH),
+            },
         ).with_id("Tuner")
 
     # A Keras model is trained. The weights of the best epoch are exported. A killed training
@@ -129,7 +133,7 @@ def create_pipeline(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["validation"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config={**training, "code": code_fingerprint(TRAINING)},
+        custom_config={**training, "code": fingerprint_code(TRAINING)},
     )
 
     # The model in service is the one to beat. The first run has none.
@@ -184,14 +188,14 @@ def create_pipeline(
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         configuration=json.dumps(config.model_dump(mode="json"), sort_keys=True),
-        pipeline_code=code_fingerprint(*nodes, Report),
+        pipeline_code=fingerprint_code(*nodes, Report),
     )
     nodes.append(report)
 
     for node in nodes:
         # The code of a step is part of its cache key. Some steps run only TFX's code.
-        if entry_modules(node):
-            node.exec_properties["code"] = code_fingerprint(node)
+        if find_entry_modules(node):
+            node.exec_properties["code"] = fingerprint_code(node)
 
     return Pipeline(
         pipeline_name=NAME,
@@ -199,7 +203,7 @@ def create_pipeline(
         components=nodes,
         metadata_connection_config=metadata,
         enable_cache=config.cache,
-        beam_pipeline_args=beam_args(config.beam.args),
+        beam_pipeline_args=make_beam_args(config.beam.args),
     )
 
 
@@ -214,8 +218,8 @@ def make_summary_options(*, with_images: bool = False) -> tfdv.StatsOptions:
     return make_stats_options(feature_allowlist=features)
 
 
-def _tuning(config: Config) -> dict[str, Any]:
-    """What the Tuner gets in addition to the settings of training."""
+def _make_search_settings(config: Config) -> dict[str, Any]:
+    """Return what the Tuner gets in addition to the training settings."""
     # A search must not choose keys that have been set, in the sections it chooses from.
     sections = {key.partition(".")[0] for key in SPACE}
     fixed = [key for key in sorted(config.set_keys) if key.partition(".")[0] in sections]
@@ -225,7 +229,7 @@ def _tuning(config: Config) -> dict[str, Any]:
     }
 
 
-def _schema(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:
+def _make_schema_step(config: Config, statistics: BaseChannel) -> SchemaGen | CuratedSchema:
     if config.infer_schema:
         return SchemaGen(statistics=statistics, infer_feature_shape=True).with_id("Schema")
     if config.schema_file:

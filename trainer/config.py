@@ -1,7 +1,6 @@
 """The training configuration: every key with its type, its bounds, its default and its meaning.
 
-Keys of a section, and of a recipe, are None where they are unset. `trainer.settings.resolve` gives
-them the model's own values.
+A key that is None is unset. `trainer.settings.resolve` gives it the model's own value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The settings of a training run: the configuration over the model's own recipe."""
+"""The settings of a training run: the configuration, completed by the model's recipe."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from trainer.models.recipe import Recipe
 
 AnySection = TypeVar("AnySection", bound=Section)
 
-# These do not decide the weights. The starting weights do, but by their content, not their place.
-_NOT_DECIDING = {"checkpoint_dir", "initial_weights", "warm_start_from", "tuned"}
+# These do not decide the weights. Starting weights do so by their content, not by their path.
+_WITHOUT_EFFECT = {"checkpoint_dir", "initial_weights", "warm_start_from", "tuned"}
 
 
 class Settings(TrainingConfig):
-    """The configuration of a training run, in which the model's recipe has set what was unset.
+    """The configuration of a training run, completed by the model's recipe.
 
     Attributes:
       initial_weights_digest: digest of the file `initial_weights`.
       warm_start_from: a pushed model, or a folder of them, to start from; empty for none.
-      checkpoint_dir: where an interrupted run leaves checkpoints; empty for nowhere.
-      code: fingerprint of the code that trains.
-      tuned: the values that tuning chose, by configuration key.
+      checkpoint_dir: folder for checkpoints of unfinished runs; empty for no checkpoints.
+      code: fingerprint of the training code.
+      tuned: values that tuning chose, by configuration key.
     """
 
     normalise: Normalisation
@@ -47,7 +47,7 @@ class Settings(TrainingConfig):
     @property
     def digest(self) -> str:
         """A digest of everything that decides the weights."""
-        deciding = self.model_dump(mode="json", exclude=_NOT_DECIDING)
+        deciding = self.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
@@ -57,16 +57,16 @@ def resolve(
     """Return the settings of a run.
 
     Args:
-      custom_config: keys of `Settings`. Keys that are absent or None, also within a section, take
-        the model's own value or else their default.
-      hyperparameters: what tuning chose, as KerasTuner writes it; None for nothing. These values
-        win over `custom_config`, because a search leaves alone what somebody set.
+      custom_config: keys of `Settings`. A key that is absent or None, also within a section, takes
+        the value of the model's recipe, or else its default.
+      hyperparameters: the values that tuning chose, as KerasTuner writes them; None without
+        tuning. They win over `custom_config`: a search does not choose keys that have been set.
 
     Raises:
-      InvalidData: an augmentation does not go with the normalisation.
-      ValueError: a key is unknown, or a value is out of its bounds.
+      InvalidData: an augmentation does not fit the normalisation.
+      ValueError: a key is unknown, or a value is out of bounds.
     """
-    # KerasTuner's own notes have a slash in their names.
+    # Names with a slash are KerasTuner's own notes.
     tuned = {
         key: value
         for key, value in (hyperparameters or {}).get("values", {}).items()
@@ -76,8 +76,8 @@ def resolve(
     recipe = models.load(requested.get("model", TrainingConfig.model_fields["model"].default))
     own = {"normalise": recipe.normalise, "label_smoothing": recipe.label_smoothing}
     settings = Settings.model_validate(merge(own, requested, {"tuned": tuned}))
-    # The whole is not validated again: the model may set keys that have no effect with the kind of
-    # schedule that the configuration sets.
+    # This is not validated again: the configuration may set a kind of schedule with which some keys
+    # of the recipe have no effect.
     settings = settings.model_copy(
         update={
             "schedule": _fill(settings.schedule, recipe.schedule),
@@ -94,11 +94,10 @@ def resolve(
 
 
 def resolve_normalisation(custom_config: Mapping[str, Any]) -> str:
-    """Return what Transform does to the images of a run: `image` or `levels`.
+    """Return how Transform normalises the images of a run: `image` or `levels`.
 
     Args:
-      custom_config: `normalise`; where it is absent or None, `model` names the model whose own
-        value is taken.
+      custom_config: `normalise`, or `model`, whose recipe decides if `normalise` is unset.
     """
     if custom_config.get("normalise"):
         return custom_config["normalise"]
@@ -106,8 +105,7 @@ def resolve_normalisation(custom_config: Mapping[str, Any]) -> str:
     return models.load(model).normalise if model else "image"
 
 
-def _fill(section: AnySection, own: Mapping[str, Any]) -> AnySection:
+def _fill(section: AnySection, own_values: Mapping[str, Any]) -> AnySection:
     """Return a section in which unset keys have the model's own values."""
-    return (
-        type(section).model_validate(own).model_copy(update=section.model_dump(exclude_none=True))
-    )
+    own = type(section).model_validate(own_values)
+    return own.model_copy(update=section.model_dump(exclude_none=True))

@@ -1,1 +1,1 @@
-"""The configuration: its keys, and how files and options are merged into it."""
+"""The configuration: its keys, its layers, and the reference page of all keys."""

@@ -1,8 +1,8 @@
-"""The options that Apache Beam gets."""
+"""Options for Apache Beam."""
 
 import pytest
 
-from pipeline.beam_args import DIRECT_RUNNER, beam_args
+from pipeline.beam_args import DIRECT_RUNNER, make_beam_args
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from pipeline.beam_args import DIRECT_RUNNER, beam_args
     ],
 )
 def test_workers_of_beam_are_never_sent_a_copy_of_tfx(options, passed_on):
-    assert beam_args(options.split()) == passed_on
+    assert make_beam_args(options.split()) == passed_on

@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from pipeline.code_version import code_fingerprint, entry_modules, imported_modules
+from pipeline.code_version import find_entry_modules, find_imported_modules, fingerprint_code
 from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
 from tests.graph import NODES, TFX_ALONE
@@ -21,9 +21,9 @@ PACKAGES = ("pipeline", "components", "trainer", "data")
 OUR_STEPS = sorted(NODES - TFX_ALONE | {"Tuner"})
 FINGERPRINTS = """
 import json, sys
-from pipeline.code_version import code_fingerprint
+from pipeline.code_version import fingerprint_code
 entries = json.load(sys.stdin)
-json.dump({step: code_fingerprint(*modules) for step, modules in entries.items()}, sys.stdout)
+json.dump({step: fingerprint_code(*modules) for step, modules in entries.items()}, sys.stdout)
 """
 
 
@@ -85,7 +85,7 @@ class Copy:
 
 @pytest.fixture(scope="module")
 def copy(nodes, tmp_path_factory):
-    entries = {step: sorted(entry_modules(node)) for step, node in nodes.items()}
+    entries = {step: sorted(find_entry_modules(node)) for step, node in nodes.items()}
     return Copy(tmp_path_factory.mktemp("copy") / "sources", entries)
 
 
@@ -102,7 +102,9 @@ def with_packages(module):
 
 @pytest.mark.parametrize("step", OUR_STEPS)
 def test_a_module_that_a_step_imports_through_others_changes_its_key(step, nodes, graph, copy):
-    entries = {package for entry in entry_modules(nodes[step]) for package in with_packages(entry)}
+    entries = {
+        package for entry in find_entry_modules(nodes[step]) for package in with_packages(entry)
+    }
     direct = set().union(*map(graph.find_modules_directly_imported_by, entries))
     indirect = set().union(*map(graph.find_upstream_modules, entries)) - direct - entries
     assert step in copy.changed_by_editing(file_of(max(indirect)))
@@ -110,7 +112,7 @@ def test_a_module_that_a_step_imports_through_others_changes_its_key(step, nodes
 
 @pytest.mark.parametrize("step", OUR_STEPS)
 def test_a_module_that_a_step_does_not_import_leaves_its_key(step, nodes, graph, copy):
-    others = graph.modules - imported_modules(entry_modules(nodes[step]))
+    others = graph.modules - find_imported_modules(find_entry_modules(nodes[step]))
     assert step not in copy.changed_by_editing(file_of(min(others)))
 
 
@@ -136,16 +138,16 @@ def test_a_template_changes_the_key_of_the_step_that_fills_it(file, steps, copy)
 def test_the_key_of_every_step_has_the_fingerprint_of_its_code(nodes):
     codes = {step: node.exec_properties.get("code") for step, node in nodes.items()}
     assert codes == {
-        step: None if step in TFX_ALONE else code_fingerprint(node) for step, node in nodes.items()
+        step: None if step in TFX_ALONE else fingerprint_code(node) for step, node in nodes.items()
     }
     assert len({*codes.values()}) == len(OUR_STEPS) + 1, "no two steps run the same code"
 
 
 def test_the_report_names_the_code_of_all_steps(nodes):
-    assert nodes["Report"].exec_properties["pipeline_code"] == code_fingerprint(*nodes.values())
+    assert nodes["Report"].exec_properties["pipeline_code"] == fingerprint_code(*nodes.values())
 
 
 def test_modules_that_parameters_name_are_loaded_too(nodes):
-    assert "trainer.tuning.search" in entry_modules(nodes["Tuner"])
+    assert "trainer.tuning.search" in find_entry_modules(nodes["Tuner"])
     # Within a text of JSON, which TFMA parses.
-    assert "components.evaluator.ranking_metrics" in entry_modules(nodes["Evaluator"])
+    assert "components.evaluator.ranking_metrics" in find_entry_modules(nodes["Evaluator"])

@@ -3,10 +3,13 @@
 import pytest
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.utils import json_utils
 
 from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
 from tests.graph import NODES
+from trainer.settings import Settings, resolve
+from trainer.tuning.search import SearchConfig
 
 
 @pytest.fixture
@@ -91,6 +94,24 @@ def test_a_setting_touches_only_the_steps_that_use_it(compiled, setting, touched
 def test_another_model_to_start_from_is_another_training(compiled):
     first, second = (compiled(warm_start_from=f"serving/{version}") for version in (1, 2))
     assert changed(first, second) == {"Trainer"}
+
+
+def custom_config(node):
+    return json_utils.loads(node.parameters.parameters["custom_config"].field_value.string_value)
+
+
+def test_training_takes_every_key_that_the_graph_passes(compiled):
+    passed = custom_config(compiled("epochs=3", "class_weights.noise=2")["Trainer"])
+    settings = resolve(passed)
+    assert passed.keys() == Settings.model_fields.keys() - {"tuned"}
+    assert (settings.epochs, settings.class_weights) == (3, {"noise": 2.0})
+
+
+def test_a_search_takes_every_key_that_the_graph_passes(compiled):
+    passed = custom_config(compiled("tuning.enabled=true", "batch_size=64")["Tuner"])
+    tuning = SearchConfig.model_validate(passed.pop("tuning"))
+    assert (tuning.trials, tuning.fixed) == (20, ("batch_size",))
+    assert resolve(passed).epochs == 6, "half of those of training"
 
 
 def test_the_schema_is_inferred_on_request(compiled):
