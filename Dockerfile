@@ -1,15 +1,15 @@
-# One image for all three: the command line, the steps of a Kubeflow pipeline, and the workers of
-# Apache Beam. docs/image.md says how to build it behind a proxy or with an index of your own.
+# One image for the command line, the steps of a Kubeflow pipeline, and the workers of Apache Beam.
+# docs/image.md describes how to build it behind a proxy or with another package index.
 #
-# Secrets, all optional, and none of them is left in the image:
-#   pip.conf    pip's configuration: another index, credentials
-#   ca.crt      certificates to trust while packages are fetched
+# Secrets, all optional. The image does not contain them.
+#   pip.conf    pip's configuration, for another index or credentials
+#   ca.crt      certificates to trust while packages are downloaded
 
-# Debian 13 with a python3 of 3.11 to 3.13 that has venv: the wheels of TFX 1.21 need its C library.
+# Debian 13, whose C library the wheels of TFX 1.21 need, with venv and a python3 of 3.11 to 3.13.
 ARG BASE_IMAGE=python:3.13-slim-trixie
-# Where Beam's boot program comes from, which is no part of its Python package: Beam's own image of
-# the same releases, apache/beam_python3.13_sdk:2.77.0. Needed on Dataflow and wherever a runner
-# starts containers; without it Flink and Spark find workers in worker pools.
+# The image that provides Beam's boot program, which Beam's Python package lacks: Beam's own image of
+# the same release, apache/beam_python3.13_sdk:2.77.0. Dataflow and other runners that start
+# containers need it. Without it, Flink and Spark can use worker pools.
 ARG BEAM_BOOT=${BASE_IMAGE}
 
 
@@ -17,7 +17,7 @@ FROM ${BASE_IMAGE} AS base
 ENV PATH=/opt/radio-signals/bin:$PATH
 
 
-# The compiler stays here: two packages of the lock have no wheels.
+# Two packages of the lock have no wheels. The compiler for them stays in this stage.
 FROM base AS packages
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ \
@@ -30,16 +30,15 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     if [ -s /run/secrets/ca.crt ]; then export PIP_CERT=/run/secrets/ca.crt; fi \
  && pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps \
       --require-hashes --requirement /src/requirements-image.lock
-# No run reads what follows: headers and libraries to compile against, and tests. Bytecode is
-# compiled because every start would otherwise pay for it. It is not held against its source: nobody
-# edits an image.
+# Headers, static libraries and tests are removed, because no run reads them. Bytecode is compiled,
+# which makes every start faster. It is not compared with its source, because nobody edits an image.
 COPY scripts/trim-packages.sh /src/
 RUN sh /src/trim-packages.sh /opt/radio-signals \
  && PYTHONWARNINGS=ignore python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/radio-signals/lib \
  && pip check
 
 
-# A wheel of our own code, made with the build tool that the lock brought.
+# A wheel of our own code, built with the build tool from the lock.
 FROM packages AS wheel
 COPY pyproject.toml README.md LICENSE /src/
 COPY pipeline /src/pipeline
@@ -50,29 +49,29 @@ RUN pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation
       --wheel-dir /wheel /src
 
 
-# The folder is empty where the program is not asked for; see scripts/image-entry.sh.
+# Without BEAM_BOOT the folder is empty; see scripts/image-entry.sh.
 FROM ${BEAM_BOOT} AS boot
 RUN mkdir -p /opt/apache/beam
 
 
 FROM base AS image
-# Kubeflow's launcher copies artifacts to the folders named after their stores, as the user of the
-# image. Group 0 may do what the user may, for platforms that choose another number for the user.
+# Kubeflow's launcher runs as the user of the image and copies artifacts to folders that are named
+# after their stores. Group 0 has the rights of the user, for platforms that choose another user number.
 RUN useradd --uid 1000 --gid 0 --create-home --shell /bin/sh radio \
  && chmod 770 /home/radio \
  && mkdir -m 1777 /gcs /minio /s3
 COPY --from=boot /opt/apache/beam /opt/apache/beam
 COPY --from=packages /opt/radio-signals /opt/radio-signals
 COPY --chmod=755 scripts/image-entry.sh /usr/local/bin/image-entry
-# Last, because it changes most often: what is above is then taken from the cache.
+# Our own code comes last because it changes most often. The layers above come from the cache.
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     pip install --quiet --no-cache-dir --disable-pip-version-check --no-index --no-deps \
       /wheel/*.whl
 
-# Beam's boot program is to use the packages that are here, not to make an environment of its own.
+# Makes Beam's boot program use the installed packages instead of creating an environment.
 ENV HOME=/home/radio RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
 WORKDIR /home/radio
-# By number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can verify that the user is not root.
 USER 1000
 ENTRYPOINT ["image-entry"]
 

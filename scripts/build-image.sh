@@ -1,22 +1,23 @@
 #!/bin/sh
-# Build the container image by docker, podman or buildah, whichever is there.
+# Build the container image with docker, podman or buildah, whichever works here.
 #
-#   TOOL=buildah             this one and no other; may hold options, such as "buildah --root DIR"
+#   TOOL=buildah             use this tool; may include options, such as "buildah --root DIR"
 #   IMAGE=NAME               the image's name (default: radio-signals:VERSION)
 #   BASE_IMAGE=NAME          a Debian 13 with Python 3.11 to 3.13 (default: see Dockerfile)
-#   BEAM_BOOT=NAME           the image to take Beam's boot program from (default: none)
+#   BEAM_BOOT=NAME           the image that provides Beam's boot program (default: none)
 #   SOURCE=URL LICENSES=SPDX labels of the image
-#   PIP_CONFIG_FILE=FILE     pip's configuration: another index, credentials
-#   SSL_CERT_FILE=FILE       certificates to trust while packages are fetched
+#   PIP_CONFIG_FILE=FILE     pip's configuration, for another index or credentials
+#   SSL_CERT_FILE=FILE       certificates to trust while packages are downloaded
 #
-# Files are lent to the build and not kept in the image. Proxies, http_proxy and the like, are
-# passed on by the tools themselves or as build arguments. Arguments go to the tool.
+# The build can read these files, but the image does not contain them. Proxy variables such as
+# http_proxy reach the build through the tools themselves or as build arguments. All arguments are
+# passed to the tool.
 set -eu
 cd "$(dirname "$0")/.."
 
 fail() { printf 'No image built: %s\n' "$*" >&2; exit 1; }
 
-# A client without its daemon builds nothing.
+# A client without its daemon cannot build.
 find_tool() {
   for candidate in docker podman buildah; do
     if command -v "$candidate" >/dev/null 2>&1 && "$candidate" info >/dev/null 2>&1; then
@@ -27,11 +28,11 @@ find_tool() {
 }
 
 TOOL=${TOOL:-$(find_tool)}
-[ -n "$TOOL" ] || fail "neither docker, podman nor buildah works here (Debian: apt-get install buildah)."
+[ -n "$TOOL" ] || fail "neither docker nor podman nor buildah works here (Debian: apt-get install buildah)."
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-# What is built from changed files is no revision of anything.
+# An image of changed files does not correspond to a revision.
 [ -z "$(git status --porcelain 2>/dev/null)" ] || revision=$revision-changed
 
 set -- --tag "${IMAGE:-radio-signals:$version}" \
@@ -40,8 +41,8 @@ for name in BASE_IMAGE BEAM_BOOT SOURCE LICENSES http_proxy https_proxy no_proxy
   value=$(printenv "$name" || true)
   [ -z "$value" ] || set -- --build-arg "$name=$value" "$@"
 done
-lend() { [ ! -s "$2" ] || printf '%s' "--secret=id=$1,src=$2"; }
-for secret in "$(lend pip.conf "${PIP_CONFIG_FILE:-}")" "$(lend ca.crt "${SSL_CERT_FILE:-}")"; do
+pass_secret() { [ ! -s "$2" ] || printf '%s' "--secret=id=$1,src=$2"; }
+for secret in "$(pass_secret pip.conf "${PIP_CONFIG_FILE:-}")" "$(pass_secret ca.crt "${SSL_CERT_FILE:-}")"; do
   [ -z "$secret" ] || set -- "$secret" "$@"
 done
 
@@ -50,5 +51,5 @@ case $TOOL in
   docker*) export DOCKER_BUILDKIT=1; set -- build "$@" ;;
   *) set -- build "$@" ;;
 esac
-# shellcheck disable=SC2086  # the tool may have options of its own
+# shellcheck disable=SC2086  # TOOL may include options
 exec $TOOL "$@" .

@@ -1,9 +1,9 @@
-"""Print what takes the space in a container image that buildah built: layers and packages.
+"""Print the sizes of layers and packages of a container image that buildah built.
 
     image-sizes.py FOLDER IMAGE.json LAYERS.json
 
-FOLDER is where the image's file system is mounted, IMAGE.json what `buildah inspect --type image`
-says of it, and LAYERS.json the list of layers that buildah's storage holds.
+FOLDER is the mount point of the image's file system, IMAGE.json the output of `buildah inspect
+--type image`, and LAYERS.json the list of layers in buildah's storage.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ import json
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-_LARGEST = 15
-# Characters of a step that tell it from others.
-_STEP = 70
+_PACKAGES_SHOWN = 15
+# Enough characters of a step to recognise it.
+_STEP_CHARACTERS = 70
 
 
-def package_sizes(site_packages: Path) -> dict[str, int]:
-    """Return the bytes of every package in a folder, its compiled bytecode included."""
+def measure_packages(site_packages: Path) -> dict[str, int]:
+    """Return the bytes of every package in a folder, including its bytecode."""
     sizes = {}
     for package in metadata.distributions(path=[str(site_packages)]):
         name = f"{package.metadata['Name']} {package.version}"
         files = {site_packages / str(file) for file in package.files or ()}
-        # Bytecode was compiled after the list of files was written.
+        # Bytecode is not in the list of files, because it was compiled later.
         files |= {
             cached
             for source in files
@@ -35,8 +36,8 @@ def package_sizes(site_packages: Path) -> dict[str, int]:
     return sizes
 
 
-def layer_sizes(image: dict, stored: list[dict]) -> list[tuple[str, int]]:
-    """Return the image's layers from the lowest up: the step that made it, and its bytes."""
+def measure_layers(image: dict[str, Any], stored: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return the build step and the bytes of each layer of the image, the lowest first."""
     sizes = {layer["diff-digest"]: layer["diff-size"] for layer in stored if "diff-digest" in layer}
     steps = [
         step["created_by"].removeprefix("/bin/sh -c ").removeprefix("#(nop) ")
@@ -48,14 +49,14 @@ def layer_sizes(image: dict, stored: list[dict]) -> list[tuple[str, int]]:
 
 
 def main(root: Path, image: Path, stored: Path) -> None:
-    """Print the sizes of an image whose file system is at `root`."""
-    print("Its layers:")
-    for step, size in layer_sizes(json.loads(image.read_text()), json.loads(stored.read_text())):
-        print(f"{size / 1e6:8,.1f} MB  {step[:_STEP]}")
-    print(f"The {_LARGEST} largest packages:")
+    """Print the sizes of an image whose file system is mounted at `root`."""
+    print("Layers:")
+    for step, size in measure_layers(json.loads(image.read_text()), json.loads(stored.read_text())):
+        print(f"{size / 1e6:8,.1f} MB  {step[:_STEP_CHARACTERS]}")
+    print(f"The {_PACKAGES_SHOWN} largest packages:")
     (site_packages,) = root.glob("opt/radio-signals/lib/python3.*/site-packages")
-    sizes = package_sizes(site_packages)
-    for name in sorted(sizes, key=sizes.get, reverse=True)[:_LARGEST]:
+    sizes = measure_packages(site_packages)
+    for name in sorted(sizes, key=sizes.get, reverse=True)[:_PACKAGES_SHOWN]:
         print(f"{sizes[name] / 1e6:8,.1f} MB  {name}")
 
 

@@ -1,16 +1,17 @@
 #!/bin/sh
-# Build the container image with no registry at all, and run real tasks in it as its own user.
+# Build the container image without any registry, and run real tasks in it as its own user.
 #
-#   WORK=DIR         keep base, layers and results there (default: a temporary folder that goes)
+#   WORK=DIR         keep base image, layers and results there (default: a temporary folder, removed
+#                    at the end)
 #
-# The base image is a Debian 13 that debootstrap makes, with Debian's own Python. Needs root, buildah
-# and debootstrap; build-image.sh says how to pass certificates and an index.
+# The base image is a Debian 13 with Debian's own Python, installed with debootstrap. This needs root,
+# buildah and debootstrap. build-image.sh describes how to pass certificates and a package index.
 set -eu
 cd "$(dirname "$0")/.."
 
 fail() { printf 'Image not tested: %s\n' "$*" >&2; exit 1; }
 say() { printf '\n== %s\n' "$*"; }
-[ "$(id -u)" = 0 ] || fail "this needs root, to make a base image."
+[ "$(id -u)" = 0 ] || fail "this needs root, to install the base image."
 for program in buildah debootstrap; do
   command -v "$program" >/dev/null 2>&1 ||
     fail "$program is missing (Debian: apt-get install $program)."
@@ -26,7 +27,7 @@ finish() {
   status=$?
   trap - EXIT
   b rm --all >/dev/null 2>&1 || :
-  # Layers that are mounted cannot be removed, and must not be entered by rm.
+  # Mounted layers cannot be removed, and rm must not enter them.
   if [ -z "${WORK:-}" ]; then
     b rmi --all --force >/dev/null 2>&1 || :
     umount "$work/storage/overlay" 2>/dev/null || :
@@ -38,7 +39,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 if ! b inspect localhost/debian-python >/dev/null 2>&1; then
-  say "A base image by debootstrap"
+  say "Base image, with debootstrap"
   scripts/debian-root.sh "$work/base" ca-certificates python3 python3-venv
   container=$(b from scratch)
   cp -a "$work/base/." "$(b mount "$container")"
@@ -47,24 +48,24 @@ if ! b inspect localhost/debian-python >/dev/null 2>&1; then
   rm -rf "$work/base"
 fi
 
-say "The image"
+say "Image"
 started=$(date +%s)
 TOOL=$TOOL IMAGE=$image BASE_IMAGE=localhost/debian-python scripts/build-image.sh --quiet >/dev/null
 echo "built in $(($(date +%s) - started)) s"
 container=$(b from --pull-never "$image")
 mounted=$(b mount "$container")
 
-say "What takes its space"
+say "Sizes of layers and packages"
 b inspect --type image "$image" >"$work/image.json"
 python3 scripts/image-sizes.py "$mounted" "$work/image.json" \
   "$work/storage/overlay-layers/layers.json"
 b inspect --format '{{range $k, $v := .OCIv1.Config.Labels}}{{$k}}: {{$v}}{{"\n"}}{{end}}' "$container"
 
-# A command in the image, as its user; what it writes stays in this container. Beam's job service
-# has workers call back by the name of the host, which must be one that can be found.
+# Runs a command in the image as its user. Files that it writes stay in this container. Workers call
+# Beam's job service by the host name, so the host name must resolve.
 inside() { b run --isolation chroot --hostname localhost "$container" -- "$@"; }
 
-say "A user, and no compiler"
+say "User and contents of the image"
 inside sh -euc '
   [ "$(id -u)" = 1000 ] || { echo "user $(id -u)"; exit 1; }
   for program in cc c++ gcc g++ go; do ! command -v "$program" || exit 1; done
@@ -76,12 +77,12 @@ say "radio-signals data simulate"
 inside image-entry data simulate data --train 800 --validation 200
 say "radio-signals run"
 inside image-entry run --data data --epochs 3 --output runs
-say "The same user group under another number, as platforms choose one"
+say "Another user number in the same group, as some platforms use"
 b run --isolation chroot --user 12345:0 "$container" -- sh -euc '
   image-entry runs --output runs
   touch "$HOME/writable" /gcs/writable /minio/writable /s3/writable'
 
-say "A Beam worker, started by a pool"
+say "A Beam worker that a worker pool starts"
 inside sh -euc '
   python -m apache_beam.runners.portability.local_job_service_main --port 18099 >jobs.log 2>&1 &
   service=$!
@@ -94,10 +95,10 @@ inside sh -euc '
     { status=$?; cat jobs.log pool.log; exit "$status"; }
   grep "Starting worker" pool.log | cut -c 1-120'
 
-say "The steps of a compiled pipeline, each as Kubeflow starts it"
+say "The steps of a compiled pipeline, started as Kubeflow does"
 b run --isolation chroot --volume "$PWD/tests:/checks/tests:ro" "$container" -- sh -euc '
   image-entry compile package.yaml --image radio-signals --root minio://mlpipeline/v2/artifacts \
     --data "$HOME/data" --serving "$HOME/kubeflow/serving" \
     --set "kubeflow.volumes={$HOME: home}" --epochs 3
   PYTHONPATH=/checks python -m tests.image.run_package package.yaml kubeflow'
-say "All of it ran"
+say "All tasks succeeded"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Remove from a virtual environment what no run of the pipeline reads. $1: the environment.
+# Remove files that no run of the pipeline reads from a virtual environment. $1: the environment.
 set -eu
 cd "$1"/lib/python3.*/site-packages
 
-# TensorFlow's headers, to compile operations against, and the library by which C++ is parsed,
-# which its wheel only names.
+# TensorFlow's headers, which only compilers of custom operations need, and a parser for C++, which
+# TensorFlow depends on but does not import.
 rm -rf tensorflow/include clang/native
-# Tests of packages that are known not to import them.
+# Tests of packages that are known not to import their own tests.
 for package in bokeh google/genai keras matplotlib nltk numpy pandas pyarrow scipy sklearn tornado
 do
   [ -d "$package" ] || continue
