@@ -150,18 +150,14 @@ def write_float_schema(schema_file: str, target: Path, pixels: int) -> None:
 
 def create_nodes(variant: Variant, data: Path, schema_file: str, work: Path) -> list[Any]:
     """Return the nodes of the graph; the model is in `work`."""
-    from tfx.components import Evaluator, StatisticsGen, Transform
-    from tfx.dsl.components.common.importer import Importer
+    from tfx.components import StatisticsGen, Transform
     from tfx.proto import transform_pb2
-    from tfx.types import standard_artifacts
 
     from components.curated_schema.component import CuratedSchema
-    from components.evaluator.eval_config import build_eval_config
     from components.example_validator.component import GatingExampleValidator
     from components.spectrogram_example_gen.component import SpectrogramExampleGen
     from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
     from pipeline import dag
-    from pipeline.config.sections import Thresholds
 
     layout = {"classes": list(CLASS_NAMES), "height": HEIGHT, "width": WIDTH}
     example_gen = SpectrogramExampleGen(data=str(data), seed=0, **layout).with_id(STEPS[0])
@@ -189,6 +185,21 @@ def create_nodes(variant: Variant, data: Path, schema_file: str, work: Path) -> 
         custom_config=layout,
     )
     transform.add_upstream_node(validator)
+    importer, evaluator = create_evaluation_nodes(examples, schema, work)
+    evaluator.add_upstream_node(transform)
+    return [example_gen, statistics_gen, schema_gen, validator, transform, importer, evaluator]
+
+
+def create_evaluation_nodes(examples: Any, schema: Any, work: Path) -> tuple[Any, Any]:
+    """Return the node that imports the model and the Evaluator."""
+    from tfx.components import Evaluator
+    from tfx.dsl.components.common.importer import Importer
+    from tfx.types import standard_artifacts
+
+    from components.evaluator.eval_config import build_eval_config
+    from data.seed_layout import CLASS_NAMES
+    from pipeline.config.sections import Thresholds
+
     importer = Importer(source_uri=str(work / "model"), artifact_type=standard_artifacts.Model)
     importer = importer.with_id("Model")
     evaluator = Evaluator(
@@ -198,8 +209,7 @@ def create_nodes(variant: Variant, data: Path, schema_file: str, work: Path) -> 
         example_splits=["validation"],
         eval_config=build_eval_config(CLASS_NAMES, **Thresholds().model_dump()),
     )
-    evaluator.add_upstream_node(transform)
-    return [example_gen, statistics_gen, schema_gen, validator, transform, importer, evaluator]
+    return importer, evaluator
 
 
 def run_variant(variant: Variant, data: Path, model: Path) -> dict[str, float]:

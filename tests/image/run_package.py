@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.kubeflow.fake_installation import FakeInstallation
 
 if __name__ == "__main__":
-    # Tasks run in folders of their own, where a relative path would mean another file.
+    # Each task runs in its own folder, where a relative path would point to another file.
     package, folder = (Path(argument).resolve() for argument in sys.argv[1:])
     run = FakeInstallation(folder).run(package)
     print(run.format_table())

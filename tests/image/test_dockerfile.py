@@ -1,4 +1,4 @@
-"""What of the image can be tested without building it: make test-image does the rest."""
+"""The parts of the image that can be tested without a build; make test-image tests the rest."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 
 
-def test_all_that_the_dockerfile_copies_is_there_and_is_not_ignored():
+def test_everything_that_the_dockerfile_copies_exists_and_is_not_ignored():
     copied = re.findall(r"^COPY (?!--from)(?:--\S+ )?(.+) \S+$", _read("Dockerfile"), re.M)
     sources = {source for line in copied for source in line.split()}
     ignored, *exceptions = [
@@ -34,22 +34,22 @@ def test_every_package_of_our_own_is_in_the_image():
 
 
 def test_the_image_runs_the_command_line(tmp_path):
-    answer = _enter(tmp_path, "run", "--data", "my data")
+    process = _run_entry_point(tmp_path, "run", "--data", "my data")
 
-    assert (answer.returncode, answer.stdout) == (0, "<run><--data><my data>\n")
+    assert (process.returncode, process.stdout) == (0, "<run><--data><my data>\n")
 
 
 def test_a_worker_that_a_beam_runner_starts_needs_beams_boot_program(tmp_path):
-    answer = _enter(tmp_path, "--id=1-1", "--provision_endpoint=localhost:4000")
+    process = _run_entry_point(tmp_path, "--id=1-1", "--provision_endpoint=localhost:4000")
 
-    assert answer.returncode == 2
-    assert "build it with BEAM_BOOT" in answer.stderr
+    assert process.returncode == 2
+    assert "build it with BEAM_BOOT" in process.stderr
 
 
 def test_a_worker_pool_starts_without_beams_boot_program(tmp_path):
-    answer = _enter(tmp_path, "--worker_pool")
+    process = _run_entry_point(tmp_path, "--worker_pool")
 
-    assert answer.stdout == (
+    assert process.stdout == (
         "<-m><apache_beam.runners.worker.worker_pool_main><--service_port><50000>\n"
     )
 
@@ -58,8 +58,10 @@ def _read(file: str) -> str:
     return (_ROOT / file).read_text()
 
 
-def _enter(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run the image's entry point where `radio-signals` and `python` print what they are given."""
+def _run_entry_point(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the image's entry point with programs in place of `radio-signals` and `python` that print
+    their arguments.
+    """
     for name in ("radio-signals", "python"):
         program = folder / name
         program.write_text('#!/bin/sh\nprintf "<%s>" "$@"\necho\n')
