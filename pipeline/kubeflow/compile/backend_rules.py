@@ -5,11 +5,10 @@ The backend refuses some packages, and accepts others that it then cannot run.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
-
-import yaml
 
 from pipeline.config.config import ConfigError
 from pipeline.kubeflow.compile.launcher_folders import STORES
@@ -17,7 +16,7 @@ from pipeline.kubeflow.submit.parameter_values import TYPES
 
 SCHEMA_VERSION = "2.1.0"
 
-# Bytes. A run is a Kubernetes object that contains the package, and etcd stores no larger object.
+# Bytes of JSON. A run is a Kubernetes object with the package in it; etcd stores no larger object.
 _LARGEST_PACKAGE = 1_000_000
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,126}[a-z0-9])?")
@@ -53,7 +52,7 @@ def find_violations(documents: list[dict[str, Any]]) -> Iterator[str]:
     yield from _check_executors(spec)
     yield from _check_tasks(spec)
     yield from _check_platform(documents)
-    size = len(yaml.dump_all(documents).encode())
+    size = len(json.dumps(documents, ensure_ascii=False).encode())
     if size > _LARGEST_PACKAGE:
         yield (
             f"It is {size:,} bytes long; Kubernetes takes objects up to about "
