@@ -1,4 +1,4 @@
-"""The tiny data set, made once, and the tiny model, registered as any other is."""
+"""A tiny data set, created once per session, and a tiny registered model."""
 
 from pathlib import Path
 

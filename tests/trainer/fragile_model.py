@@ -1,4 +1,4 @@
-"""A model that is too large in the second trial of a search, and makes no numbers in the third."""
+"""A model that is too large in the second trial of a search, and returns NaN in the third."""
 
 import itertools
 import math
@@ -9,8 +9,8 @@ from keras import layers
 from tests.trainer import small_run
 from trainer.models.recipe import Recipe
 
-# A trial builds two networks, one to train and one to keep the best weights in.
-_TOO_LARGE, _NO_NUMBERS = 3, 4
+# Numbers of builds. A trial builds two models: one to train and one to hold the best weights.
+_TOO_LARGE, _NAN = 3, 4
 _numbers = itertools.count(1)
 
 
@@ -19,9 +19,9 @@ def build(height: int, width: int, classes: int) -> keras.Model:
     if number == _TOO_LARGE:
         raise MemoryError("no room for 3 terabytes")
     model = small_run.build(height, width, classes)
-    if number == _NO_NUMBERS:
-        nothing = layers.Rescaling(math.nan, dtype="float32")(model.outputs[0])
-        model = keras.Model(model.inputs, nothing)
+    if number == _NAN:
+        outputs = layers.Rescaling(math.nan, dtype="float32")(model.outputs[0])
+        model = keras.Model(model.inputs, outputs)
     return model
 
 

@@ -1,4 +1,4 @@
-"""A model in which nothing is random but the first weights; run as a program, a worker of it."""
+"""A model in which only the initial weights are random. As a program, a worker that trains it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "plain"
 
 
 def build(height: int, width: int, classes: int) -> keras.Model:
-    """A network with normalisation, whose statistics are of the whole batch, and no dropout."""
+    """Return a model with batch normalisation and without dropout."""
     return keras.Sequential(
         [
             keras.Input((height, width, 1)),
@@ -32,7 +32,7 @@ RECIPE = Recipe(build, schedule={"initial_rate": 0.02})
 
 
 def register() -> None:
-    """Make the model known by its name."""
+    """Register the model by its name."""
     models.MODELS[NAME] = "tests.trainer.plain_model"
 
 

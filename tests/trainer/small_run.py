@@ -1,4 +1,4 @@
-"""A training step in seconds: a tiny data set, a tiny model, and TFX's arguments for `run_fn`."""
+"""A training step that takes seconds: tiny data, a tiny model, and TFX's arguments for `run_fn`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from keras import layers
 from tensorflow_transform.tf_metadata import metadata_io, schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from trainer.export.model_card import read_model_card
 from trainer.models.recipe import Recipe
 from trainer.preprocessing import preprocessing_fn
+from trainer.settings import Settings, resolve
+from trainer.training import run_fn
 
 CLASSES = ("stripe", "dot", "nothing")
 HEIGHT, WIDTH = 16, 24
 TRAIN, VALIDATION = 50, 21
 LAYOUT = {"classes": list(CLASSES), "height": HEIGHT, "width": WIDTH}
+CONFIG = {**LAYOUT, "model": "tiny", "epochs": 5, "batch_size": 8, "seed": 0}
 
 
 def build(height: int, width: int, classes: int) -> keras.Model:
-    """A network with everything that has a state: normalisation, dropout, weights."""
+    """Return a model with every kind of state: normalisation, dropout and weights."""
     return keras.Sequential(
         [
             keras.Input((height, width, 1)),
@@ -49,7 +53,7 @@ def write_data(folder: Path) -> None:
         with tf.io.TFRecordWriter(str(folder / f"{split}.tfrecord")) as writer:
             # The first class has more images than the others.
             for label in np.maximum(np.arange(count) % 4 - 1, 0):
-                writer.write(_example(rng, int(label)))
+                writer.write(_make_example(rng, int(label)))
     spec = {
         "image": tf.io.FixedLenFeature([], tf.string),
         "label": tf.io.FixedLenFeature([], tf.int64),
@@ -62,30 +66,34 @@ def write_data(folder: Path) -> None:
             | tft_beam.AnalyzeDataset(lambda inputs: preprocessing_fn(inputs, LAYOUT))
             | tft_beam.WriteTransformFn(str(folder / "transform"))
         )
-    # As the Transform step does, whose own output this part of it is.
+    # The Transform step writes this folder too.
     metadata_io.write_metadata(metadata, str(folder / "transform" / "metadata"))
 
 
-def fn_args(data: Path, output: Path, **settings: Any) -> FnArgs:
-    """Return what TFX would hand to `run_fn`; `settings` go over the configuration."""
+def fn_args(data: Path, output: Path, **config: Any) -> FnArgs:
+    """Return TFX's arguments for `run_fn`; `config` overrides the configuration."""
     return FnArgs(
         train_files=[str(data / "train.*")],
         eval_files=[str(data / "validation.*")],
         transform_graph_path=str(data / "transform"),
         serving_model_dir=str(output / "Format-Serving"),
         model_run_dir=str(output / "model_run"),
-        custom_config={
-            **LAYOUT,
-            "model": "tiny",
-            "epochs": 5,
-            "batch_size": 8,
-            "seed": 0,
-            **settings,
-        },
+        custom_config={**CONFIG, **config},
     )
 
 
-def _example(rng: np.random.Generator, label: int) -> bytes:
+def make_settings(**config: Any) -> Settings:
+    """Return the settings of a run of the tiny model; `config` overrides the configuration."""
+    return resolve({**CONFIG, **config})
+
+
+def train(data: Path, output: Path, **config: Any) -> dict[str, Any]:
+    """Run the Trainer step and return the model card."""
+    run_fn(fn_args(data, output, **config))
+    return read_model_card(str(output / "Format-Serving"))
+
+
+def _make_example(rng: np.random.Generator, label: int) -> bytes:
     image = rng.integers(0, 120, (HEIGHT, WIDTH), dtype=np.uint8)
     if CLASSES[label] == "stripe":
         # Not of one level throughout, which would be a dead channel.

@@ -49,11 +49,8 @@ def fit(
     # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
     with tempfile.TemporaryDirectory() as folder:
         best_weights = os.path.join(folder, os.path.basename(BEST_WEIGHTS))
-        state = TrainingState()
-        if checkpoints:
-            state = checkpoints.restore(setup.model, best_weights, model_run_dir)
-        if state.epochs:
-            _resume(state, settings.epochs)
+        state = _restore(checkpoints, setup.model, best_weights, model_run_dir)
+        _log_resuming(state, settings.epochs)
         _write_training_log(model_run_dir, state)
         best_model = build_model(settings)
 
@@ -64,12 +61,12 @@ def fit(
                 checkpoints.save(setup.model, state, best_weights, best_epoch, model_run_dir)
 
         if not state.ended:
-            epoch_log = EpochLog(setup.train.images)
-            state.training_seconds += setup.seconds
+            seconds = state.training_seconds + setup.seconds
+            epoch_log = EpochLog(setup.train.images, state.images, seconds)
             keeping = _keep_best(settings, state, best_weights, setup.whole_model, best_model)
-            # The recorder comes last, so that a checkpoint includes what the others did.
+            # The recorder comes last, so that a checkpoint includes the work of the others.
             recorder = _StateRecorder(state, epoch_log, settings.epochs, started, save)
-            _fit_epochs(setup, settings, state.epochs, [epoch_log, *watching, *keeping, recorder])
+            _fit_epochs(setup, settings, state, [epoch_log, *watching, *keeping, recorder])
         best_model.load_weights(best_weights)
         setup.whole_model.set_weights(best_model.get_weights())
         files.copy_file(best_weights, files.join(model_run_dir, BEST_WEIGHTS))
@@ -79,14 +76,14 @@ def fit(
 def _fit_epochs(
     setup: TrainingSetup,
     settings: Settings,
-    first: int,
+    state: TrainingState,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Fit the epochs from number `first`, counted from 0, to the last."""
+    """Fit the epochs that are left."""
     setup.model.fit(
-        setup.train.read_epochs(first, settings.epochs),
+        setup.train.read_epochs(state.epochs, settings.epochs),
         steps_per_epoch=setup.train.steps,
-        initial_epoch=first,
+        initial_epoch=state.epochs,
         epochs=settings.epochs,
         validation_data=setup.validation.dataset,
         validation_steps=setup.validation.steps,
@@ -115,7 +112,6 @@ class _StateRecorder(keras.callbacks.Callback):
         self._epochs = epochs
         self._started = started
         self._save = save
-        epoch_log.images, epoch_log.seconds = state.images, state.training_seconds
 
     def on_epoch_end(self, _epoch: int, logs: dict[str, float]) -> None:
         state = self._state
@@ -198,15 +194,25 @@ def _write_training_log(model_run_dir: str, state: TrainingState) -> None:
     files.write_file(files.join(model_run_dir, TRAINING_LOG), text.getvalue())
 
 
-def _resume(state: TrainingState, epochs: int) -> None:
-    state.resumed_after.append(state.epochs)
-    state.seconds_before = state.seconds
+def _restore(
+    checkpoints: Checkpoints | None, model: keras.Model, best_weights: str, model_run_dir: str
+) -> TrainingState:
+    if not checkpoints:
+        return TrainingState()
+    state = checkpoints.restore(model, best_weights, model_run_dir)
+    if state.epochs:
+        state.resumed_after.append(state.epochs)
+        state.seconds_before = state.seconds
+    return state
+
+
+def _log_resuming(state: TrainingState, epochs: int) -> None:
     if state.ended:
         logger.info("all %d epochs were trained before", state.epochs)
-        return
-    logger.info(
-        "resuming at epoch %d of %d, the first %d were trained before",
-        state.epochs + 1,
-        epochs,
-        state.epochs,
-    )
+    elif state.epochs:
+        logger.info(
+            "resuming at epoch %d of %d, the first %d were trained before",
+            state.epochs + 1,
+            epochs,
+            state.epochs,
+        )

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from trainer.line_search.search import build_line_search
+from trainer.line_search.search_model import build_line_search
 from trainer.models.recipe import PrecomputedLayer, Recipe
 
 SCHEDULE = {

@@ -50,11 +50,18 @@ class EpochLog(keras.callbacks.Callback):
       seconds: time spent in training batches so far, without validation and checkpoints.
     """
 
-    def __init__(self, images_per_epoch: int) -> None:
+    def __init__(self, images_per_epoch: int, images: int = 0, seconds: float = 0.0) -> None:
+        """Create the callback.
+
+        Args:
+          images_per_epoch: images of the training split.
+          images: images already trained on.
+          seconds: time already spent on training.
+        """
         super().__init__()
         self._images_per_epoch = images_per_epoch
-        self.images = 0
-        self.seconds = 0.0
+        self.images = images
+        self.seconds = seconds
 
     def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""

@@ -1,13 +1,10 @@
-"""Which devices are chosen, and who reads what."""
+"""Choosing the devices to train on."""
 
 import json
 
-import numpy as np
 import pytest
 
 from data.invalid import InvalidData
-from tests.trainer.small_run import CLASSES, TRAIN, VALIDATION, fn_args
-from trainer.distributed.shards import Shard, ShardedTrainingBatches
 from trainer.distributed.strategy import (
     Cluster,
     Distribution,
@@ -15,7 +12,6 @@ from trainer.distributed.strategy import (
     find_cluster,
     read_cluster,
 )
-from trainer.inputs.batches import TrainingBatches, read_records
 
 WORKERS = {"worker": ["a:1", "b:1"]}
 
@@ -24,13 +20,14 @@ def environment(cluster, kind="worker", index=0) -> dict[str, str]:
     return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})}
 
 
-def test_without_cluster_and_gpus_auto_is_one_device_without_a_strategy():
-    chosen = choose_devices("auto", {})
-    assert chosen == choose_devices("one_device", {}) == Distribution(None, 1, 0)
-    assert chosen.is_chief and chosen.replicas == chosen.local_replicas == 1
+def test_auto_without_cluster_and_gpus_is_one_device_without_a_strategy():
+    distribution = choose_devices("auto", {})
+    assert distribution == choose_devices("one_device", {}) == Distribution(None, 1, 0)
+    assert distribution.is_chief
+    assert distribution.replicas == distribution.local_replicas == 1
 
 
-def test_workers_are_counted_from_the_chief_on():
+def test_the_chief_is_the_first_of_the_workers():
     cluster = {"chief": ["c:1"], "worker": ["a:1", "b:1"], "evaluator": ["e:1"]}
     addresses = ("c:1", "a:1", "b:1")
     assert read_cluster(environment(cluster, "chief")) == Cluster(addresses, 0)
@@ -39,7 +36,7 @@ def test_workers_are_counted_from_the_chief_on():
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "needed"),
+    ("name", "variables", "needed"),
     [
         ("auto", {}, False),
         ("auto", {"TF_CONFIG": " "}, False),
@@ -52,12 +49,12 @@ def test_workers_are_counted_from_the_chief_on():
         ("one_device", {"TF_CONFIG": "{"}, False),
     ],
 )
-def test_a_cluster_counts_where_it_is_asked_for_or_has_several_workers(name, given, needed):
-    assert (find_cluster(name, given) is not None) is needed
+def test_a_cluster_is_used_on_request_or_if_it_has_several_workers(name, variables, needed):
+    assert (find_cluster(name, variables) is not None) is needed
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "message"),
+    ("name", "variables", "message"),
     [
         ("multi_worker", {}, "needs the cluster in the environment variable TF_CONFIG"),
         ("multi_worker", {"TF_CONFIG": "{}"}, "needs the cluster"),
@@ -72,69 +69,6 @@ def test_a_cluster_counts_where_it_is_asked_for_or_has_several_workers(name, giv
         ("auto", environment(WORKERS, "evaluator"), "the task evaluator"),
     ],
 )
-def test_devices_that_are_not_there_are_refused(name, given, message):
+def test_devices_that_do_not_exist_are_refused(name, variables, message):
     with pytest.raises(InvalidData, match=message):
-        choose_devices(name, given)
-
-
-@pytest.mark.parametrize("workers", [1, 2, 3, 4])
-def test_each_record_is_in_one_share(small_data, workers):
-    everything = read_records([str(small_data / "train.*")]).serialised.numpy()
-    shares = [
-        read_records([str(small_data / "train.*")], workers, worker).serialised.numpy()
-        for worker in range(workers)
-    ]
-    assert sorted(np.concatenate(shares)) == sorted(everything)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-def test_files_that_can_be_dealt_out_evenly_are_read_by_one_worker_each(small_data):
-    both = [str(small_data / "train.tfrecord"), str(small_data / "validation.tfrecord")]
-    assert [read_records(both, 2, worker).images for worker in range(2)] == [TRAIN, VALIDATION]
-
-
-def test_a_worker_without_records_is_refused(small_data):
-    with pytest.raises(InvalidData, match=f"no images for worker {VALIDATION} of 22"):
-        read_records([str(small_data / "validation.tfrecord")], 22, VALIDATION)
-
-
-class Replicas(Distribution):
-    """Workers of one replica each, of which none runs."""
-
-    @property
-    def replicas(self) -> int:
-        return self.workers
-
-
-def members(small_data, worker: int, epoch: int) -> np.ndarray:
-    """Which records of its share one of two workers trains on, [steps, images of a step]."""
-    from trainer.inputs.augmentation import Augmentation
-
-    records = read_records(fn_args(small_data, small_data).train_files, 2, worker)
-    batches = ShardedTrainingBatches(
-        records,
-        None,
-        len(CLASSES),
-        8,
-        0,
-        Augmentation(),
-        Shard(records, (25, 25)),
-        Replicas(None, 2, worker),
-        (25, 13, 12),
-    )
-    assert isinstance(batches, TrainingBatches) and batches.steps == 7 == -(-TRAIN // 8)
-    return np.array([batches._choose_records(epoch * 7 + step) for step in range(7)])
-
-
-def test_all_steps_of_all_workers_are_of_one_size_and_an_epoch_sees_every_image(small_data):
-    for worker in range(2):
-        seen = members(small_data, worker, epoch=0)
-        assert seen.shape == (7, 4), "half of a batch of 8"
-        assert set(seen.ravel().tolist()) == set(range(25))
-
-
-def test_order_differs_between_workers_and_between_epochs(small_data):
-    first = members(small_data, worker=0, epoch=0)
-    assert (first != members(small_data, worker=1, epoch=0)).any()
-    assert (first != members(small_data, worker=0, epoch=1)).any()
-    np.testing.assert_array_equal(first, members(small_data, worker=0, epoch=0))
+        choose_devices(name, variables)

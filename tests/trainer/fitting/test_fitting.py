@@ -1,4 +1,4 @@
-"""Fitting: which epochs are trained, which weights are kept, and what is written of it."""
+"""The epochs that are trained, the weights that are kept, and the files that are written."""
 
 import csv
 import json
@@ -7,17 +7,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from tests.trainer.small_run import LAYOUT, TRAIN, fn_args
+from tests.trainer.small_run import TRAIN, fn_args, make_settings
 from trainer.fitting.checkpoints import TrainingState
-from trainer.fitting.compiling import build_model, compile_model
+from trainer.fitting.compiling import compile_model
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import TrainingSetup
-from trainer.fitting.preparation import make_repeatable
-from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
-from trainer.settings import resolve
+from trainer.fitting.preparation import prepare_run
+from trainer.inputs.batches import read_batches, read_records
 from trainer.training import run_fn
 
 pytestmark = pytest.mark.usefixtures("tiny_model")
@@ -25,29 +22,25 @@ pytestmark = pytest.mark.usefixtures("tiny_model")
 
 @pytest.fixture
 def fitted(small_data, tmp_path):
-    """Fits the tiny model; returns it with the state at the end."""
+    """A function that fits the tiny model and returns it with the final state."""
 
-    def fit_once(**configured) -> tuple[keras.Model, TrainingState]:
-        settings = resolve(
-            {**LAYOUT, "model": "tiny", "epochs": 3, "batch_size": 10, "seed": 0, **configured}
+    def fit_once(**config) -> tuple[keras.Model, TrainingState]:
+        augment = {"flip_time": False, "noise": 0.0}
+        settings = make_settings(**{"epochs": 3, "batch_size": 10, "augment": augment} | config)
+        splits = [read_records([str(small_data / f"{name}.*")]) for name in ("train", "validation")]
+        run = prepare_run(
+            settings,
+            str(small_data / "transform"),
+            lambda transform: read_batches(*splits, transform, settings),
         )
-        make_repeatable(settings.seed)
-        transform = tft.TFTransformOutput(str(small_data / "transform"))
-        train = TrainingBatches(
-            read_records([str(small_data / "train.*")]), transform, 3, 10, 0, Augmentation()
-        )
-        validation = read_validation_batches(
-            read_records([str(small_data / "validation.*")]), transform, 3, 10
-        )
-        model = build_model(settings)
-        compile_model(model, settings, train.steps)
-        task = TrainingSetup(model, model, train, validation)
-        return model, fit(task, settings, str(tmp_path))
+        compile_model(run.model, settings, run.train.steps)
+        setup = TrainingSetup(run.model, run.model, run.train, run.validation)
+        return run.model, fit(setup, settings, str(tmp_path))
 
     return fit_once
 
 
-def weights_of(model: keras.Model) -> list[np.ndarray]:
+def read_weights(model: keras.Model) -> list[np.ndarray]:
     return [weight.numpy() for weight in model.trainable_weights]
 
 
@@ -63,10 +56,10 @@ def test_all_epochs_are_trained_and_logged_with_rate_and_speed(fitted, tmp_path)
 
 
 @pytest.mark.parametrize(("monitor", "best"), [("val_loss", min), ("val_accuracy", max)])
-def test_training_ends_early_and_keeps_the_epoch_that_the_chosen_figure_says_is_best(
+def test_training_ends_early_and_keeps_the_epoch_with_the_best_value_of_the_chosen_metric(
     fitted, monitor, best
 ):
-    # So slowly that some epoch soon is no better than one before.
+    # At this rate some epoch soon is no better than an earlier one.
     _, state = fitted(
         epochs=40, keep_best=monitor, early_stopping=2, schedule={"initial_rate": 1e-7}
     )
@@ -76,21 +69,21 @@ def test_training_ends_early_and_keeps_the_epoch_that_the_chosen_figure_says_is_
     assert state.best(monitor) == best(values)
 
 
-def test_the_model_is_left_with_its_best_weights(fitted, tmp_path):
-    # So fast that it gets worse.
+def test_the_model_ends_with_its_best_weights(fitted, tmp_path):
+    # At this rate the model gets worse.
     model, state = fitted(keep_best="val_loss", schedule={"initial_rate": 0.5, "kind": "constant"})
-    again = keras.models.clone_model(model)
-    again.load_weights(tmp_path / "weights" / "best.weights.h5")
-    for left, kept in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(left, kept)
+    stored = keras.models.clone_model(model)
+    stored.load_weights(tmp_path / "weights" / "best.weights.h5")
+    for weight, expected in zip(model.get_weights(), stored.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
     assert state.best_epoch("val_loss") < 3
 
 
-def test_several_steps_an_execution_change_nothing_but_speed(fitted):
+def test_several_steps_per_execution_only_change_the_speed(fitted):
     one, one_state = fitted()
     five, five_state = fitted(steps_per_execution=5)
     assert (one.steps_per_execution, five.steps_per_execution) == (1, 5)
-    for left, right in zip(weights_of(one), weights_of(five), strict=True):
+    for left, right in zip(read_weights(one), read_weights(five), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-6)
     for name in ("val_loss", "val_accuracy", "accuracy"):
         assert [logs[name] for logs in one_state.history] == pytest.approx(
@@ -98,7 +91,7 @@ def test_several_steps_an_execution_change_nothing_but_speed(fitted):
         )
 
 
-def test_class_weights_are_of_the_loss(fitted):
+def test_class_weights_multiply_the_training_loss_only(fitted):
     _, state = fitted(epochs=1, schedule={"initial_rate": 1e-9})
     _, heavy = fitted(
         epochs=1,
@@ -109,7 +102,7 @@ def test_class_weights_are_of_the_loss(fitted):
     assert heavy.history[0]["val_loss"] == pytest.approx(state.history[0]["val_loss"], rel=1e-4)
 
 
-def test_in_mixed_precision_weights_and_probabilities_are_float32_and_the_policy_does_not_stay(
+def test_in_mixed_precision_weights_and_probabilities_are_float32_and_the_policy_is_reset(
     fitted,
 ):
     model, state = fitted(mixed_precision=True)
@@ -120,7 +113,7 @@ def test_in_mixed_precision_weights_and_probabilities_are_float32_and_the_policy
     assert np.isfinite(state.history[-1]["val_loss"])
 
 
-def test_training_facts_say_how_the_model_was_made(small_data, tmp_path):
+def test_training_facts_describe_how_the_model_was_trained(small_data, tmp_path):
     run_fn(
         fn_args(
             small_data,

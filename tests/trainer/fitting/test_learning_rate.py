@@ -1,4 +1,4 @@
-"""The learning-rate schedule."""
+"""The learning rate over a training run."""
 
 import json
 
@@ -21,13 +21,13 @@ def test_the_reference_decays_as_in_the_tutorial():
 
 
 @pytest.mark.parametrize("total_steps", [25, 300, 1200, 50_000])
-def test_without_decay_steps_the_rate_ends_at_a_hundredth_whatever_the_length(total_steps):
+def test_without_decay_steps_the_rate_ends_at_a_hundredth_for_any_length(total_steps):
     schedule = make_exponential_decay(total_steps, initial_rate=0.004, decay_rate=0.9)
     assert rate(schedule, 0) == pytest.approx(0.004)
     assert rate(schedule, total_steps) == pytest.approx(0.00004, rel=1e-3)
 
 
-def test_a_decay_rate_of_one_keeps_the_rate():
+def test_a_decay_rate_of_one_keeps_the_rate_constant():
     schedule = make_exponential_decay(100, initial_rate=0.01, decay_rate=1.0)
     assert rate(schedule, 100) == pytest.approx(0.01)
 
@@ -39,18 +39,18 @@ def test_a_staircase_holds_the_rate_between_drops():
     )
 
 
-# A hundred steps an epoch, ten epochs, two of which warm up.
+# Ten epochs of a hundred steps, up to two of them for the warm-up.
 @pytest.mark.parametrize(
     ("kind", "after_half", "at_the_end"),
     [
         ("exponential", 0.01, 0.001),
-        # Half a cosine wave from 0.1 to 0.001: in the middle it is at the mean of the two.
+        # Half a cosine wave from 0.1 to 0.001 is at the mean of both in the middle.
         ("cosine", 0.0505, 0.001),
         ("constant", 0.1, 0.1),
     ],
 )
 @pytest.mark.parametrize("warmup_epochs", [0, 2])
-def test_every_kind_can_warm_up_and_then_has_the_rest_of_the_run(
+def test_every_kind_can_warm_up_and_then_spans_the_rest_of_the_run(
     kind, after_half, at_the_end, warmup_epochs
 ):
     schedule = make_learning_rate(10, 100, 0.1, kind=kind, warmup_epochs=warmup_epochs)
@@ -68,12 +68,12 @@ def test_the_default_is_the_exponential_decay_without_warm_up():
     assert by_default.get_config() == make_exponential_decay(1200, 0.004, 0.9).get_config()
 
 
-def test_a_part_of_an_epoch_can_warm_up_and_a_warm_up_longer_than_the_run_never_ends():
+def test_a_warm_up_can_take_half_an_epoch_or_more_than_the_whole_run():
     assert rate(make_learning_rate(2, 100, 0.1, warmup_epochs=0.5), 50) == pytest.approx(0.1)
     assert rate(make_learning_rate(2, 100, 0.1, warmup_epochs=5), 198) < 0.1
 
 
-def test_a_schedule_with_warm_up_survives_being_written_and_read():
+def test_a_schedule_with_warm_up_can_be_serialised():
     schedule = make_learning_rate(10, 100, initial_rate=0.004, warmup_epochs=1)
     written = schedules.serialize(schedule)
     read = schedules.deserialize(json.loads(json.dumps(written)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.line_search.paths import noise, path_image
-from trainer.line_search.search import build_line_search
+from trainer.line_search.search_model import build_line_search
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Two worker processes on this machine, and two replicas in one, against one device."""
+"""Two worker processes, and two replicas in one process, compared with one device."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from trainer.training import run_fn
 
 pytestmark = pytest.mark.long
 
-REPOSITORY = Path(__file__).parents[2]
-# Three processes that import TensorFlow, on a machine that may be busy.
+REPOSITORY = Path(__file__).parents[3]
+# The limit for three processes that import TensorFlow on a machine that may be busy.
 SECONDS = 400
-# Every step sees all images, so which worker has which of them makes no difference.
+# Every step sees all images, so it does not matter which worker has which of them.
 FULL_BATCH = {"model": plain_model.NAME, "batch_size": TRAIN, "epochs": 8}
-# float32, in sums of another order; eight steps enlarge the last digits.
+# float32 sums in another order differ in the last digits, and eight steps enlarge this.
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
 
 
@@ -40,31 +40,33 @@ def plain(monkeypatch) -> None:
 
 
 @contextlib.contextmanager
-def processes(commands: list[list[str]], environments: list[dict], logs: Path) -> Iterator[list]:
-    """Start processes; kill those that still run in the end."""
+def start_processes(
+    commands: list[list[str]], environments: list[dict], logs: Path
+) -> Iterator[list]:
+    """Start processes, and kill those that still run at the end."""
     logs.mkdir(parents=True, exist_ok=True)
-    started = []
+    processes = []
     try:
-        for number, (command, more) in enumerate(zip(commands, environments, strict=True)):
+        for number, (command, variables) in enumerate(zip(commands, environments, strict=True)):
             with open(logs / f"{number}.log", "w") as log:
-                started.append(
+                processes.append(
                     subprocess.Popen(
                         [sys.executable, "-m", "tests.trainer.plain_model", *command],
                         cwd=REPOSITORY,
-                        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **more},
+                        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **variables},
                         stdout=log,
                         stderr=subprocess.STDOUT,
                     )
                 )
-        yield started
+        yield processes
     finally:
-        for process in started:
+        for process in processes:
             process.kill()
             process.wait()
 
 
-def tf_configs(count: int) -> list[dict[str, str]]:
-    """The environment of each worker of a cluster on free ports of this machine."""
+def make_tf_configs(count: int) -> list[dict[str, str]]:
+    """Return the environment of each worker of a cluster on free ports of this machine."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
     return [
         {
@@ -79,41 +81,39 @@ def tf_configs(count: int) -> list[dict[str, str]]:
     ]
 
 
-def log_of(folder: Path, number: int) -> str:
+def read_log(folder: Path, number: int) -> str:
     return (folder / f"{number}.log").read_text(errors="replace")
 
 
 def train_with_workers(data: Path, output: Path, **settings) -> list[str]:
-    """Train with two workers; return what each said."""
+    """Train with two workers and return the log of each."""
     file = output / "worker.json"
     write_arguments(fn_args(data, output, **settings), str(file))
-    with processes([[str(file)]] * 2, tf_configs(2), output / "logs") as workers:
+    with start_processes([[str(file)]] * 2, make_tf_configs(2), output / "logs") as workers:
         statuses = [worker.wait(timeout=SECONDS) for worker in workers]
-    said = [log_of(output / "logs", number) for number in range(2)]
-    assert statuses == [0, 0], "\n".join(text[-3000:] for text in said)
-    return said
+    logs = [read_log(output / "logs", number) for number in range(2)]
+    assert statuses == [0, 0], "\n".join(log[-3000:] for log in logs)
+    return logs
 
 
-def weights_of(output: Path) -> list[np.ndarray]:
+def read_weights(output: Path) -> list[np.ndarray]:
     model = plain_model.build(16, 24, 3)
     model.load_weights(output / "model_run" / BEST_WEIGHTS)
     return model.get_weights()
 
 
-def epochs_of(output: Path) -> list[dict[str, str]]:
+def read_epochs(output: Path) -> list[dict[str, str]]:
     with open(output / "model_run" / TRAINING_LOG) as file:
         return list(csv.DictReader(file))
 
 
-def facts_of(output: Path) -> dict:
+def read_facts(output: Path) -> dict:
     return json.loads((output / "model_run" / TRAINING_FACTS).read_text())
 
 
-def epoch_lines(text: str) -> list[str]:
-    """What a worker said of its epochs, less its speed."""
-    lines = [
-        line for line in text.splitlines() if line.startswith("epoch") and "validation" in line
-    ]
+def extract_epochs(log: str) -> list[str]:
+    """Return the lines of a log about epochs, without the speed."""
+    lines = [line for line in log.splitlines() if line.startswith("epoch") and "validation" in line]
     return [line.rpartition("  ")[0].rstrip() for line in lines]
 
 
@@ -126,22 +126,22 @@ def one_device(small_data, tmp_path_factory) -> Path:
 
 
 def assert_same_training(output: Path, one_device: Path) -> None:
-    for trained, expected in zip(weights_of(output), weights_of(one_device), strict=True):
+    for trained, expected in zip(read_weights(output), read_weights(one_device), strict=True):
         np.testing.assert_allclose(trained, expected, **TOLERANCE)
-    for found, expected in zip(epochs_of(output), epochs_of(one_device), strict=True):
+    for epoch, expected in zip(read_epochs(output), read_epochs(one_device), strict=True):
         for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
-            assert float(found[name]) == pytest.approx(float(expected[name]), rel=1e-3), name
+            assert float(epoch[name]) == pytest.approx(float(expected[name]), rel=1e-3), name
 
 
 def test_two_workers_train_what_one_device_trains(small_data, one_device, tmp_path):
-    said = train_with_workers(small_data, tmp_path, **FULL_BATCH)
+    logs = train_with_workers(small_data, tmp_path, **FULL_BATCH)
     assert_same_training(tmp_path, one_device)
-    assert epoch_lines(said[0]) == epoch_lines(said[1]), "figures are of all workers"
-    assert len(epoch_lines(said[0])) == 8
-    facts = facts_of(tmp_path)
+    assert extract_epochs(logs[0]) == extract_epochs(logs[1]), "metrics cover all workers"
+    assert len(extract_epochs(logs[0])) == 8
+    facts = read_facts(tmp_path)
     assert (facts["workers"], facts["replicas"]) == (2, 2)
     assert (facts["train_images"], facts["validation_images"]) == (TRAIN, VALIDATION)
-    # And the chief's export is a model as any other.
+    # The chief exports a model like any other.
     spectrograms = tf.random.stateless_uniform([5, 16, 24], [1, 2])
     answers = [
         tf.saved_model.load(str(folder / "Format-Serving"))
@@ -155,16 +155,16 @@ def test_two_workers_train_what_one_device_trains(small_data, one_device, tmp_pa
 def test_two_replicas_in_one_process_train_what_one_device_trains(small_data, one_device, tmp_path):
     file = tmp_path / "worker.json"
     write_arguments(fn_args(small_data, tmp_path, **FULL_BATCH), str(file))
-    with processes([["mirrored", str(file)]], [{}], tmp_path / "logs") as (process,):
+    with start_processes([["mirrored", str(file)]], [{}], tmp_path / "logs") as (process,):
         status = process.wait(timeout=SECONDS)
-    assert status == 0, log_of(tmp_path / "logs", 0)[-3000:]
+    assert status == 0, read_log(tmp_path / "logs", 0)[-3000:]
     assert_same_training(tmp_path, one_device)
-    assert (facts_of(tmp_path)["workers"], facts_of(tmp_path)["replicas"]) == (1, 2)
+    assert (read_facts(tmp_path)["workers"], read_facts(tmp_path)["replicas"]) == (1, 2)
 
 
 def test_all_workers_stop_early_after_the_same_epoch(small_data, tmp_path):
-    # Accuracy on a few images comes to a halt soon; their loss would shrink for long.
-    said = train_with_workers(
+    # Accuracy on a few images soon stops improving, while their loss keeps falling.
+    logs = train_with_workers(
         small_data,
         tmp_path,
         model=plain_model.NAME,
@@ -172,43 +172,42 @@ def test_all_workers_stop_early_after_the_same_epoch(small_data, tmp_path):
         keep_best="val_accuracy",
         early_stopping=2,
     )
-    epochs = facts_of(tmp_path)["epochs"]
+    epochs = read_facts(tmp_path)["epochs"]
     assert 3 <= epochs < 40
-    assert [len(epoch_lines(text)) for text in said] == [epochs, epochs]
+    assert [len(extract_epochs(log)) for log in logs] == [epochs, epochs]
 
 
-def test_when_a_worker_dies_the_other_ends_and_both_resume_at_one_epoch(small_data, tmp_path):
+def test_when_a_worker_dies_the_other_ends_and_both_resume_at_the_same_epoch(small_data, tmp_path):
     settings = {"model": plain_model.NAME, "epochs": 300, "checkpoint_dir": str(tmp_path / "kept")}
     file = tmp_path / "worker.json"
     write_arguments(fn_args(small_data, tmp_path, **settings), str(file))
     logs = tmp_path / "logs"
-    with processes([[str(file)]] * 2, tf_configs(2), logs) as (chief, other):
-        while len(epoch_lines(log_of(logs, 0))) < 3:
-            assert chief.poll() is None, log_of(logs, 0)[-3000:]
+    with start_processes([[str(file)]] * 2, make_tf_configs(2), logs) as (chief, other):
+        while len(extract_epochs(read_log(logs, 0))) < 3:
+            assert chief.poll() is None, read_log(logs, 0)[-3000:]
             with contextlib.suppress(subprocess.TimeoutExpired):
                 chief.wait(timeout=0.05)
         other.kill()
         assert chief.wait(timeout=120) != 0
-    # The same run, but for the places where things go.
-    done = json.loads(next((tmp_path / "kept").glob("*/checkpoint.json")).read_text())
-    finished = len(done["state"]["history"])
+    checkpoint = json.loads(next((tmp_path / "kept").glob("*/checkpoint.json")).read_text())
+    finished = len(checkpoint["state"]["history"])
     assert 2 <= finished < 300
-    with processes([[str(file)]] * 2, tf_configs(2), tmp_path / "again") as workers:
-        while len(epoch_lines(log_of(tmp_path / "again", 1))) < 1:
-            assert workers[1].poll() is None, log_of(tmp_path / "again", 1)[-3000:]
+    with start_processes([[str(file)]] * 2, make_tf_configs(2), tmp_path / "again") as workers:
+        while len(extract_epochs(read_log(tmp_path / "again", 1))) < 1:
+            assert workers[1].poll() is None, read_log(tmp_path / "again", 1)[-3000:]
             with contextlib.suppress(subprocess.TimeoutExpired):
                 workers[1].wait(timeout=0.05)
     for number in range(2):
-        assert f"resuming at epoch {finished + 1} of 300" in log_of(tmp_path / "again", number)
+        assert f"resuming at epoch {finished + 1} of 300" in read_log(tmp_path / "again", number)
 
 
-def test_the_step_of_a_pipeline_is_a_worker_process_of_its_own(
+def test_the_step_of_a_pipeline_starts_its_own_worker_process(
     small_data, one_device, tmp_path, monkeypatch, caplog
 ):
-    """In this process TensorFlow has run already, as it has in a pipeline's."""
+    """TensorFlow has already run in this process, as in the process of a pipeline."""
     tf.constant(0).numpy()
     arguments = fn_args(small_data, tmp_path, **{**FULL_BATCH, "model": "compact", "epochs": 1})
-    (environment,) = tf_configs(1)
+    (environment,) = make_tf_configs(1)
     monkeypatch.setenv("TF_CONFIG", environment["TF_CONFIG"])
     arguments.custom_config["strategy"] = "multi_worker"
     with caplog.at_level("INFO", logger="radio_signals.training"):

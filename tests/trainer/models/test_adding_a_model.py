@@ -13,7 +13,7 @@ from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, fn_args
 from trainer import models
 from trainer.training import run_fn
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-model.md"
+PAGE = Path(__file__).parents[3] / "docs" / "adding-a-model.md"
 
 
 @pytest.fixture

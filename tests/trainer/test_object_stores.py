@@ -1,6 +1,5 @@
-"""What a pipeline keeps from run to run, in an object store instead of a folder."""
+"""Checkpoints, pushed models and accepted statistics in an object store instead of a folder."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -13,16 +12,14 @@ from tfx.types import standard_artifacts
 
 from components.baseline_model.selection import select_baseline
 from components.example_validator.accepted_statistics import AcceptedStatistics
-from data.storage import files as stored_files
+from data.storage import files
 from data.storage.object_store import StoreError
 from data.storage.tfx_plugin import register_object_stores
 from tests.object_store import keys_for, no_store, object_store
-from tests.trainer.small_run import CLASSES, HEIGHT, LAYOUT, WIDTH, build, fn_args
-from trainer.export.model_card import read_model_card
+from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, build, make_settings, train
+from trainer.export.model_card import read_model_card, write_model_card
 from trainer.export.pushed_models import list_pushed_models
 from trainer.fitting.starting_weights import find_newest_fitting, load_starting_weights
-from trainer.settings import resolve
-from trainer.training import run_fn
 
 pytestmark = pytest.mark.usefixtures("tiny_model")
 
@@ -37,25 +34,19 @@ def store():
 
 
 class Killed(BaseException):
-    """Ends training as a kill would: no step catches it."""
+    """Ends training like a kill: no code catches it."""
 
 
 class Killer(logging.Handler):
-    """Raises when the training log announces epoch 3 of 5."""
+    """Raises when the training log reports epoch 3 of 5."""
 
     def emit(self, record):
         if record.getMessage().startswith("epoch 3/5"):
             raise Killed
 
 
-def train(data: Path, output: Path, **settings) -> dict:
-    """Run the step; return the model card."""
-    run_fn(fn_args(data, output, **settings))
-    return read_model_card(str(output / "Format-Serving"))
-
-
 def push(output: Path, version: int, monkeypatch) -> str:
-    """Push a trained model by TFX's own Pusher; return where it is."""
+    """Push a trained model with TFX's own Pusher, and return its address."""
     model, blessing, pushed = (
         kind()
         for kind in (
@@ -81,7 +72,7 @@ def push(output: Path, version: int, monkeypatch) -> str:
     return pushed.get_string_custom_property("pushed_destination")
 
 
-def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, monkeypatch):
+def test_killed_training_resumes_from_the_bucket(small_data, tmp_path, monkeypatch):
     whole = train(small_data, tmp_path / "whole")
     logger = logging.getLogger("radio_signals")
     killer = Killer()
@@ -92,60 +83,57 @@ def test_training_that_was_killed_goes_on_from_the_bucket(small_data, tmp_path, 
             train(small_data, tmp_path / "killed", checkpoint_dir=f"{KEPT}/checkpoints")
     finally:
         logger.removeHandler(killer)
-    (run,) = stored_files.list_folder(f"{KEPT}/checkpoints")
-    left = stored_files.list_folder(f"{KEPT}/checkpoints/{run}")
-    assert {"checkpoint.json", "epoch-2"} < set(left)
-    assert len(left) == 3, "and the best weights: nothing of the epoch before"
+    (run,) = files.list_folder(f"{KEPT}/checkpoints")
+    names = files.list_folder(f"{KEPT}/checkpoints/{run}")
+    assert {"checkpoint.json", "epoch-2"} < set(names)
+    assert len(names) == 3, "and the best weights, but nothing of the epoch before"
 
     resumed = train(small_data, tmp_path / "resumed", checkpoint_dir=f"{KEPT}/checkpoints")
     assert resumed["model_id"] == whole["model_id"], "a digest of all weights"
     assert resumed["training"]["resumed_after_epochs"] == [2]
-    assert not stored_files.exists(f"{KEPT}/checkpoints/{run}"), "nothing is left to go on with"
+    assert not files.exists(f"{KEPT}/checkpoints/{run}"), (
+        "the checkpoints are removed when training is complete"
+    )
 
 
-def test_a_store_that_does_not_answer_is_no_reason_to_delete_a_checkpoint(small_data, tmp_path):
+def test_if_the_store_does_not_answer_no_message_says_to_delete_a_checkpoint(small_data, tmp_path):
     with no_store(), pytest.raises(StoreError, match=r"in the store http://127.0.0.1:9"):
         train(small_data, tmp_path, checkpoint_dir=f"{KEPT}/checkpoints")
 
 
-def test_keys_for_that_part_of_the_bucket_are_enough(small_data, tmp_path, monkeypatch):
+def test_keys_for_one_folder_of_the_bucket_are_enough(small_data, tmp_path, monkeypatch):
     with keys_for("kept"):
         card = train(small_data, tmp_path, epochs=2, checkpoint_dir=f"{KEPT}/checkpoints")
-        assert not any(files for *_, files in stored_files.walk(f"{KEPT}/checkpoints"))
+        assert not any(names for *_, names in files.walk(f"{KEPT}/checkpoints"))
         pushed = push(tmp_path, 1700000000, monkeypatch)
         assert [model.path for model in list_pushed_models(f"{KEPT}/serving")] == [pushed]
         assert read_model_card(pushed) == card
 
 
-def test_a_model_is_pushed_to_the_bucket_and_found_there(small_data, tmp_path, monkeypatch):
+def test_a_model_can_be_pushed_to_the_bucket_and_read_from_it(small_data, tmp_path, monkeypatch):
     assert list_pushed_models(f"{KEPT}/serving") == []
     card = train(small_data, tmp_path, epochs=1)
     pushed = push(tmp_path, 1700000000, monkeypatch)
     assert pushed == f"{KEPT}/serving/1700000000"
     exported = tmp_path / "Format-Serving"
-    files = {
+    exported_files = {
         path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()
     }
-    assert files == {
+    assert exported_files == {
         f"{folder}/{name}".removeprefix(pushed).lstrip("/")
-        for folder, _, names in stored_files.walk(pushed)
+        for folder, _, names in files.walk(pushed)
         for name in names
     }
-    # Cut short: all but the file that is written last.
-    with stored_files.open_file(f"{KEPT}/serving/1800000000/assets.extra/model.json", "w") as file:
-        json.dump(card, file)
+    # An unfinished push lacks the file that is written last.
+    write_model_card(f"{KEPT}/serving/1800000000", card)
     assert [model.version for model in list_pushed_models(f"{KEPT}/serving")] == [1700000000]
     assert select_baseline(f"{KEPT}/serving", card | {"model_id": "candidate"}).card == card
     assert select_baseline(f"{KEPT}/serving", card) is None, "no model is its own baseline"
 
     model = build(HEIGHT, WIDTH, len(CLASSES))
-    found, _ = find_newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
-    assert found.path == pushed
-    settings = resolve(
-        {**LAYOUT, "model": "tiny", "epochs": 1, "batch_size": 8, "seed": 0}
-        | {"warm_start_from": f"{KEPT}/serving"}
-    )
-    start = load_starting_weights(model, settings)
+    fitting, _ = find_newest_fitting(f"{KEPT}/serving", model, list(CLASSES), card["normalise"])
+    assert fitting.path == pushed
+    start = load_starting_weights(model, make_settings(warm_start_from=f"{KEPT}/serving"))
     assert (start.path, start.identity) == (pushed, card["model_id"])
 
 
@@ -160,6 +148,6 @@ def test_statistics_of_accepted_data_are_kept_in_the_bucket():
     assert accepted.list_spans() == [3, 12]
     assert accepted.find_newest_before(12) == 3
     assert accepted.read(3).datasets[0].num_examples == 3
-    assert stored_files.list_folder(f"{KEPT}/accepted_statistics/span-12/Split-train") == [
+    assert files.list_folder(f"{KEPT}/accepted_statistics/span-12/Split-train") == [
         "FeatureStats.pb"
     ]
