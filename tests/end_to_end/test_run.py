@@ -268,7 +268,7 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(
     assert_scikit_learns(worse.metrics, found["example_probabilities"], validation[1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_run, tmp_path):
     # The same folder name, seen through a link that can be turned: the cache must go by content.
     output, folder = tmp_path / "runs", tmp_path / "data"

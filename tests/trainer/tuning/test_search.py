@@ -157,7 +157,10 @@ FEW = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("algorithm", "epochs"), [("bayesian", {1}), ("hyperband", {1, 3})])
+@pytest.mark.parametrize(
+    ("algorithm", "epochs"),
+    [pytest.param("bayesian", {1}, marks=pytest.mark.long), ("hyperband", {1, 3})],
+)
 def test_every_algorithm_is_repeatable(small_data, tmp_path, algorithm, epochs):
     settings = {"algorithm": algorithm, "fixed": FEW, "epochs": max(epochs)}
     first = search(small_data, tmp_path, trials=5, **settings)
