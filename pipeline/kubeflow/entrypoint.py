@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.kubeflow.compile.launcher_folders import local_path, store_address
+from pipeline.kubeflow.compile.launcher_folders import to_local_path, to_store_address
 from pipeline.kubeflow.compile.step_contract import BLUEPRINT, DATA, METRICS, PAGE, RUN, STEP
 
 
@@ -69,7 +69,7 @@ def _run_step(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
             _fill_result(name, artifact, report)
             executor_output["artifacts"][name] = {"artifacts": [artifact]}
     with open(outputs["outputFile"], "w", encoding="utf-8") as file:
-        json.dump(_with_store_addresses(executor_output), file)
+        json.dump(_use_store_addresses(executor_output), file)
 
 
 def _run_tfx(
@@ -101,7 +101,7 @@ def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namesp
     """Replace the step's parameters by those of a graph with the values of this run."""
     if not options.blueprint:
         return
-    from pipeline.kubeflow.compile.blueprint import Blueprint, step_parameters
+    from pipeline.kubeflow.compile.blueprint import Blueprint, list_step_parameters
     from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
 
     parameters = executor_input["inputs"].get("parameterValues", {})
@@ -111,7 +111,7 @@ def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namesp
         if RUN + parameter.name in parameters
     }
     graph = Blueprint.from_json(options.blueprint).create_graph(values)
-    parameters.update(step_parameters(graph)[options.step])
+    parameters.update(list_step_parameters(graph)[options.step])
 
 
 def _use_local_paths(executor_input: dict[str, Any]) -> None:
@@ -123,22 +123,22 @@ def _use_local_paths(executor_input: dict[str, Any]) -> None:
     for side in executor_input.values():
         for artifacts in side.setdefault("artifacts", {}).values():
             for artifact in artifacts["artifacts"]:
-                artifact["uri"] = local_path(artifact["uri"])
+                artifact["uri"] = to_local_path(artifact["uri"])
     inputs = executor_input["inputs"]
     if data := inputs["artifacts"].pop(DATA, None):
         inputs["parameterValues"]["data"] = data["artifacts"][0]["uri"]
 
 
-def _with_store_addresses(value: Any) -> Any:
+def _use_store_addresses(value: Any) -> Any:
     """Replace the launcher's paths by addresses in all texts of a JSON value.
 
     Artifacts have them in their properties, too: a blessing, for example, names its models.
     """
     if isinstance(value, dict):
-        return {key: _with_store_addresses(item) for key, item in value.items()}
+        return {key: _use_store_addresses(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_store_addresses(item) for item in value]
-    return store_address(value) if isinstance(value, str) else value
+        return [_use_store_addresses(item) for item in value]
+    return to_store_address(value) if isinstance(value, str) else value
 
 
 def _fill_result(name: str, artifact: dict[str, Any], report: str) -> None:

@@ -69,24 +69,24 @@ def _check_root(root: str) -> Iterator[str]:
         )
 
 
-def _run_parameters(spec: dict[str, Any]) -> dict[str, Any]:
+def _get_run_parameters(spec: dict[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = spec.get("root", {}).get("inputDefinitions", {})
     return inputs.get("parameters", {})
 
 
-def _executors(spec: dict[str, Any]) -> dict[str, Any]:
+def _get_executors(spec: dict[str, Any]) -> dict[str, Any]:
     executors: dict[str, Any] = spec.get("deploymentSpec", {}).get("executors", {})
     return executors
 
 
 def _check_parameters(spec: dict[str, Any]) -> Iterator[str]:
-    for name, parameter in _run_parameters(spec).items():
+    for name, parameter in _get_run_parameters(spec).items():
         if parameter.get("parameterType") not in TYPES:
             yield f"The parameter {name} has no type that the backend knows."
 
 
 def _check_executors(spec: dict[str, Any]) -> Iterator[str]:
-    for label, executor in _executors(spec).items():
+    for label, executor in _get_executors(spec).items():
         container = executor.get("container", {})
         if "resolver" in executor:
             yield f"{label} is a Resolver, which the backend has not implemented."
@@ -103,11 +103,11 @@ def _check_tasks(spec: dict[str, Any]) -> Iterator[str]:
     for name, task in tasks.items():
         if not _NAME.fullmatch(name):
             yield f'The task "{name}" has no name that Kubernetes can take.'
-        component = _component(spec, task)
+        component = _get_component(spec, task)
         if component is None:
             yield f"The task {name} has a component that does not exist."
             continue
-        if component.get("executorLabel") not in _executors(spec):
+        if component.get("executorLabel") not in _get_executors(spec):
             yield f"The task {name} has no executor."
         for other in task.get("dependentTasks", ()):
             if other not in tasks:
@@ -116,7 +116,7 @@ def _check_tasks(spec: dict[str, Any]) -> Iterator[str]:
     yield from _check_order(tasks)
 
 
-def _component(spec: dict[str, Any], task: dict[str, Any]) -> Any | None:
+def _get_component(spec: dict[str, Any], task: dict[str, Any]) -> Any | None:
     return spec.get("components", {}).get(task.get("componentRef", {}).get("name", ""))
 
 
@@ -124,13 +124,13 @@ def _check_inputs(spec: dict[str, Any], name: str, inputs: dict[str, Any]) -> It
     for key, artifact in inputs.get("artifacts", {}).items():
         source = artifact.get("taskOutputArtifact", {})
         producer = spec["root"]["dag"]["tasks"].get(source.get("producerTask"), {})
-        component = _component(spec, producer) or {}
+        component = _get_component(spec, producer) or {}
         outputs = component.get("outputDefinitions", {}).get("artifacts", {})
         if source.get("outputArtifactKey") not in outputs:
             yield f"No task makes the input {key} of the task {name}."
     for key, parameter in inputs.get("parameters", {}).items():
         source = parameter.get("componentInputParameter")
-        if source is not None and source not in _run_parameters(spec):
+        if source is not None and source not in _get_run_parameters(spec):
             yield f"The pipeline does not have the parameter {key} of the task {name}."
 
 
@@ -148,6 +148,6 @@ def _check_platform(documents: list[dict[str, Any]]) -> Iterator[str]:
         yield "It has more than two documents."
     for document in documents[1:]:
         kubernetes = document.get("platforms", {}).get("kubernetes", {})
-        for label in _executors(kubernetes):
-            if label not in _executors(documents[0]):
+        for label in _get_executors(kubernetes):
+            if label not in _get_executors(documents[0]):
                 yield f"The platform specification has settings for {label}, which does not exist."

@@ -74,14 +74,14 @@ class Blueprint:
         return cls(settings=fields.pop("given"), **fields)
 
 
-def step_parameters(graph: Pipeline) -> dict[str, dict[str, Any]]:
+def list_step_parameters(graph: Pipeline) -> dict[str, dict[str, Any]]:
     """Return the parameters of every step by node id, as the compiled package holds them.
 
     They are numbers and texts; TFX's executors parse everything else from text.
     """
     return {
         node.id: {
-            name: _compiled_value(value)
+            name: _compile_value(value)
             for name, value in node.exec_properties.items()
             if value is not None
         }
@@ -89,6 +89,6 @@ def step_parameters(graph: Pipeline) -> dict[str, dict[str, Any]]:
     }
 
 
-def _compiled_value(value: Any) -> Any:
+def _compile_value(value: Any) -> Any:
     constant = compiler_utils.value_converter(value).constant
     return getattr(constant, constant.WhichOneof("kind"))

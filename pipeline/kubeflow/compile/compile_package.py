@@ -8,8 +8,8 @@ from data.storage.files import write_file
 from data.storage.object_store import SCHEMES
 from pipeline.config.config import Config, ConfigError
 from pipeline.kubeflow.compile.blueprint import Blueprint
-from pipeline.kubeflow.compile.package_yaml import package_yaml
-from pipeline.kubeflow.compile.pipeline_spec import is_copied_by_launcher, package_documents
+from pipeline.kubeflow.compile.package_yaml import format_package
+from pipeline.kubeflow.compile.pipeline_spec import build_package, is_copied_by_launcher
 
 STORE_KEYS = {
     "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
@@ -40,7 +40,7 @@ def compile_to_file(file: str, config: Config, image: str, root: str, serving: s
     if config.initial_weights:
         _check_reachable("initial_weights", config.initial_weights, config, _GOOGLE)
     if serving.startswith("minio://"):
-        config = _with_store_keys(config)
+        config = _add_store_keys(config)
     serving = serving.rstrip("/")
     # What the next run needs is kept beside the pushed models.
     kept = os.path.dirname(serving)
@@ -51,13 +51,13 @@ def compile_to_file(file: str, config: Config, image: str, root: str, serving: s
         accepted_statistics_dir=os.path.join(kept, "accepted_statistics"),
         checkpoint_dir=os.path.join(kept, "checkpoints"),
     )
-    documents = package_documents(blueprint, image)
-    write_file(file, package_yaml(documents))
+    documents = build_package(blueprint, image)
+    write_file(file, format_package(documents))
     steps = len(documents[0]["root"]["dag"]["tasks"])
     return f"{steps} steps in {image}, schema version {documents[0]['schemaVersion']}"
 
 
-def _with_store_keys(config: Config) -> Config:
+def _add_store_keys(config: Config) -> Config:
     """Add the keys of the installation's own store, unless the configuration has keys."""
     settings = config.kubeflow
     if STORE_KEYS.keys() & (settings.secrets.keys() | settings.env.keys()):

@@ -19,22 +19,22 @@ LAUNCHER_ROOT = "RADIO_SIGNALS_LAUNCHER_ROOT"
 """Environment variable: the folder that holds the launcher's folders; `/` in a cluster."""
 
 
-def local_path(address: str) -> str:
+def to_local_path(address: str) -> str:
     """Return the launcher's path for an address; return any other text unchanged."""
     scheme, separator, key = address.partition("://")
     if not separator or scheme not in _FOLDERS:
         return address
-    return os.path.join(_root(), _FOLDERS[scheme], key)
+    return os.path.join(_get_root(), _FOLDERS[scheme], key)
 
 
-def store_address(path: str) -> str:
+def to_store_address(path: str) -> str:
     """Return the address for a path of the launcher's; return any other text unchanged."""
     for scheme, folder in _FOLDERS.items():
-        prefix = os.path.join(_root(), folder) + os.sep
+        prefix = os.path.join(_get_root(), folder) + os.sep
         if path.startswith(prefix):
             return f"{scheme}://{path.removeprefix(prefix)}"
     return path
 
 
-def _root() -> str:
+def _get_root() -> str:
     return os.environ.get(LAUNCHER_ROOT, "/")

@@ -12,7 +12,7 @@ _STEP_MAPPINGS = ("tasks", "components", "executors")
 _ORDER = ("pipelineInfo", "defaultPipelineRoot", "root", "components", "deploymentSpec")
 
 
-def package_yaml(documents: list[dict[str, Any]]) -> str:
+def format_package(documents: list[dict[str, Any]]) -> str:
     """Return a package as YAML; the same documents give the same text."""
     spec = documents[0]
     overview = [

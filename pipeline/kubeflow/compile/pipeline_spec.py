@@ -19,8 +19,8 @@ from data.storage.object_store import SCHEMES
 from pipeline.config.config import Config, ConfigError
 from pipeline.dag import NAME
 from pipeline.kubeflow.compile.backend_rules import check_package
-from pipeline.kubeflow.compile.blueprint import Blueprint, step_parameters
-from pipeline.kubeflow.compile.platform_spec import pod_settings
+from pipeline.kubeflow.compile.blueprint import Blueprint, list_step_parameters
+from pipeline.kubeflow.compile.platform_spec import describe_pods
 from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS, RunParameter
 from pipeline.kubeflow.compile.step_contract import (
     BLUEPRINT,
@@ -48,7 +48,7 @@ _DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 _NEVER_CACHED = ("SpectrogramExampleGen", "BaselineModel")
 
 
-def package_documents(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
+def build_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     """Return the documents of a package: pipeline specification and platform specification.
 
     Args:
@@ -62,7 +62,7 @@ def package_documents(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     graph = blueprint.create_graph()
     steps = [node.id for node in graph.components]
     _check_resources(config, steps)
-    parameters_by_step = _parameters_by_step(blueprint, step_parameters(graph))
+    parameters_by_step = _find_parameters_by_step(blueprint, list_step_parameters(graph))
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
@@ -79,7 +79,7 @@ def package_documents(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
         _import_data(spec)
     executors = spec["deploymentSpec"]["executors"]
     pods = [label for label, executor in executors.items() if "container" in executor]
-    platform = {"deploymentSpec": {"executors": pod_settings(config.kubeflow, pods)}}
+    platform = {"deploymentSpec": {"executors": describe_pods(config.kubeflow, pods)}}
     documents = [spec, {"platforms": {"kubernetes": platform}}]
     check_package(documents)
     return documents
@@ -99,7 +99,7 @@ def _check_resources(config: Config, steps: list[str]) -> None:
             )
 
 
-def _parameters_by_step(
+def _find_parameters_by_step(
     blueprint: Blueprint, compiled: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[RunParameter]]:
     """Find the run parameters that change a step, by giving each another value.
@@ -109,15 +109,15 @@ def _parameters_by_step(
     """
     parameters_by_step: dict[str, list[RunParameter]] = {}
     for parameter in RUN_PARAMETERS:
-        value = _different_value(parameter, parameter.value(blueprint.config))
-        changed = step_parameters(blueprint.create_graph({parameter.name: value}))
+        value = _change_value(parameter, parameter.get_value(blueprint.config))
+        changed = list_step_parameters(blueprint.create_graph({parameter.name: value}))
         for step in compiled:
             if compiled[step] != changed[step]:
                 parameters_by_step.setdefault(step, []).append(parameter)
     return parameters_by_step
 
 
-def _different_value(parameter: RunParameter, value: Any) -> Any:
+def _change_value(parameter: RunParameter, value: Any) -> Any:
     if parameter.name == "model":
         return next(name for name in MODELS if name != value)
     if parameter.type == "STRING":
@@ -139,7 +139,7 @@ def _add_description(spec: dict[str, Any], blueprint: Blueprint) -> None:
         "parameters": {
             parameter.name: {
                 "parameterType": parameter.type,
-                "defaultValue": parameter.value(blueprint.config),
+                "defaultValue": parameter.get_value(blueprint.config),
                 "description": parameter.description,
                 "isOptional": True,
             }
@@ -160,14 +160,14 @@ def _configure(spec: dict[str, Any], step: str, task: dict[str, Any], config: Co
             "backoffFactor": 2.0,
             "backoffMaxDuration": "600s",
         }
-    container = _container(spec, step)
-    if resources := _resources(config, step):
+    container = _get_container(spec, step)
+    if resources := _list_resources(config, step):
         container["resources"] = resources
     if settings.env:
         container["env"] = [{"name": name, "value": value} for name, value in settings.env.items()]
 
 
-def _resources(config: Config, step: str) -> dict[str, Any]:
+def _list_resources(config: Config, step: str) -> dict[str, Any]:
     default = config.kubeflow.resources.get("default")
     settings = config.kubeflow.resources.get(step, default)
     resources: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def _add_run_parameters(
     blueprint: Blueprint,
 ) -> None:
     """Pass run parameters to a step, with the blueprint that they are applied to."""
-    arguments = _container(spec, step)["args"]
+    arguments = _get_container(spec, step)["args"]
     arguments[:0] = [STEP, step]
     if not parameters:
         return
@@ -205,7 +205,7 @@ def _add_run_parameters(
         }
 
 
-def _container(spec: dict[str, Any], step: str) -> dict[str, Any]:
+def _get_container(spec: dict[str, Any], step: str) -> dict[str, Any]:
     container: dict[str, Any] = spec["deploymentSpec"]["executors"][f"{step}_executor"]["container"]
     return container
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.config.sections import Kubeflow
 
 
-def pod_settings(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dict[str, Any]]:
+def describe_pods(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the settings of each executor's pod by the executor's label.
 
     Names of secrets and claims are under keys that newer releases of the backend call deprecated,

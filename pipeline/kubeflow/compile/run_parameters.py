@@ -28,7 +28,7 @@ class RunParameter:
     description: str
     unset: Any = None
 
-    def value(self, config: Config) -> Any:
+    def get_value(self, config: Config) -> Any:
         """Return the value in a configuration."""
         value: Any = config
         for name in self.key.split("."):
@@ -47,7 +47,7 @@ class RunParameter:
         """
         if self.type == "NUMBER_INTEGER":
             value = int(value)
-        if value == self.value(config):
+        if value == self.get_value(config):
             # The tuner treats a key that was set differently, even if it has its default value.
             return config
         if value == self.unset:

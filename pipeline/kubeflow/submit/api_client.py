@@ -16,7 +16,12 @@ from typing import Any
 import kfp_server_api
 import urllib3  # type: ignore[import-untyped]  # Only urllib3 2 has types.
 
-from pipeline.kubeflow.submit.api_errors import NotFoundError, log_in_page, no_api, plain_error
+from pipeline.kubeflow.submit.api_errors import (
+    NotFoundError,
+    explain_error,
+    make_log_in_page_error,
+    make_no_api_error,
+)
 
 # Seconds to connect, and seconds to wait for more of an answer.
 _TIMEOUT = (10, 60)
@@ -52,8 +57,8 @@ class KubeflowClient(kfp_server_api.ApiClient):
         options["_request_timeout"] = _TIMEOUT
         response = super().request(method, url, **options)
         # A log-in page comes with status 200, and the base class would read it as an empty answer.
-        if "html" in _content_type(response):
-            raise log_in_page(self._address)
+        if "html" in _get_content_type(response):
+            raise make_log_in_page_error(self._address)
         return response
 
     def is_multi_user(self) -> bool:
@@ -65,9 +70,9 @@ class KubeflowClient(kfp_server_api.ApiClient):
         try:
             health = self._call("GET", "healthz", "V2beta1GetHealthzResponse")
         except NotFoundError:
-            raise no_api(self._address) from None
-        if "json" not in _content_type(self.last_response):
-            raise no_api(self._address)
+            raise make_no_api_error(self._address) from None
+        if "json" not in _get_content_type(self.last_response):
+            raise make_no_api_error(self._address)
         return bool(health.multi_user)
 
     def find(self, kind: str, path: str, name: str, **query: str) -> list[Any]:
@@ -143,8 +148,8 @@ class KubeflowClient(kfp_server_api.ApiClient):
                     _return_http_data_only=True,
                 )
         except (kfp_server_api.ApiException, urllib3.exceptions.HTTPError) as error:
-            raise plain_error(error, self._address, self._sends_token) from error
+            raise explain_error(error, self._address, self._sends_token) from error
 
 
-def _content_type(response: Any) -> str:
+def _get_content_type(response: Any) -> str:
     return str(response.urllib3_response.headers.get("content-type", ""))

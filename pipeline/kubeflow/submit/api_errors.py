@@ -29,7 +29,7 @@ class NameTakenError(ConfigError):
     """The installation already has something of that name."""
 
 
-def plain_error(error: Exception, address: str, sends_token: bool) -> Exception:
+def explain_error(error: Exception, address: str, sends_token: bool) -> Exception:
     """Return the error to raise instead of an error of kfp_server_api.
 
     Args:
@@ -41,11 +41,11 @@ def plain_error(error: Exception, address: str, sends_token: bool) -> Exception:
       A ConfigError if the user has to change what was sent, otherwise a ServiceError.
     """
     if isinstance(error, ApiException):
-        return _refusal(error.status, _message(error.body), address, sends_token)
-    return _connection_error(error, address)
+        return _explain_refusal(error.status, _parse_message(error.body), address, sends_token)
+    return _explain_connection_error(error, address)
 
 
-def _message(body: Any) -> str:
+def _parse_message(body: Any) -> str:
     """Return the message in the body of a refusal on one line; empty if there is none.
 
     The API answers with {"error", "code", "message"}, uploads with {"error_message"}, and a proxy
@@ -65,10 +65,10 @@ def _message(body: Any) -> str:
     return re.sub(r"\s+", " ", text).strip().rstrip(".")
 
 
-def _refusal(status: int, message: str, address: str, sends_token: bool) -> Exception:
+def _explain_refusal(status: int, message: str, address: str, sends_token: bool) -> Exception:
     reason = f" It says: {message}." if message else ""
     if status == 401:
-        return _unauthenticated(reason, address, sends_token)
+        return _explain_missing_access(reason, address, sends_token)
     if status == 403:
         return ServiceError(
             f"{address} does not allow this.{reason} Check whose token it is, and that "
@@ -86,7 +86,7 @@ def _refusal(status: int, message: str, address: str, sends_token: bool) -> Exce
     return error(f"{address} answers with status {status}.{reason}")
 
 
-def _unauthenticated(reason: str, address: str, sends_token: bool) -> ServiceError:
+def _explain_missing_access(reason: str, address: str, sends_token: bool) -> ServiceError:
     if sends_token:
         return ServiceError(
             f"{address} does not accept the token.{reason} The token may have expired, or be for "
@@ -98,7 +98,7 @@ def _unauthenticated(reason: str, address: str, sends_token: bool) -> ServiceErr
     )
 
 
-def no_api(address: str) -> NotTheApiError:
+def make_no_api_error(address: str) -> NotTheApiError:
     """Return the error for an address without Kubeflow Pipelines."""
     remedy = "Check the address."
     if not address.endswith("/pipeline"):
@@ -106,7 +106,7 @@ def no_api(address: str) -> NotTheApiError:
     return NotTheApiError(f"There is no API of Kubeflow Pipelines at {address}. {remedy}")
 
 
-def log_in_page(address: str) -> NotTheApiError:
+def make_log_in_page_error(address: str) -> NotTheApiError:
     """Return the error for an address that answers with a page."""
     return NotTheApiError(
         f"{address} answers with a page instead of data, perhaps to log in. Give a token with "
@@ -115,17 +115,17 @@ def log_in_page(address: str) -> NotTheApiError:
     )
 
 
-def invalid_address(text: str) -> str:
+def describe_invalid_address(text: str) -> str:
     """Return the message for a text that is not an address."""
     return f"--host {text} is not an address such as https://kubeflow.example/pipeline."
 
 
-def _connection_error(error: Exception, address: str) -> Exception:
+def _explain_connection_error(error: Exception, address: str) -> Exception:
     cause = getattr(error, "reason", None) or error
     if isinstance(cause, urllib3.exceptions.SSLError):
-        return _tls_error(cause, address)
+        return _explain_tls_error(cause, address)
     if isinstance(error, urllib3.exceptions.LocationValueError):
-        return ConfigError(invalid_address(address))
+        return ConfigError(describe_invalid_address(address))
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         text = str(cause)
         if "name" in text.lower():
@@ -143,7 +143,7 @@ def _connection_error(error: Exception, address: str) -> Exception:
     )
 
 
-def _tls_error(cause: Exception, address: str) -> ServiceError:
+def _explain_tls_error(cause: Exception, address: str) -> ServiceError:
     if "CERTIFICATE_VERIFY_FAILED" in str(cause):
         return ServiceError(
             f"The certificate of {address} is not trusted here. Name the file of its certificate "

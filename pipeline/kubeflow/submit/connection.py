@@ -10,7 +10,7 @@ import kfp_server_api
 
 from pipeline.config.config import ConfigError
 from pipeline.kubeflow.submit.api_client import KubeflowClient
-from pipeline.kubeflow.submit.api_errors import invalid_address
+from pipeline.kubeflow.submit.api_errors import describe_invalid_address
 
 # In a pod.
 _IN_CLUSTER_ADDRESS = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
@@ -32,7 +32,7 @@ class Connection:
     namespace: str
     ui_address: str | None
 
-    def page(self, path: str) -> str | None:
+    def get_page(self, path: str) -> str | None:
         """Return the address of a page of the user interface; None if it is not known."""
         return f"{self.ui_address}/#/{path}" if self.ui_address else None
 
@@ -55,11 +55,11 @@ def connect(
       ConfigError: no address is given, or a namespace is needed.
       ServiceError: nothing answers there, something else does, or it refuses the token.
     """
-    address, ui_address = _addresses(host)
-    client = KubeflowClient(_configuration(address, token, ca_cert))
+    address, ui_address = _find_addresses(host)
+    client = KubeflowClient(_configure(address, token, ca_cert))
     if not client.is_multi_user():
         return Connection(client, "", ui_address)
-    namespace = namespace or _pod_namespace()
+    namespace = namespace or _read_pod_namespace()
     if not namespace:
         raise ConfigError(
             f"{address} has many users, each with a namespace: add yours with --namespace."
@@ -67,7 +67,7 @@ def connect(
     return Connection(client, namespace, ui_address)
 
 
-def _addresses(host: str | None) -> tuple[str, str | None]:
+def _find_addresses(host: str | None) -> tuple[str, str | None]:
     """Return the addresses of the API and of the user interface."""
     host = host or os.environ.get("KF_PIPELINES_ENDPOINT")
     ui_address = os.environ.get("KF_PIPELINES_UI_ENDPOINT")
@@ -78,7 +78,7 @@ def _addresses(host: str | None) -> tuple[str, str | None]:
         if not address.startswith(("http://", "https://")):
             raise ConfigError(f"--host {host} begins neither with https:// nor with http://.")
         if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", address):
-            raise ConfigError(invalid_address(host))
+            raise ConfigError(describe_invalid_address(host))
         address = address.rstrip("/")
         return address, (ui_address or address).rstrip("/")
     if "KUBERNETES_SERVICE_HOST" not in os.environ:
@@ -89,17 +89,17 @@ def _addresses(host: str | None) -> tuple[str, str | None]:
     return _IN_CLUSTER_ADDRESS, ui_address.rstrip("/") if ui_address else None
 
 
-def _configuration(
+def _configure(
     address: str, token: str | None, ca_cert: str | None
 ) -> kfp_server_api.Configuration:
     """Return address and credentials as kfp_server_api takes them."""
     configuration = kfp_server_api.Configuration(host=address)
     configuration.ssl_ca_cert = ca_cert
     configuration.api_key_prefix["authorization"] = "Bearer"
-    token = token or _google_token(address)
+    token = token or _get_google_token(address)
     if token:
         configuration.api_key["authorization"] = token
-    elif token_file := _token_file():
+    elif token_file := _find_token_file():
 
         def read_token(configuration: kfp_server_api.Configuration) -> None:
             with open(token_file, encoding="utf-8") as file:
@@ -111,7 +111,7 @@ def _configuration(
     return configuration
 
 
-def _google_token(address: str) -> str | None:
+def _get_google_token(address: str) -> str | None:
     """Return the token for Google's proxies; None if the address is not behind one of them."""
     client_id = os.environ.get("KF_PIPELINES_IAP_OAUTH2_CLIENT_ID")
     if not client_id and not address.endswith(".googleusercontent.com"):
@@ -129,7 +129,7 @@ def _google_token(address: str) -> str | None:
     return auth.get_gcp_access_token()
 
 
-def _token_file() -> str | None:
+def _find_token_file() -> str | None:
     """Return the file that holds the token of the service account, if there is one."""
     configured_file = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
     file = configured_file or _TOKEN_FILE
@@ -140,7 +140,7 @@ def _token_file() -> str | None:
     return None
 
 
-def _pod_namespace() -> str | None:
+def _read_pod_namespace() -> str | None:
     try:
         with open(_NAMESPACE_FILE, encoding="utf-8") as file:
             return file.read()

@@ -22,7 +22,7 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
 _EXAMPLE = 'Write minute, hour, day, month, weekday: "0 2 * * *" is two o\'clock every night.'
 
 
-def kubeflow_cron(expression: str) -> str:
+def convert_cron(expression: str) -> str:
     """Return a cron expression of five fields as Kubeflow Pipelines reads it, seconds first.
 
     The installation would accept five fields as well, but as seconds, minutes and so on: it would
@@ -44,13 +44,13 @@ def kubeflow_cron(expression: str) -> str:
         raise ConfigError(f'--cron "{expression}" does not have five fields. {_EXAMPLE}')
     for field, (name, lowest, highest, numbers) in zip(fields, _FIELDS, strict=True):
         for item in field.split(","):
-            problem = _problem(item, lowest, highest, numbers)
+            problem = _find_problem(item, lowest, highest, numbers)
             if problem:
                 raise ConfigError(f'--cron "{expression}", {name}: {problem}.')
     return " ".join(("0", *fields))
 
 
-def _problem(item: str, lowest: int, highest: int, numbers: dict[str, int]) -> str:
+def _find_problem(item: str, lowest: int, highest: int, numbers: dict[str, int]) -> str:
     """Return what is wrong with one item of a field's list, nothing if it is right.
 
     An item is a value, a range or a star, and perhaps a step.

@@ -37,7 +37,7 @@ class _TaskDisplay:
 
     def update(self, run: Any) -> None:
         """Show what has changed since the last call."""
-        for task in sorted(_task_details(run), key=lambda task: _seconds(task.start_time)):
+        for task in sorted(_list_task_details(run), key=lambda task: _to_seconds(task.start_time)):
             if task.display_name not in self._tasks or task.state in _NOT_STARTED:
                 continue
             if self._states.get(task.display_name) == task.state:
@@ -60,7 +60,7 @@ class _TaskDisplay:
             return
         ended_tasks = sum(state in _ENDED for state in self._states.values())
         count = f"[{ended_tasks:>2}/{len(self._tasks)}]" if has_ended else ""
-        seconds = _seconds(task.end_time) - _seconds(task.start_time)
+        seconds = _to_seconds(task.end_time) - _to_seconds(task.start_time)
         # The API gives 1970 as the end of a task that has not ended.
         duration = f"{seconds:8.1f} s" if has_ended and seconds >= 0 else ""
         width = len(f"[ 0/{len(self._tasks)}]")
@@ -143,35 +143,37 @@ def find_failures(run: Any, tasks: tuple[str, ...]) -> dict[str, str]:
       The API's message by task, empty if it gives none. Messages about a task's driver or executor
       count as the task's. A failure that belongs to no task has the name "".
     """
-    details = _task_details(run)
-    parents = _parents(details)
+    details = _list_task_details(run)
+    parents = _find_parents(details)
     failures: dict[str, str] = {}
     for task in details:
         if task.state != "FAILED":
             continue
-        name = _package_task(task, parents, tasks)
-        message = _error_message(task)
+        name = _find_package_task(task, parents, tasks)
+        message = _find_error_message(task)
         if name or message:
             messages = dict.fromkeys(filter(None, (failures.get(name), message)))
             failures[name] = "; ".join(messages)
     if any(failures):
         failures.pop("", None)
-    elif message := _error_message(run):
+    elif message := _find_error_message(run):
         failures[""] = message
     return failures
 
 
-def tasks_not_run(run: Any, tasks: tuple[str, ...]) -> list[str]:
+def find_tasks_not_run(run: Any, tasks: tuple[str, ...]) -> list[str]:
     """Return the tasks that a run did not start."""
-    started = {task.display_name for task in _task_details(run) if task.state not in _NOT_STARTED}
+    started = {
+        task.display_name for task in _list_task_details(run) if task.state not in _NOT_STARTED
+    }
     return [task for task in tasks if task not in started]
 
 
-def _task_details(run: Any) -> list[Any]:
+def _list_task_details(run: Any) -> list[Any]:
     return (run.run_details and run.run_details.task_details) or []
 
 
-def _parents(details: list[Any]) -> dict[str, Any]:
+def _find_parents(details: list[Any]) -> dict[str, Any]:
     """Return each task's parent by the task's id; the API may tell it in two ways."""
     by_id = {task.task_id: task for task in details}
     parents = {}
@@ -183,16 +185,16 @@ def _parents(details: list[Any]) -> dict[str, Any]:
     return parents
 
 
-def _package_task(task: Any, parents: dict[str, Any], tasks: tuple[str, ...]) -> str:
+def _find_package_task(task: Any, parents: dict[str, Any], tasks: tuple[str, ...]) -> str:
     """Return the name of the package's task that a driver or executor works for."""
-    for ancestor in _with_ancestors(task, parents):
+    for ancestor in _walk_up(task, parents):
         if ancestor.display_name in tasks:
             return ancestor.display_name
     driver = (task.display_name or "").removesuffix("-driver")
     return driver if driver in tasks else ""
 
 
-def _with_ancestors(task: Any, parents: dict[str, Any]) -> Iterator[Any]:
+def _walk_up(task: Any, parents: dict[str, Any]) -> Iterator[Any]:
     seen: set[str] = set()
     while task is not None and task.task_id not in seen:
         seen.add(task.task_id)
@@ -200,7 +202,7 @@ def _with_ancestors(task: Any, parents: dict[str, Any]) -> Iterator[Any]:
         task = parents.get(task.task_id) or parents.get(task.pod_name)
 
 
-def _error_message(run_or_task: Any) -> str:
+def _find_error_message(run_or_task: Any) -> str:
     """Return the error of a run or task, or else the latest error in its history."""
     history = reversed(run_or_task.state_history or ())
     errors = [run_or_task.error, *(state.error for state in history)]
@@ -208,5 +210,5 @@ def _error_message(run_or_task: Any) -> str:
     return next(messages, "").rstrip(".")
 
 
-def _seconds(moment: Any) -> float:
+def _to_seconds(moment: Any) -> float:
     return moment.timestamp() if moment else 0.0

@@ -63,9 +63,9 @@ def read_package(file: str, cache: bool = True) -> CompiledPackage:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{file}{line}: this is not YAML. {_COMPILE}") from None
-    spec = _pipeline_spec(file, documents)
+    spec = _find_pipeline_spec(file, documents)
     if not cache:
-        for task in _all_tasks(spec):
+        for task in _list_all_tasks(spec):
             task["cachingOptions"] = {"enableCache": False}
         content = yaml.safe_dump_all(documents, sort_keys=False).encode()
     tasks = spec["root"].get("dag", {}).get("tasks", {})
@@ -77,7 +77,7 @@ def read_package(file: str, cache: bool = True) -> CompiledPackage:
     )
 
 
-def _pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
+def _find_pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
     """Return the document that holds the pipeline; another one may hold platform settings."""
     specs = [
         document
@@ -105,7 +105,7 @@ def _pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
     return spec
 
 
-def _all_tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _list_all_tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every task, also those of pipelines within the pipeline."""
     for component in (spec["root"], *spec.get("components", {}).values()):
         yield from component.get("dag", {}).get("tasks", {}).values()

@@ -11,18 +11,18 @@ from typing import Any
 from pipeline.config.config import ConfigError
 
 
-def _double(text: str) -> float:
+def _read_double(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
     return number
 
 
-def _boolean(text: str) -> bool:
+def _read_boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
-def _json(expected: type) -> Callable[[str], Any]:
+def _make_json_reader(expected: type) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         value = json.loads(text)
         if not isinstance(value, expected):
@@ -35,15 +35,15 @@ def _json(expected: type) -> Callable[[str], Any]:
 # By type: the function that reads a value, and the words for such a value in messages.
 TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
     "NUMBER_INTEGER": (int, "a whole number"),
-    "NUMBER_DOUBLE": (_double, "a number"),
+    "NUMBER_DOUBLE": (_read_double, "a number"),
     "STRING": (str, "a text"),
-    "BOOLEAN": (_boolean, "true or false"),
-    "LIST": (_json(list), "a list in JSON, such as [1, 2]"),
-    "STRUCT": (_json(dict), 'an object in JSON, such as {"a": 1}'),
+    "BOOLEAN": (_read_boolean, "true or false"),
+    "LIST": (_make_json_reader(list), "a list in JSON, such as [1, 2]"),
+    "STRUCT": (_make_json_reader(dict), 'an object in JSON, such as {"a": 1}'),
 }
 
 
-def typed_values(declared: dict[str, dict[str, Any]], options: Sequence[str]) -> dict[str, Any]:
+def parse_values(declared: dict[str, dict[str, Any]], options: Sequence[str]) -> dict[str, Any]:
     """Return the values of `--param` options by parameter name.
 
     Args:

@@ -15,10 +15,10 @@ from pipeline.config.config import ConfigError
 from pipeline.kubeflow.compile.launcher_folders import STORES
 from pipeline.kubeflow.submit.api_errors import NameTakenError
 from pipeline.kubeflow.submit.connection import Connection, connect
-from pipeline.kubeflow.submit.cron import kubeflow_cron
-from pipeline.kubeflow.submit.follow_run import find_failures, follow_run, tasks_not_run
+from pipeline.kubeflow.submit.cron import convert_cron
+from pipeline.kubeflow.submit.follow_run import find_failures, find_tasks_not_run, follow_run
 from pipeline.kubeflow.submit.package_reader import CompiledPackage, read_package
-from pipeline.kubeflow.submit.parameter_values import require_all, typed_values
+from pipeline.kubeflow.submit.parameter_values import parse_values, require_all
 from pipeline.terminal.console import make_console
 from pipeline.terminal.failures import DONE, FAILED, INTERRUPTED
 
@@ -76,8 +76,8 @@ def submit_package(file: str, options: SubmitOptions, **connection_options: str 
       ServiceError: the installation does not answer, or does not do what it was asked to do.
     """
     package = read_package(file, options.cache)
-    values = typed_values(package.parameters, options.parameters)
-    cron = kubeflow_cron(options.cron) if options.cron is not None else None
+    values = parse_values(package.parameters, options.parameters)
+    cron = convert_cron(options.cron) if options.cron is not None else None
     _check(options)
     if not options.upload_only:
         require_all(package.parameters, values)
@@ -89,7 +89,7 @@ def submit_package(file: str, options: SubmitOptions, **connection_options: str 
     version = submission.upload()
     if options.upload_only:
         path = f"pipelines/details/{version.pipeline_id}/version/{version.pipeline_version_id}"
-        submission.print("page", connection.page(path))
+        submission.print("page", connection.get_page(path))
         return DONE
     run = submission.prepare_run(version, values)
     if cron:
@@ -184,7 +184,7 @@ class _Submission:
         note = " in place of the one before" if previous else ""
         self.print("recurring", f"{name}, at {self.options.cron}{note}")
         page = f"recurringrun/details/{recurring_run.recurring_run_id}"
-        self.print("page", self.connection.page(page))
+        self.print("page", self.connection.get_page(page))
 
     def run(self, run: dict[str, Any]) -> int:
         """Start a run, follow it if that was asked for, and return the exit status."""
@@ -193,7 +193,7 @@ class _Submission:
         client = self.connection.client
         run_id = client.create("Run", "runs", {**run, "display_name": name}).run_id
         self.print("run", f"{name}, id {run_id}")
-        self.print("page", self.connection.page(f"runs/details/{run_id}"))
+        self.print("page", self.connection.get_page(f"runs/details/{run_id}"))
         if not self.options.wait:
             return DONE
         tasks = self.package.tasks
@@ -256,6 +256,6 @@ def _print_failures(run: Any, tasks: tuple[str, ...]) -> None:
     for name, message in failures.items():
         reason = message or "the installation does not say why; its page has the logs"
         console.print(escape(f"  {name + ': ' if name else ''}{reason}"))
-    not_run = tasks_not_run(run, tasks)
+    not_run = find_tasks_not_run(run, tasks)
     if not_run and len(not_run) < len(tasks):
         console.print(escape(f"  not run: {', '.join(not_run)}"))
