@@ -26,11 +26,6 @@ class Distribution:
     """Distribution of a measured feature over the spectrograms of a split.
 
     Attributes:
-      minimum: lowest value.
-      median: middle value.
-      mean: mean value.
-      standard_deviation: standard deviation.
-      maximum: highest value.
       edges: bounds of the bins of TFDV's histogram, one more than there are bins.
       images: estimated number of spectrograms in each bin.
     """

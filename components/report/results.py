@@ -1,21 +1,26 @@
-"""Results of a run, read from the outputs of ExampleGen, Trainer and Evaluator."""
+"""Results of a run, read from the outputs of the other steps."""
 
 from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import classification_report
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
+from tfx.components.util import model_utils
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
 
 from components.evaluator.confidence_intervals import LEVEL
 from components.evaluator.evaluation import Evaluation, read_evaluation
 from components.evaluator.failed_thresholds import describe_failed_thresholds
 from components.evaluator.metric_names import DECISION_METRICS, RANKING_METRICS
-from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE
+from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE, SOURCE_PROPERTY
 from data.reading.problems import Problem
 from data.storage import files
 from trainer.export.model_run import TRAINING_FACTS, TRAINING_LOG
@@ -117,39 +122,30 @@ class Results:
         return table
 
 
-def read_results(
-    examples_dir: str,
-    evaluation_dir: str,
-    model_run_dir: str,
-    classes: list[str],
-    blessed: bool,
-    pushed_to: str | None,
-    data: str,
-    data_fingerprint: str,
-) -> Results:
-    """Read the outputs of ExampleGen, Evaluator and Trainer.
+def read_results(inputs: Mapping[str, list[Artifact]], classes: list[str]) -> Results:
+    """Read the outputs of ExampleGen, Trainer, Evaluator and Pusher.
 
     Args:
-      examples_dir: the examples, with the findings about the data beside them.
-      evaluation_dir: the output `evaluation` of the Evaluator.
-      model_run_dir: the output `model_run` of the Trainer.
+      inputs: the artifacts of each input of the Report component.
       classes: class names in the order of the label columns.
-      blessed: whether the model may be pushed.
-      pushed_to: folder of the pushed model, None if it was not pushed.
-      data: where the data came from, in words.
-      data_fingerprint: fingerprint of the data files.
     """
-    findings = json.loads(files.read_text(files.join(examples_dir, FINDINGS_FILE)))
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    blessing = artifact_utils.get_single_instance(inputs["blessing"])
+    pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
+    was_pushed = pushed.get_int_custom_property("pushed") == 1
+    evaluation_dir = artifact_utils.get_single_uri(inputs["evaluation"])
+    model_run_dir = artifact_utils.get_single_uri(inputs["model_run"])
+    findings = json.loads(files.read_text(files.join(examples.uri, FINDINGS_FILE)))
     training_log = files.read_text(files.join(model_run_dir, TRAINING_LOG))
     epochs = list(csv.DictReader(training_log.splitlines()))
     return Results(
         classes=classes,
         evaluation=read_evaluation(evaluation_dir, classes),
         failures=describe_failed_thresholds(evaluation_dir),
-        blessed=blessed,
-        pushed_to=pushed_to,
-        data=data,
-        data_fingerprint=data_fingerprint,
+        blessed=model_utils.is_model_blessed(blessing),
+        pushed_to=pushed.get_string_custom_property("pushed_destination") if was_pushed else None,
+        data=examples.get_string_custom_property(SOURCE_PROPERTY),
+        data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
         dropped_rows=[str(Problem(**row)) for row in findings["dropped_rows"]],
         data_warnings=[str(Problem(**row)) for row in findings["warnings"]],
         training=json.loads(files.read_text(files.join(model_run_dir, TRAINING_FACTS))),

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
-from tfx.components.util import model_utils
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
@@ -25,8 +23,7 @@ from components.report.page.page import Contents, render_report
 from components.report.page.spectrograms import choose_galleries
 from components.report.predictions import predict_validation_split
 from components.report.provenance import flatten, list_input_artifacts, list_versions
-from components.report.results import Results, read_results
-from components.spectrogram_example_gen.examples_artifact import SOURCE_PROPERTY
+from components.report.results import read_results
 from data.storage import files
 
 Inputs = Mapping[str, list[Artifact]]
@@ -43,7 +40,7 @@ def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], 
       code: fingerprint of the project's own code.
     """
     classes = configuration["classes"]
-    results = _read_results(inputs, classes)
+    results = read_results(inputs, classes)
     predictions = predict_validation_split(
         path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"])),
         artifact_utils.get_single_uri(inputs["examples"]),
@@ -72,23 +69,6 @@ def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], 
         PAGE_FILE: render_report(contents),
     }.items():
         files.write_file(files.join(folder, name), text)
-
-
-def _read_results(inputs: Inputs, classes: list[str]) -> Results:
-    examples = artifact_utils.get_single_instance(inputs["examples"])
-    blessing = artifact_utils.get_single_instance(inputs["blessing"])
-    pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
-    was_pushed = pushed.get_int_custom_property("pushed") == 1
-    return read_results(
-        examples.uri,
-        artifact_utils.get_single_uri(inputs["evaluation"]),
-        artifact_utils.get_single_uri(inputs["model_run"]),
-        classes,
-        blessed=model_utils.is_model_blessed(blessing),
-        pushed_to=pushed.get_string_custom_property("pushed_destination") if was_pushed else None,
-        data=examples.get_string_custom_property(SOURCE_PROPERTY),
-        data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
-    )
 
 
 def _render_views(inputs: Inputs, classes: list[str]) -> str:
