@@ -1,4 +1,4 @@
-"""preprocessing_fn: shape, values, and images without any contrast."""
+"""preprocessing_fn: shapes, values, dead channels and images without contrast."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from trainer.preprocessing import preprocessing_fn
 HEIGHT, WIDTH = 4, 6
 
 
-def preprocess(levels: np.ndarray, **configured) -> dict[str, tf.Tensor]:
+def preprocess(levels: np.ndarray, **config) -> dict[str, tf.Tensor]:
     inputs = {
         "image": tf.constant([image.tobytes() for image in levels]),
         "label": tf.range(len(levels), dtype=tf.int64),
     }
     layout = {"height": float(HEIGHT), "width": float(WIDTH)}
-    return preprocessing_fn(inputs, layout | configured)
+    return preprocessing_fn(inputs, layout | config)
 
 
 @pytest.fixture
@@ -34,28 +34,26 @@ def test_images_keep_their_rows_and_columns_and_get_one_channel(levels):
 
 
 @pytest.mark.parametrize(
-    "configured", [{"normalise": "levels"}, {"model": "reference", "normalise": None}]
+    "config", [{"normalise": "levels"}, {"model": "reference", "normalise": None}]
 )
-def test_grey_levels_are_left_as_they_are_where_a_model_or_the_configuration_says_so(
-    levels, configured
-):
-    images = preprocess(levels, **configured)["image"]
+def test_grey_levels_are_kept_if_the_model_or_the_configuration_says_so(levels, config):
+    images = preprocess(levels, **config)["image"]
     np.testing.assert_allclose(images[..., 0], levels / 255, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    "configured", [{"normalise": "image", "model": "reference"}, {"model": "compact"}]
+    "config", [{"normalise": "image", "model": "reference"}, {"model": "compact"}]
 )
-def test_images_are_standardised_for_other_models_and_on_request(levels, configured):
+def test_images_are_standardised_for_other_models_and_on_request(levels, config):
     np.testing.assert_array_equal(
-        preprocess(levels, **configured)["image"], preprocess(levels)["image"]
+        preprocess(levels, **config)["image"], preprocess(levels)["image"]
     )
 
 
 def test_each_image_is_standardised_by_itself(levels):
     together = preprocess(levels)["image"]
-    alone = preprocess(levels[2:3])["image"]
-    np.testing.assert_array_equal(together[2:3], alone)
+    single = preprocess(levels[2:3])["image"]
+    np.testing.assert_array_equal(together[2:3], single)
 
 
 def test_brightness_and_contrast_of_the_rendering_do_not_matter():
@@ -66,7 +64,7 @@ def test_brightness_and_contrast_of_the_rendering_do_not_matter():
     )
 
 
-def test_inverting_the_rendering_changes_the_sign_and_nothing_else(levels):
+def test_inverting_the_rendering_only_changes_the_sign(levels):
     np.testing.assert_allclose(
         preprocess(255 - levels)["image"], -preprocess(levels)["image"], atol=1e-5
     )
@@ -84,7 +82,7 @@ def test_dead_channels_and_their_neighbours_become_zero_and_do_not_count(levels,
     np.testing.assert_allclose(np.delete(images, spoilt, axis=2), expected, atol=1e-5)
 
 
-def test_channels_without_power_are_found_beside_their_neighbours_leakage_and_strong_lines_kept():
+def test_channels_without_power_are_found_despite_leakage_and_strong_lines_are_kept():
     dead_columns, line_column = [20, 71, 100], 50
     lines = [carrier(line_column / 128, strength) for strength in (5.0, 10.0, 20.0)]
     levels = np.stack(
@@ -105,8 +103,8 @@ def test_channels_without_power_are_found_beside_their_neighbours_leakage_and_st
     images = preprocess(levels, height=64, width=128)["image"].numpy()[..., 0]
     zero = ~images.any(axis=1)
     spoilt = [19, 20, 21, 70, 71, 72, 99, 100, 101]
-    assert [np.flatnonzero(of_image).tolist() for of_image in zero] == [spoilt] * 3
-    # What is left are the lines, the stronger the further from the noise.
+    assert [np.flatnonzero(channels).tolist() for channels in zero] == [spoilt] * 3
+    # The lines remain, and stronger lines are further from the noise.
     depths = np.abs(images[:, :, line_column].mean(axis=1))
     assert (np.diff(depths) > 0.5).all()
 
@@ -126,7 +124,7 @@ def test_an_image_of_another_size_is_an_error_and_not_several_images():
         preprocess(np.zeros((1, 3 * HEIGHT, WIDTH), np.uint8))
 
 
-def test_features_of_an_inferred_schema_have_an_axis_more_and_mean_the_same(levels):
+def test_features_of_an_inferred_schema_have_another_axis_and_give_the_same_result(levels):
     inputs = {
         "image": tf.constant([[image.tobytes()] for image in levels]),
         "label": tf.range(len(levels), dtype=tf.int64)[:, tf.newaxis],

@@ -1,4 +1,4 @@
-"""Augmentation changes images in the ways it says, and repeatably."""
+"""Augmentation makes the configured changes, and makes them repeatably."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ def images():
     return np.random.default_rng(0).normal(size=(64, 8, 10, 1)).astype(np.float32)
 
 
-def test_without_any_change_images_stay_as_they_are(images):
+def test_without_augmentation_images_stay_the_same(images):
     np.testing.assert_array_equal(Augmentation()(images, SEED), images)
 
 
 @pytest.mark.parametrize(("change", "axis"), [("flip_time", 1), ("flip_frequency", 2)])
-def test_about_half_of_the_images_are_mirrored_in_the_right_axis(images, change, axis):
+def test_about_half_of_the_images_are_mirrored_along_the_right_axis(images, change, axis):
     changed = Augmentation(**{change: True})(images, SEED).numpy()
     mirrored = np.flip(images, axis)
     is_mirrored = (changed == mirrored).all((1, 2, 3))
@@ -40,16 +40,16 @@ def test_a_shift_in_frequency_wraps_around_and_stays_within_its_limit(images):
         [shift for shift in range(-5, 5) if (np.roll(before, shift, axis=1) == after).all()]
         for before, after in zip(images, changed, strict=True)
     ]
-    assert all(len(found) == 1 for found in shifts)
-    assert {found[0] for found in shifts} == {-2, -1, 0, 1, 2}, "a fifth of ten channels"
+    assert all(len(matches) == 1 for matches in shifts)
+    assert {matches[0] for matches in shifts} == {-2, -1, 0, 1, 2}, "a fifth of ten channels"
 
 
-def test_noise_has_the_deviation_asked_for(images):
+def test_noise_has_the_configured_standard_deviation(images):
     added = Augmentation(noise=0.5)(images, SEED).numpy() - images
     assert added.std() == pytest.approx(0.5, rel=0.05)
 
 
-def test_the_same_seed_repeats_and_another_does_not(images):
+def test_the_same_seed_gives_the_same_images_and_another_does_not(images):
     augmentation = Augmentation(flip_time=True, noise=0.1, shift_frequency=0.1)
     first, again = augmentation(images, SEED), augmentation(images, SEED)
     other = augmentation(images, SEED + 1)

@@ -1,4 +1,4 @@
-"""Training batches: a function of the seed and their number, and of nothing else."""
+"""Training batches depend on the seed and their number, and on nothing else."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def transform(small_data):
 
 
 @pytest.fixture
-def batches(records, transform):
+def make_batches(records, transform):
     def make(seed: int = 0, augmentation: Augmentation | None = None) -> TrainingBatches:
         augmentation = augmentation or Augmentation()
         return TrainingBatches(records, transform, len(CLASSES), 8, seed, augmentation)
@@ -29,51 +29,54 @@ def batches(records, transform):
     return make
 
 
-def content(dataset: tf.data.Dataset) -> list[np.ndarray]:
+def read_images(dataset: tf.data.Dataset) -> list[np.ndarray]:
     return [images.numpy() for images, _ in dataset]
 
 
-def test_an_epoch_holds_every_image_once_in_an_order_of_its_own(batches, records, transform):
+def test_an_epoch_includes_every_image_once_in_its_own_order(make_batches, records, transform):
     stored = np.concatenate(
-        content(read_validation_batches(records, transform, len(CLASSES), 8).dataset)
+        read_images(read_validation_batches(records, transform, len(CLASSES), 8).dataset)
     ).reshape(TRAIN, -1)
-    train = batches()
+    train = make_batches()
     assert (train.images, train.steps) == (TRAIN, 7)
     orders = []
     for epoch in range(3):
-        parts = content(train.read_epochs(epoch, epoch + 1))
-        assert [len(part) for part in parts] == [8, 8, 8, 8, 8, 8, 2]
-        images = np.concatenate(parts).reshape(TRAIN, -1)
+        batches = read_images(train.read_epochs(epoch, epoch + 1))
+        assert [len(batch) for batch in batches] == [8, 8, 8, 8, 8, 8, 2]
+        images = np.concatenate(batches).reshape(TRAIN, -1)
         orders.append([int(np.argmin(((stored - image) ** 2).sum(1))) for image in images])
         np.testing.assert_array_equal(images, stored[orders[-1]])
         assert sorted(orders[-1]) == list(range(TRAIN))
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
-def test_a_later_epoch_does_not_depend_on_the_earlier_ones_having_been_read(batches):
-    train = batches(augmentation=Augmentation(flip_time=True, noise=0.3, shift_frequency=0.2))
+def test_a_later_epoch_can_be_read_without_the_earlier_ones(make_batches):
+    train = make_batches(augmentation=Augmentation(flip_time=True, noise=0.3, shift_frequency=0.2))
     for late, whole in zip(
-        content(train.read_epochs(2, 4)), content(train.read_epochs(0, 4))[14:], strict=True
+        read_images(train.read_epochs(2, 4)), read_images(train.read_epochs(0, 4))[14:], strict=True
     ):
         np.testing.assert_array_equal(late, whole)
 
 
-def test_another_seed_gives_another_order_and_another_augmentation(batches):
+def test_another_seed_gives_another_order_and_another_augmentation(make_batches):
     assert (
-        content(batches(0).read_epochs(0, 1))[0] != content(batches(1).read_epochs(0, 1))[0]
+        read_images(make_batches(0).read_epochs(0, 1))[0]
+        != read_images(make_batches(1).read_epochs(0, 1))[0]
     ).any()
 
 
-def test_images_keep_their_labels(batches):
-    images, labels = next(iter(batches(augmentation=Augmentation(noise=1e-6)).read_epochs(0, 1)))
+def test_images_keep_their_labels(make_batches):
+    images, labels = next(
+        iter(make_batches(augmentation=Augmentation(noise=1e-6)).read_epochs(0, 1))
+    )
     assert images.shape == (8, HEIGHT, WIDTH, 1)
     bright = np.sort(images.numpy().reshape(8, -1), axis=1)[:, -WIDTH:].mean(axis=1)
-    # Stripes and dots are lit, the third class is not.
+    # Stripes and dots are bright, the third class is not.
     np.testing.assert_array_equal(bright > 2, labels.numpy().argmax(axis=1) < 2)
 
 
-def test_labels_of_the_whole_split_are_counted(batches):
-    assert np.bincount(batches().read_labels()).tolist() == [26, 12, 12]
+def test_the_labels_of_the_whole_split_can_be_read(make_batches):
+    assert np.bincount(make_batches().read_labels()).tolist() == [26, 12, 12]
 
 
 def test_validation_is_read_in_stored_order(small_data, transform):
@@ -85,17 +88,17 @@ def test_validation_is_read_in_stored_order(small_data, transform):
     assert int(validation.dataset.cardinality()) == 3
 
 
-def test_the_fingerprint_is_of_the_records_and_not_of_their_files(tmp_path, records):
+def test_the_fingerprint_depends_on_the_records_but_not_on_their_files(tmp_path, records):
     serialised = list(records.serialised.numpy())
 
-    def written(name: str, *files: list[bytes]) -> str:
-        for number, part in enumerate(files):
+    def compute_fingerprint(name: str, *files: list[bytes]) -> str:
+        for number, content in enumerate(files):
             with tf.io.TFRecordWriter(str(tmp_path / f"{name}-{number}")) as writer:
-                for record in part:
+                for record in content:
                     writer.write(record)
         return read_records([str(tmp_path / f"{name}-*")]).fingerprint
 
-    assert written("one", serialised) == records.fingerprint
-    assert written("two", serialised[:20], serialised[20:]) == records.fingerprint
-    assert written("turned", serialised[::-1]) != records.fingerprint
-    assert written("fewer", serialised[1:]) != records.fingerprint
+    assert compute_fingerprint("one", serialised) == records.fingerprint
+    assert compute_fingerprint("two", serialised[:20], serialised[20:]) == records.fingerprint
+    assert compute_fingerprint("reversed", serialised[::-1]) != records.fingerprint
+    assert compute_fingerprint("fewer", serialised[1:]) != records.fingerprint

@@ -1,4 +1,4 @@
-"""The example in docs/adding-a-model.md is all that a model takes."""
+"""The example in docs/adding-a-model.md is complete."""
 
 import json
 import re
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "adding-a-model.md"
 
 @pytest.fixture
 def separable(tmp_path, monkeypatch) -> None:
-    """The page's file and registration, under a name that no package has."""
+    """The file and the registration from the page, under a name that no package has."""
     text = PAGE.read_text()
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert '"separable": "trainer.models.separable",' in text

@@ -1,4 +1,4 @@
-"""The models: what goes in, what comes out, how large they are."""
+"""The models: their inputs, outputs and sizes."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def test_a_model_turns_images_of_any_size_into_probabilities(name, height, width
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_the_reference_is_the_tutorials_network():
+def test_the_reference_is_the_model_of_the_tutorials():
     model = models.load("reference").build(64, 128, 4)
     # 16 x 32 x 64 features into 1,024 units are 33.6 million weights alone.
     assert model.count_params() == 33_616_132

@@ -1,4 +1,4 @@
-"""The temperature of probabilities: fitted, guarded and served."""
+"""The temperature of probabilities is fitted, stays within bounds and is served."""
 
 import json
 
@@ -20,8 +20,8 @@ from trainer.quality.calibration import (
 from trainer.training import run_fn
 
 
-def drawn(temperature: float, images: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities that are right once they are brought to `temperature`, and labels."""
+def draw(temperature: float, images: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities that `temperature` calibrates perfectly, and labels."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0.0, 3.0, (images, 4))
     true = softmax(logits / temperature, axis=1)
@@ -30,25 +30,27 @@ def drawn(temperature: float, images: int = 20_000) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_a_known_temperature_is_found_again(temperature):
-    assert fit_temperature(*drawn(temperature)) == pytest.approx(temperature, rel=0.03)
+def test_a_known_temperature_is_recovered(temperature):
+    assert fit_temperature(*draw(temperature)) == pytest.approx(temperature, rel=0.03)
 
 
-def test_calibration_mends_overconfidence_and_leaves_every_decision():
-    probabilities, labels = drawn(2.5)
-    found = calibrate(probabilities, labels)
-    before, after = found["before"], found["after"]
+def test_calibration_corrects_overconfidence_and_changes_no_decision():
+    probabilities, labels = draw(2.5)
+    calibration = calibrate(probabilities, labels)
+    before, after = calibration["before"], calibration["after"]
     assert before["expected_calibration_error"] > 0.1
     for name in ("expected_calibration_error", "expected_calibration_error_equal_mass"):
         assert after[name] < 0.015
     assert after["brier_score"] < before["brier_score"]
     assert after["negative_log_likelihood"] < before["negative_log_likelihood"]
-    served = apply_temperature(tf.constant(probabilities, tf.float32), found["temperature"]).numpy()
+    served = apply_temperature(
+        tf.constant(probabilities, tf.float32), calibration["temperature"]
+    ).numpy()
     np.testing.assert_array_equal(served.argmax(axis=1), probabilities.argmax(axis=1))
-    assert json.loads(json.dumps(found)) == found
+    assert json.loads(json.dumps(calibration)) == calibration
 
 
-def test_of_predictions_that_are_all_right_the_model_becomes_about_as_sure_as_succession_allows():
+def test_if_all_predictions_are_right_the_confidence_follows_the_rule_of_succession():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 800)
     probabilities = softmax(rng.normal(0, 0.3, (800, 4)) + 8.0 * np.eye(4)[labels], axis=1)
@@ -58,37 +60,37 @@ def test_of_predictions_that_are_all_right_the_model_becomes_about_as_sure_as_su
     assert confidence == pytest.approx(1 - 0.75 / 801, abs=2e-4)
 
 
-def test_certain_and_right_stays_within_bounds():
-    found = calibrate(np.eye(4)[[0, 1, 2, 3]], np.array([0, 1, 2, 3]))
-    assert LEAST < found["temperature"] <= GREATEST
-    assert np.isfinite(found["after"]["negative_log_likelihood"])
+def test_certain_and_right_predictions_stay_within_bounds():
+    calibration = calibrate(np.eye(4)[[0, 1, 2, 3]], np.array([0, 1, 2, 3]))
+    assert LEAST < calibration["temperature"] <= GREATEST
+    assert np.isfinite(calibration["after"]["negative_log_likelihood"])
 
 
-def test_certain_and_wrong_is_as_unsure_as_the_bounds_allow():
+def test_certain_and_wrong_predictions_get_the_greatest_temperature():
     assert fit_temperature(np.eye(4)[[0, 1, 2, 3]], np.array([1, 2, 3, 0])) == pytest.approx(
         GREATEST, rel=1e-3
     )
 
 
 @pytest.mark.parametrize("labels", [[0, 0], [0, 1]])
-def test_two_images_and_absent_classes_give_a_temperature(labels):
+def test_two_images_without_all_classes_give_a_temperature(labels):
     probabilities = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2]])
-    found = calibrate(probabilities, np.array(labels))
-    assert LEAST <= found["temperature"] <= GREATEST
-    assert found["images"] == 2
-    assert np.isfinite(found["after"]["brier_score"])
+    calibration = calibrate(probabilities, np.array(labels))
+    assert LEAST <= calibration["temperature"] <= GREATEST
+    assert calibration["images"] == 2
+    assert np.isfinite(calibration["after"]["brier_score"])
 
 
-def test_a_model_that_is_not_to_be_calibrated_is_only_measured():
-    probabilities, labels = drawn(2.5, 500)
-    found = calibrate(probabilities, labels, fit=False)
-    assert found["temperature"] is None
-    assert found["after"] == found["before"]
+def test_without_a_fit_the_probabilities_are_only_measured():
+    probabilities, labels = draw(2.5, 500)
+    calibration = calibrate(probabilities, labels, fit=False)
+    assert calibration["temperature"] is None
+    assert calibration["after"] == calibration["before"]
 
 
 @pytest.fixture
 def exported(small_data, tmp_path, tiny_model):
-    """Trains and exports; returns facts, network, validation images and what is served."""
+    """A function that trains, and returns facts, probabilities, labels and served answers."""
 
     def run(**settings):
         run_fn(fn_args(small_data, tmp_path, **settings))
@@ -99,14 +101,14 @@ def exported(small_data, tmp_path, tiny_model):
         ((images, labels),) = list(batches)
         served = tf.saved_model.load(str(tmp_path / "Format-Serving"))
         answers = served.signatures["serving_default"](records.serialised)
-        network = build(HEIGHT, WIDTH, 3)
-        network.load_weights(tmp_path / "model_run/weights/best.weights.h5")
-        return card["training"], network(images).numpy(), labels.numpy().argmax(axis=1), answers
+        model = build(HEIGHT, WIDTH, 3)
+        model.load_weights(tmp_path / "model_run/weights/best.weights.h5")
+        return card["training"], model(images).numpy(), labels.numpy().argmax(axis=1), answers
 
     return run
 
 
-def test_the_served_probabilities_are_the_calibrated_ones(exported):
+def test_the_served_probabilities_are_calibrated(exported):
     facts, own, labels, answers = exported()
     calibration = facts["calibration"]
     expected = softmax(np.log(own) / calibration["temperature"], axis=1)
@@ -120,7 +122,7 @@ def test_the_served_probabilities_are_the_calibrated_ones(exported):
         assert calibration["after"][name] == pytest.approx(again[name], abs=1e-5)
 
 
-def test_calibrate_false_serves_the_networks_own(exported):
+def test_calibrate_false_serves_the_models_own_probabilities(exported):
     facts, own, _, answers = exported(calibrate=False, epochs=1)
     np.testing.assert_allclose(answers["probabilities"].numpy(), own, atol=1e-6)
     assert facts["calibration"]["temperature"] is None

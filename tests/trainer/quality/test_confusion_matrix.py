@@ -1,4 +1,4 @@
-"""The confusion matrix that is counted while Keras validates."""
+"""The confusion matrix that Keras counts during validation."""
 
 import keras
 import numpy as np
@@ -8,16 +8,16 @@ from sklearn.metrics import confusion_matrix, recall_score
 from trainer.quality.confusion_matrix import ConfusionMatrix
 
 
-def decisions(classes: int, images: int, seed: int = 0):
-    """One-hot labels and probabilities [images, classes]."""
+def draw_decisions(classes: int, images: int, seed: int = 0):
+    """Return one-hot labels and probabilities, both [images, classes]."""
     rng = np.random.default_rng(seed)
     labels = np.eye(classes, dtype=np.float32)[rng.integers(0, classes, images)]
     return labels, rng.dirichlet(np.ones(classes), images).astype(np.float32)
 
 
 @pytest.mark.parametrize("classes", [2, 4, 7])
-def test_counts_and_lowest_recall_over_several_batches_are_those_of_scikit_learn(classes):
-    labels, probabilities = decisions(classes, 100)
+def test_counts_and_lowest_recall_over_several_batches_equal_those_of_scikit_learn(classes):
+    labels, probabilities = draw_decisions(classes, 100)
     metric = ConfusionMatrix(classes)
     for start in range(0, 100, 32):
         metric.update_state(labels[start : start + 32], probabilities[start : start + 32])
@@ -29,7 +29,7 @@ def test_counts_and_lowest_recall_over_several_batches_are_those_of_scikit_learn
     assert float(metric.result()) == pytest.approx(lowest, rel=1e-6)
 
 
-def test_a_class_that_did_not_occur_has_no_recall():
+def test_a_class_that_does_not_occur_has_no_recall():
     metric = ConfusionMatrix(3)
     assert float(metric.result()) == 1.0
     metric.update_state(np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 1, 1]])
@@ -43,8 +43,8 @@ def test_a_single_predicted_class_fills_one_column():
     assert float(metric.result()) == 0.0
 
 
-def test_after_an_epoch_it_holds_validation_and_not_training():
-    labels, _ = decisions(4, 90)
+def test_after_an_epoch_it_covers_validation_but_not_training():
+    labels, _ = draw_decisions(4, 90)
     images = np.random.default_rng(1).normal(size=(90, 5)).astype(np.float32)
     metric = ConfusionMatrix(4)
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, activation="softmax")])

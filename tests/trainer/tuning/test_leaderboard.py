@@ -1,4 +1,4 @@
-"""The leaderboard: order, and what the files say."""
+"""The order of the leaderboard and the content of its files."""
 
 import csv
 
@@ -19,11 +19,11 @@ TRIALS = [
 @pytest.mark.parametrize(
     ("objective", "order"), [("val_accuracy", [3, 1, 4, 2]), ("val_loss", [4, 3, 1, 2])]
 )
-def test_the_best_come_first_the_earlier_of_equals_and_failures_last(objective, order):
+def test_the_best_come_first_earlier_ones_before_equals_and_failures_last(objective, order):
     assert [trial.number for trial in rank_trials(TRIALS, objective)] == order
 
 
-def test_the_table_says_of_each_trial_what_came_of_it():
+def test_the_table_gives_the_outcome_of_each_trial():
     rows = list(csv.DictReader(format_csv(rank_trials(TRIALS, "val_accuracy")).splitlines()))
     assert [row["outcome"] for row in rows] == [
         "cut short",
@@ -46,7 +46,7 @@ def test_the_table_says_of_each_trial_what_came_of_it():
     assert rows[3]["val_accuracy"] == ""
 
 
-def test_the_best_settings_are_a_configuration():
+def test_the_best_settings_are_a_configuration_file():
     values = {"augment.noise": 0.1, "schedule.initial_rate": 0.0123456789, "batch_size": 64}
     text = format_configuration(FinishedTrial(1, values, TrialResult()))
     assert yaml.safe_load(text) == values

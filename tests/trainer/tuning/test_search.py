@@ -1,4 +1,4 @@
-"""A search: repeatable, resumable, within its budget, and not ended by trials that fail."""
+"""A search is repeatable, resumes, keeps to its budget and survives failed trials."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("tiny_model")
 
 
 def search(data, output, trials=3, minutes=None, algorithm="random", fixed=(), **settings):
-    """Run a search; return it."""
+    """Run a search and return it."""
     tuning = {
         "trials": trials,
         "minutes": minutes,
@@ -30,34 +30,34 @@ def search(data, output, trials=3, minutes=None, algorithm="random", fixed=(), *
     settings = {"epochs": 2, "checkpoint_dir": str(output / "checkpoints"), **settings}
     arguments = fn_args(data, output, tuning=tuning, **settings)
     arguments.working_dir = str(output / "working")
-    found = tuner_fn(arguments)
-    found.tuner.search(**found.fit_kwargs)
-    return found.tuner
+    tuner, fit_options = tuner_fn(arguments)
+    tuner.search(**fit_options)
+    return tuner
 
 
-def in_order(tuner):
+def list_trials(tuner):
     return sorted(tuner.leaderboard, key=lambda trial: trial.number)
 
 
 @pytest.fixture(scope="module")
 def first(small_data, tmp_path_factory):
-    """A search of three trials, and its folder."""
+    """A search of three trials and its folder."""
     folder = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(models.MODELS, "tiny", "tests.trainer.small_run")
         return search(small_data, folder, fixed=["batch_size"]), folder
 
 
-def test_the_first_trial_is_of_the_settings_without_tuning(first):
+def test_the_first_trial_has_the_untuned_settings(first):
     tuner, _ = first
-    untuned, *others = in_order(tuner)
+    untuned, *others = list_trials(tuner)
     assert untuned.values["schedule.initial_rate"] == 0.02
     assert untuned.values["augment.noise"] == 0.1
     assert all(trial.values != untuned.values for trial in others)
     assert "batch_size" not in untuned.values, "it was fixed"
 
 
-def test_the_best_trial_is_what_tfx_takes_for_the_best(first):
+def test_the_best_trial_is_the_one_that_tfx_selects(first):
     tuner, _ = first
     best = tuner.get_best_hyperparameters()[0].get_config()["values"]
     assert best == tuner.leaderboard[0].values
@@ -65,19 +65,17 @@ def test_the_best_trial_is_what_tfx_takes_for_the_best(first):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_search_that_is_repeated_trains_nothing_and_one_with_more_trials_goes_on(
-    small_data, first, caplog
-):
+def test_a_repeated_search_trains_only_trials_that_are_new(small_data, first, caplog):
     tuner, folder = first
     with caplog.at_level(logging.INFO, "radio_signals"):
-        more = search(small_data, folder, trials=4, fixed=["batch_size"])
-    assert in_order(more)[:3] == in_order(tuner), "seconds included"
+        larger = search(small_data, folder, trials=4, fixed=["batch_size"])
+    assert list_trials(larger)[:3] == list_trials(tuner), "seconds included"
     assert caplog.text.count("known already") == 3
     assert "trial 4/4" in caplog.text
-    assert len(list((folder / "checkpoints" / "trials").iterdir())) == 4, "a result each"
+    assert len(list((folder / "checkpoints" / "trials").iterdir())) == 4, "one result per trial"
 
 
-def test_results_of_trials_are_kept_in_a_bucket_too(small_data, tmp_path, caplog):
+def test_results_of_trials_can_be_kept_in_a_bucket(small_data, tmp_path, caplog):
     kept = {"trials": 1, "epochs": 1, "checkpoint_dir": "minio://mlpipeline/kept"}
     with object_store():
         first = search(small_data, tmp_path / "first", **kept)
@@ -87,47 +85,47 @@ def test_results_of_trials_are_kept_in_a_bucket_too(small_data, tmp_path, caplog
     assert again.leaderboard == first.leaderboard, "seconds included"
 
 
-def test_another_folder_has_the_same_trials_with_the_same_results(small_data, first, tmp_path):
+def test_a_search_in_another_folder_has_the_same_trials_and_results(small_data, first, tmp_path):
     tuner, _ = first
     again = search(small_data, tmp_path, trials=2, fixed=["batch_size"], checkpoint_dir="")
-    for there, here in zip(in_order(tuner), in_order(again), strict=False):
-        assert here.values == there.values
-        assert here.result.val_loss == there.result.val_loss
+    for first_trial, trial in zip(list_trials(tuner), list_trials(again), strict=False):
+        assert trial.values == first_trial.values
+        assert trial.result.val_loss == first_trial.result.val_loss
 
 
-def test_other_settings_are_another_search(small_data, first, caplog):
+def test_results_are_not_reused_with_other_settings(small_data, first, caplog):
     _, folder = first
     with caplog.at_level(logging.INFO, "radio_signals"):
         search(small_data, folder, trials=1, fixed=["batch_size"], seed=1)
     assert "known already" not in caplog.text
 
 
-def test_when_time_is_up_the_trial_ends_with_its_epoch_and_none_follows(
+def test_when_time_is_up_the_trial_ends_with_its_epoch_and_no_other_follows(
     small_data, tmp_path, caplog
 ):
     with caplog.at_level(logging.INFO, "radio_signals"):
         (cut_short,) = search(small_data, tmp_path, minutes=1e-6).leaderboard
     assert (cut_short.result.epochs, cut_short.result.cut_short) == (1, True)
     assert "time is up after 1 of 3 trials" in caplog.text
-    (whole,) = search(small_data, tmp_path, trials=1).leaderboard
-    assert (whole.result.epochs, whole.result.cut_short) == (2, False), "there is time now"
+    (complete,) = search(small_data, tmp_path, trials=1).leaderboard
+    assert (complete.result.epochs, complete.result.cut_short) == (2, False)
 
 
-def test_trials_that_fail_do_not_end_a_search(small_data, tmp_path, monkeypatch):
+def test_failed_trials_do_not_end_a_search(small_data, tmp_path, monkeypatch):
     monkeypatch.setitem(models.MODELS, "fragile", "tests.trainer.fragile_model")
-    trials = in_order(search(small_data, tmp_path, trials=4, model="fragile"))
+    trials = list_trials(search(small_data, tmp_path, trials=4, model="fragile"))
     failures = [trial.result.failure for trial in trials]
     assert failures == ["", "MemoryError: no room for 3 terabytes", "diverged in epoch 1", ""]
-    kept = [
+    stored = [
         TrialResult(**json.loads(file.read_text()))
         for file in (tmp_path / "checkpoints" / "trials").iterdir()
     ]
-    assert sorted(result.failure for result in kept) == ["", "", "diverged in epoch 1"], (
-        "another time there may be room"
+    assert sorted(result.failure for result in stored) == ["", "", "diverged in epoch 1"], (
+        "there may be enough memory next time"
     )
 
 
-def test_a_search_none_of_whose_trials_can_be_trained_says_why(small_data, tmp_path):
+def test_a_search_in_which_every_trial_fails_says_why(small_data, tmp_path):
     with pytest.raises(RuntimeError, match=r"None of 2 trials .* The first: diverged in epoch 1\."):
         search(
             small_data,
@@ -138,22 +136,22 @@ def test_a_search_none_of_whose_trials_can_be_trained_says_why(small_data, tmp_p
         )
 
 
-def test_what_is_wrong_with_every_trial_ends_the_search_at_once(small_data, tmp_path):
+def test_invalid_settings_of_the_whole_search_end_it_at_once(small_data, tmp_path):
     with pytest.raises(FatalError, match=r"adam cannot have .*momentum") as raised:
         # The configuration names no optimiser. That the model's own has no momentum shows late.
         search(small_data, tmp_path, optimizer={"momentum": 0.9})
     assert isinstance(raised.value.__cause__, InvalidData)
 
 
-def test_a_store_that_is_away_ends_the_search_and_is_no_failure_of_a_trial(small_data, tmp_path):
-    said = r"in the store http://127.0.0.1:9"
-    with no_store(), pytest.raises(FatalError, match=said) as raised:
+def test_a_store_that_does_not_answer_ends_the_search(small_data, tmp_path):
+    message = r"in the store http://127.0.0.1:9"
+    with no_store(), pytest.raises(FatalError, match=message) as raised:
         search(small_data, tmp_path, checkpoint_dir="minio://mlpipeline/kept")
     assert isinstance(raised.value.__cause__, StoreError)
 
 
-# Two settings are left to choose: the third and fourth trial are no longer at random.
-FEW = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
+# This leaves two settings to choose. Trials are no longer random from the third on.
+ALL_BUT_TWO = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
 
 
 @pytest.mark.slow
@@ -162,9 +160,9 @@ FEW = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
     [pytest.param("bayesian", {1}, marks=pytest.mark.long), ("hyperband", {1, 3})],
 )
 def test_every_algorithm_is_repeatable(small_data, tmp_path, algorithm, epochs):
-    settings = {"algorithm": algorithm, "fixed": FEW, "epochs": max(epochs)}
+    settings = {"algorithm": algorithm, "fixed": ALL_BUT_TWO, "epochs": max(epochs)}
     first = search(small_data, tmp_path, trials=5, **settings)
     again = search(small_data, tmp_path, trials=5, **settings)
-    assert in_order(again) == in_order(first)
+    assert list_trials(again) == list_trials(first)
     assert len(first.leaderboard) == 5
     assert {trial.result.epochs for trial in first.leaderboard} == epochs

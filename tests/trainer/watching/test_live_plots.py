@@ -1,4 +1,4 @@
-"""Loss and accuracy in a notebook, in a kernel of its own."""
+"""Plots of loss and accuracy in a notebook with its own kernel."""
 
 import base64
 import io
@@ -24,20 +24,20 @@ model.fit(
 """
 
 
-def test_the_cell_ends_with_one_picture_of_loss_and_accuracy():
+def test_the_cell_ends_with_one_plot_of_loss_and_accuracy():
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE + "None")])
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    pictures = [
+    plots = [
         output["data"]["image/png"]
         for output in notebook.cells[0]["outputs"]
         if "image/png" in output.get("data", {})
     ]
-    assert len(pictures) == 1, "each epoch replaces the picture of the one before"
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(pictures[0]))).convert("RGB"))
+    assert len(plots) == 1, "each epoch replaces the plot of the previous one"
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(plots[0]))).convert("RGB"))
     height, width, _ = pixels.shape
     assert width > 2 * height, "loss and accuracy side by side"
     for half in (pixels[:, : width // 2], pixels[:, width // 2 :]):
-        assert half.std() > 0, "something is drawn in each"
+        assert half.std() > 0, "both halves show something"

@@ -1,4 +1,4 @@
-"""What TensorBoard finds in the event files of a training run."""
+"""The event files of a training run, as TensorBoard reads them."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def images_and_labels(classes: int, height: int, width: int, images: int = 24):
 
 
 def train(folder, classes, size, epochs, callbacks=(), mistakes_every=2):
-    """Train a small model; without a folder nobody watches it."""
+    """Train a small model, without a TensorBoardLog if `folder` is None."""
     keras.utils.set_random_seed(0)
     image = keras.Input((*size, 1))
     pooled = keras.layers.Dropout(0.5)(keras.layers.AveragePooling2D(size[0] // 4)(image))
@@ -45,9 +45,9 @@ def train(folder, classes, size, epochs, callbacks=(), mistakes_every=2):
     return model, history, confusion_matrix, log
 
 
-def tensors(folder) -> dict[str, list]:
-    """By tag, (epoch, tensor) of every event."""
-    # 0: keep all of them.
+def read_tensors(folder) -> dict[str, list]:
+    """Return (epoch, tensor) of every event, by tag."""
+    # 0 keeps all events.
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
     return {
         tag: [(event.step, tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
@@ -55,8 +55,8 @@ def tensors(folder) -> dict[str, list]:
     }
 
 
-def png(tensor) -> np.ndarray:
-    """The picture of an image summary, whose tensor is its width, its height and its PNG."""
+def decode_png(tensor) -> np.ndarray:
+    """Return the pixels of an image summary, whose tensor is width, height and PNG."""
     width, height, encoded = tensor
     decoded = tf.io.decode_png(encoded).numpy()
     assert decoded.shape[:2] == (int(height), int(width))
@@ -65,29 +65,29 @@ def png(tensor) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A model trained for four epochs, its history, its folder, and what was there in between."""
+    """A model trained for four epochs, its history, its folder, and the events after each epoch."""
     folder = tmp_path_factory.mktemp("tensorboard")
-    seen = []
+    counts = []
 
-    def look(epoch, logs):
-        scalars = tensors(folder / "train")["epoch/loss"]
-        pictures = tensors(folder / "validation")["pictures/confusion matrix"]
-        seen.append((len(scalars), len(pictures)))
+    def count_events(epoch, logs):
+        scalars = read_tensors(folder / "train")["epoch/loss"]
+        plots = read_tensors(folder / "validation")["pictures/confusion matrix"]
+        counts.append((len(scalars), len(plots)))
 
-    look = keras.callbacks.LambdaCallback(on_epoch_end=look)
-    model, history, _, _ = train(folder, CLASSES, (8, 16), 4, [look])
-    return model, history, folder, seen
+    counter = keras.callbacks.LambdaCallback(on_epoch_end=count_events)
+    model, history, _, _ = train(folder, CLASSES, (8, 16), 4, [counter])
+    return model, history, folder, counts
 
 
-def test_every_figure_of_the_logs_is_a_scalar_of_its_epoch(watched):
+def test_every_metric_of_the_logs_becomes_a_scalar_of_its_epoch(watched):
     _, history, folder, _ = watched
-    training, validation = tensors(folder / "train"), tensors(folder / "validation")
-    figures = {"loss", "accuracy", "lowest_recall"}
+    training, validation = read_tensors(folder / "train"), read_tensors(folder / "validation")
+    names = {"loss", "accuracy", "lowest_recall"}
     assert set(training) == {
-        f"epoch/{name}" for name in figures | {"learning_rate", "images_per_second"}
+        f"epoch/{name}" for name in names | {"learning_rate", "images_per_second"}
     }
     assert {tag for tag in validation if tag.startswith("epoch/")} == {
-        f"epoch/{name}" for name in figures
+        f"epoch/{name}" for name in names
     }
     for name, values in history.items():
         run = validation if name.startswith("val_") else training
@@ -97,32 +97,32 @@ def test_every_figure_of_the_logs_is_a_scalar_of_its_epoch(watched):
     assert [float(value) for _, value in training["epoch/learning_rate"]] == [0.25] * 4
 
 
-def test_pictures_are_there_for_every_epoch_and_those_of_mistakes_now_and_then(watched):
-    written = tensors(watched[2] / "validation")
+def test_confusion_matrices_are_written_every_epoch_and_mistakes_every_other(watched):
+    written = read_tensors(watched[2] / "validation")
     assert [epoch for epoch, _ in written["pictures/confusion matrix"]] == [1, 2, 3, 4]
     assert [epoch for epoch, _ in written["pictures/misclassified"]] == [2, 4]
     for _, tensor in written["pictures/confusion matrix"]:
-        assert png(tensor).shape == (540, 620, 3)
+        assert decode_png(tensor).shape == (540, 620, 3)
 
 
-def test_an_epoch_can_be_seen_before_the_next_begins(watched):
+def test_an_epoch_is_visible_before_the_next_begins(watched):
     assert watched[3] == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
-def test_watching_changes_no_weight(watched):
-    alone = train(None, CLASSES, (8, 16), epochs=4)[0]
-    for one, other in zip(watched[0].get_weights(), alone.get_weights(), strict=True):
+def test_watching_does_not_change_weights(watched):
+    unwatched = train(None, CLASSES, (8, 16), epochs=4)[0]
+    for one, other in zip(watched[0].get_weights(), unwatched.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_seven_classes_of_large_spectrograms_are_drawn_as_well(tmp_path):
+def test_seven_classes_of_large_spectrograms_can_be_plotted(tmp_path):
     classes = [*CLASSES, "brightpixel", "squarepulsednarrowband", "squigglesquarepulsednarrowband"]
     _, _, confusion_matrix, log = train(tmp_path, classes, (384, 512), epochs=1)
     assert confusion_matrix.counts().shape == (7, 7)
     assert confusion_matrix.counts().sum() == 24
     log.show_mistakes("misclassified by the exported model", epoch=1)
-    written = tensors(tmp_path / "validation")
-    assert png(written["pictures/confusion matrix"][0][1]).shape == (780, 860, 3)
-    [(epoch, picture)] = written["pictures/misclassified by the exported model"]
+    written = read_tensors(tmp_path / "validation")
+    assert decode_png(written["pictures/confusion matrix"][0][1]).shape == (780, 860, 3)
+    [(epoch, plot)] = written["pictures/misclassified by the exported model"]
     assert epoch == 1
-    assert png(picture).shape[1] == 1200
+    assert decode_png(plot).shape[1] == 1200
