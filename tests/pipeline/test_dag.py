@@ -1,4 +1,4 @@
-"""The graph: its nodes, their order, and what a changed setting touches."""
+"""The graph: its nodes, their order, and the steps that a changed key reruns."""
 
 import pytest
 from tfx.dsl.compiler.compiler import Compiler
@@ -30,9 +30,9 @@ def compiled(tmp_path):
 
 
 def changed(before, after):
-    """The steps that run anew, but for Report, which shows the whole configuration."""
-    found = {node for node in after if after[node].parameters != before[node].parameters}
-    return found - {"Report"}
+    """Return the steps that run again, without Report, which shows the whole configuration."""
+    steps = {node for node in after if after[node].parameters != before[node].parameters}
+    return steps - {"Report"}
 
 
 def test_tuning_is_a_step_before_training_only_on_request(compiled):
