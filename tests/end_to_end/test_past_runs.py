@@ -18,7 +18,7 @@ def radio_signals(*arguments):
 @pytest.fixture(scope="module")
 def output(small_data, output_copy):
     """An output folder of two runs; the second has another threshold."""
-    # Training is answered from the cache.
+    # Steps that get paths in the output folder run again, because this folder is a copy.
     second = run_pipeline(small_data, output_copy, *SMALL, "--set=thresholds.accuracy=0.41")
     assert second.status == 0, second.text
     return output_copy
