@@ -119,7 +119,7 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         "validation_images": run.validation.images,
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
-    _export(model, run, fn_args.serving_model_dir, facts)
+    export(model, run.train.transform, settings, facts, fn_args.serving_model_dir)
     files.write_file(files.join(model_run_dir, TRAINING_FACTS), json.dumps(facts, indent=2))
     if run.checkpoints:
         run.checkpoints.remove()
@@ -221,17 +221,3 @@ def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]
         "resumed_after_epochs": state.resumed_after,
         "images_per_second": state.images / state.training_seconds,
     }
-
-
-def _export(model: keras.Model, run: PreparedRun, directory: str, facts: dict[str, Any]) -> None:
-    settings = run.settings
-    export(
-        model,
-        run.transform,
-        settings.classes,
-        settings.height,
-        settings.width,
-        directory,
-        facts={"normalise": settings.normalise, "training": facts},
-        temperature=facts["calibration"]["temperature"],
-    )

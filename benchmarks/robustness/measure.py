@@ -18,7 +18,7 @@ from benchmarks.robustness.conditions import (
 )
 from benchmarks.robustness.model import ServedModel
 from data.simulation.presets import BASIC, Preset
-from trainer.quality.reliability import expected_calibration_error
+from trainer.quality.reliability import measure_reliability
 
 STRENGTHS = tuple(range(0, 21, 2))  # decibels
 SAGITTAS = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 12)  # pixels
@@ -163,7 +163,9 @@ def compute_metrics(
         "recall": dict(zip(classes, recall.tolist(), strict=True)),
         "lowest": classes[lowest],
         "taken_for": classes[int(errors.argmax())] if errors.any() else None,
-        "expected_calibration_error": expected_calibration_error(probabilities, labels),
+        "expected_calibration_error": measure_reliability(probabilities, labels)[
+            "expected_calibration_error"
+        ],
         "confusion_matrix": counts.tolist(),
     }
 

@@ -15,6 +15,7 @@ import tensorflow_transform as tft
 from data import example_features
 from trainer.export.model_card import list_weight_shapes, write_model_card
 from trainer.quality.calibration import apply_temperature
+from trainer.settings import Settings
 
 
 class SpectrogramClassifier(tf.Module):
@@ -24,10 +25,8 @@ class SpectrogramClassifier(tf.Module):
         self,
         model: keras.Model,
         transform: tft.TFTransformOutput,
-        classes: Sequence[str],
-        height: int,
-        width: int,
-        temperature: float | None = None,
+        settings: Settings,
+        temperature: float | None,
     ) -> None:
         super().__init__()
         # The model is hidden in a function so that each variable is stored once. Otherwise
@@ -42,7 +41,7 @@ class SpectrogramClassifier(tf.Module):
         self._feature_spec = {
             example_features.IMAGE: transform.raw_feature_spec()[example_features.IMAGE]
         }
-        self._classes = tf.constant(classes)
+        self._classes = tf.constant(settings.classes)
         # The one-byte string of each grey level. With it, pixels reach the preprocessing graph in
         # the form in which they are stored.
         self._bytes = tf.constant([bytes([level]) for level in range(256)])
@@ -50,9 +49,10 @@ class SpectrogramClassifier(tf.Module):
             self._classify_examples,
             input_signature=[tf.TensorSpec([None], tf.string, name="examples")],
         )
+        shape = [None, settings.height, settings.width]
         self.classify_spectrograms = tf.function(
             self._classify_spectrograms,
-            input_signature=[tf.TensorSpec([None, height, width], tf.float32, name="spectrograms")],
+            input_signature=[tf.TensorSpec(shape, tf.float32, name="spectrograms")],
         )
 
     def _classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -83,27 +83,22 @@ class SpectrogramClassifier(tf.Module):
 def export(
     model: keras.Model,
     transform: tft.TFTransformOutput,
-    classes: Sequence[str],
-    height: int,
-    width: int,
-    directory: str,
+    settings: Settings,
     facts: dict[str, Any],
-    temperature: float | None = None,
+    directory: str,
 ) -> None:
     """Write the SavedModel of a trained model.
 
     Args:
       model: maps float32 [N, height, width, 1] to probabilities [N, classes].
       transform: output of the Transform step.
-      classes: names in the order of the model's outputs.
-      height: pixels along time.
-      width: pixels along frequency.
+      settings: settings of the run.
+      facts: how the model was trained, for the model card. The temperature of `calibration` applies
+        to the served probabilities; None serves the model's own.
       directory: where to write.
-      facts: further content of the model card (`assets.extra/model.json`).
-      temperature: temperature of the served probabilities (`trainer.quality.calibration`); None
-        serves the model's own probabilities.
     """
-    module = SpectrogramClassifier(model, transform, classes, height, width, temperature)
+    temperature = facts["calibration"]["temperature"]
+    module = SpectrogramClassifier(model, transform, settings, temperature)
     tf.saved_model.save(
         module,
         directory,
@@ -115,12 +110,13 @@ def export(
     write_model_card(
         directory,
         {
-            "model_id": _compute_id(model, classes, temperature),
-            "classes": classes,
-            "height": height,
-            "width": width,
+            "model_id": _compute_id(model, settings.classes, temperature),
+            "classes": settings.classes,
+            "height": settings.height,
+            "width": settings.width,
             "weights": list_weight_shapes(model),
-            **facts,
+            "normalise": settings.normalise,
+            "training": facts,
         },
     )
 

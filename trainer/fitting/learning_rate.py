@@ -26,17 +26,20 @@ def make_learning_rate(
 ) -> schedules.LearningRateSchedule:
     """Return the learning rate by optimiser step.
 
+    The kind `exponential` is initial_rate * decay_rate ** (step / decay_steps).
+
     Args:
       epochs: epochs of the run.
       steps_per_epoch: optimiser steps per epoch.
       initial_rate: rate at step 0, or at the end of the warm-up.
-      kind: `exponential`, see `make_exponential_decay`; `cosine`, half a cosine wave down to a
-        hundredth of the initial rate at the end of the run; or `constant`.
+      kind: `exponential`; `cosine`, half a cosine wave down to a hundredth of the initial rate at
+        the end of the run; or `constant`.
       warmup_epochs: epochs at the start in which the rate rises linearly from 0. The schedule then
         spans the rest of the run.
-      decay_rate: for the kind `exponential` only, see `make_exponential_decay`.
-      decay_steps: likewise.
-      staircase: likewise.
+      decay_rate: factor applied every `decay_steps`, above 0 and at most 1.
+      decay_steps: None spreads the decay over the run, so that the rate ends at a hundredth of the
+        initial rate for any number of epochs and images.
+      staircase: whether the rate drops at once every `decay_steps` instead of gradually.
     """
     warmup_steps = min(round(warmup_epochs * steps_per_epoch), epochs * steps_per_epoch - 1)
     steps = epochs * steps_per_epoch - warmup_steps
@@ -50,31 +53,11 @@ def make_learning_rate(
         )
     if kind == "constant":
         decay_rate = 1.0
-    decay = make_exponential_decay(steps, initial_rate, decay_rate, decay_steps, staircase)
-    return WarmUp(decay, initial_rate, warmup_steps) if warmup_steps else decay
-
-
-def make_exponential_decay(
-    total_steps: int,
-    initial_rate: float,
-    decay_rate: float,
-    decay_steps: float | None = None,
-    staircase: bool = False,
-) -> schedules.ExponentialDecay:
-    """Return Keras's schedule: initial_rate * decay_rate ** (step / decay_steps).
-
-    Args:
-      total_steps: optimiser steps of the whole run: epochs x steps per epoch.
-      initial_rate: rate at step 0.
-      decay_rate: factor applied every `decay_steps`, above 0 and at most 1.
-      decay_steps: None spreads the decay over the run, so that the rate ends at a hundredth of the
-        initial rate for any number of epochs and images.
-      staircase: whether the rate drops at once every `decay_steps` instead of gradually.
-    """
     if decay_steps is None:
         drops = math.log(_FINAL_FRACTION) / math.log(decay_rate) if decay_rate < 1 else 1
-        decay_steps = total_steps / drops
-    return schedules.ExponentialDecay(initial_rate, decay_steps, decay_rate, staircase=staircase)
+        decay_steps = steps / drops
+    decay = schedules.ExponentialDecay(initial_rate, decay_steps, decay_rate, staircase=staircase)
+    return WarmUp(decay, initial_rate, warmup_steps) if warmup_steps else decay
 
 
 @keras.saving.register_keras_serializable("radio_signals")

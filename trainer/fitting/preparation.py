@@ -24,7 +24,6 @@ class PreparedRun:
 
     Attributes:
       settings: settings of the run.
-      transform: output of the Transform step.
       train: training batches of images.
       validation: validation batches of images.
       model: maps images to probabilities; not compiled.
@@ -33,7 +32,6 @@ class PreparedRun:
     """
 
     settings: Settings
-    transform: tft.TFTransformOutput
     train: TrainingBatches
     validation: ValidationBatches
     model: keras.Model
@@ -61,8 +59,7 @@ def prepare_run(
       InvalidData: the starting weights do not fit the model.
     """
     make_repeatable(settings.seed)
-    transform = tft.TFTransformOutput(transform_dir)
-    train, validation = read(transform)
+    train, validation = read(tft.TFTransformOutput(transform_dir))
     with scope or contextlib.nullcontext():
         model = build_model(settings)
         start = load_starting_weights(model, settings)
@@ -70,7 +67,7 @@ def prepare_run(
     checkpoints = open_checkpoints(
         settings, fingerprints, transform_dir, start.identity, read_only=not is_chief
     )
-    return PreparedRun(settings, transform, train, validation, model, start, checkpoints)
+    return PreparedRun(settings, train, validation, model, start, checkpoints)
 
 
 def make_repeatable(seed: int) -> None:
