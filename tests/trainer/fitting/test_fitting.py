@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainer.small_run import TRAIN, fn_args, make_settings
+from tests.trainer.small_run import CLASSES, HEIGHT, TRAIN, WIDTH, build, fn_args, make_settings
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import compile_model
 from trainer.fitting.fitting import fit
@@ -72,7 +72,7 @@ def test_training_ends_early_and_keeps_the_epoch_with_the_best_value_of_the_chos
 def test_the_model_ends_with_its_best_weights(fitted, tmp_path):
     # At this rate the model gets worse.
     model, state = fitted(keep_best="val_loss", schedule={"initial_rate": 0.5, "kind": "constant"})
-    stored = keras.models.clone_model(model)
+    stored = build(HEIGHT, WIDTH, len(CLASSES))
     stored.load_weights(tmp_path / "weights" / "best.weights.h5")
     for weight, expected in zip(model.get_weights(), stored.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)

@@ -36,7 +36,10 @@ def build(height: int, width: int, classes: int) -> keras.Model:
     sums = keras.Sequential(
         [keras.Input(shape), layers.AveragePooling2D((height, 1)), layers.Flatten()], name="sums"
     )
-    inputs = {"image": keras.Input(shape, name="image"), "evidence": keras.Input((width,))}
+    inputs = {
+        "image": keras.Input(shape, name="image"),
+        "evidence": keras.Input((width,), name="evidence"),
+    }
     picture = layers.Conv2D(4, 3, use_bias=False)(inputs["image"])
     picture = layers.GlobalMaxPooling2D()(layers.BatchNormalization(momentum=0.9)(picture))
     features = layers.Concatenate()([picture, layers.Dense(4)(inputs["evidence"])])

@@ -154,6 +154,8 @@ def test_a_store_that_does_not_answer_ends_the_search(small_data, tmp_path):
 ALL_BUT_TWO = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
 
 
+# KerasTuner's Gaussian process has too few trials for all its length scales.
+@pytest.mark.filterwarnings("ignore:The optimal value found:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "epochs"),
