@@ -1,7 +1,8 @@
 """One small data set and one pipeline run, shared by all tests of this folder.
 
 The tests run in several processes. Whichever needs the data set or the run first makes it, and the
-others wait for it. Nothing may be added to the shared run: tests that add runs copy its folder.
+others wait for it. Only test_run.py adds runs to the folder of the first one. All other tests read
+a copy, which does not change, or add runs to a copy of their own.
 """
 
 import json
@@ -49,21 +50,28 @@ def small_data(shared_folder) -> Path:
 
 @pytest.fixture(scope="session")
 def first_run(small_data, shared_folder) -> Run:
-    """The first run into an output folder: every step ran, the model is blessed and pushed."""
-    record = shared_folder / "first-run.json"
+    """The first run into an output folder, of which `output` is a copy: blessed and pushed."""
+    record, copy = shared_folder / "first-run.json", shared_folder / "copy" / "runs"
     with FileLock(f"{record}.lock"):
         if not record.exists():
             run = run_pipeline(small_data, shared_folder / "first" / "runs", *SMALL)
-            content = [run.status, run.text, str(run.output), str(run.latest)]
-            record.write_text(json.dumps(content))
-    status, text, output, latest = json.loads(record.read_text())
+            if run.status == 0:
+                shutil.copytree(run.output, copy)
+            record.write_text(json.dumps([run.status, run.text, str(run.latest)]))
+    status, text, latest = json.loads(record.read_text())
     assert status == 0, text
-    return Run(status, text, Path(output), Path(latest))
+    return Run(status, text, copy, Path(latest))
+
+
+@pytest.fixture(scope="session")
+def first_output(first_run, shared_folder) -> Path:
+    """The output folder that the first run wrote to. A run into a copy trains again."""
+    return shared_folder / "first" / "runs"
 
 
 @pytest.fixture(scope="module")
 def output_copy(first_run, tmp_path_factory) -> Path:
-    """A copy of the first run's output folder, to which a module may add runs."""
+    """A copy of the first run's output folder, to which a module may add runs. They train again."""
     folder = tmp_path_factory.mktemp("copy") / "runs"
     shutil.copytree(first_run.output, folder)
     return folder

@@ -117,6 +117,8 @@ def numbers(cells: list[str]) -> list[float]:
 def answered(served, validation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Actual class, predicted class and probabilities of the pushed model."""
     probabilities = served["example_probabilities"].astype(float)
+    # The sums are 1 as far as float32 goes, which scikit-learn warns of.
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
     return np.asarray(validation[1]), probabilities.argmax(axis=1), probabilities
 
 

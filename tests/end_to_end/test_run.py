@@ -1,6 +1,6 @@
 """The whole pipeline on a small simulated set: results, the served model, cache and verdicts.
 
-Tests that add runs to the copied output folder stand in the order in which they need them.
+Tests that add runs to the first output folder stand in the order in which they need them.
 """
 
 import csv
@@ -40,14 +40,16 @@ def test_every_step_of_the_graph_runs_and_is_timed(first_run):
     assert first_run.metrics["cached"] == []
 
 
-def test_nothing_is_left_in_the_temporary_folder(first_run):
-    assert list(temporary_folder_of(first_run.output).iterdir()) == []
+def test_nothing_is_left_in_the_temporary_folder(first_output):
+    assert list(temporary_folder_of(first_output).iterdir()) == []
 
 
-def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(first_run):
+def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(
+    first_run, first_output
+):
     assert "epoch 4/4  loss" in first_run.text
     assert "class          precision  recall      F1  images" in first_run.text
-    assert f"report   {first_run.output}/latest/report.html" in first_run.text
+    assert f"report   {first_output}/latest/report.html" in first_run.text
     assert "blessed and pushed" in first_run.text
     assert "(SIMULATED: preset basic, seed 0)" in first_run.text
     for noise in ("WARNING", "Warning", "absl", "oneDNN", "tensorflow:"):
@@ -205,9 +207,9 @@ def test_the_model_has_learned_something(first_run):
     assert first_run.metrics["accuracy"] > 0.5, "chance is 0.25"
 
 
-def test_an_identical_run_is_answered_from_the_cache(small_data, first_run, output_copy):
+def test_an_identical_run_is_answered_from_the_cache(small_data, first_run, first_output):
     before = first_run.metrics
-    again = run_pipeline(small_data, output_copy, *SMALL)
+    again = run_pipeline(small_data, first_output, *SMALL)
     assert again.status == 0, again.text
     assert set(again.metrics["cached"]) == NODES
     assert sum(again.metrics["seconds"].values()) < 5
@@ -219,11 +221,11 @@ def test_an_identical_run_is_answered_from_the_cache(small_data, first_run, outp
 
 
 def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is_not_pushed(
-    small_data, output_copy
+    small_data, first_output
 ):
-    pushed = pushed_versions(output_copy)
+    pushed = pushed_versions(first_output)
     refused = run_pipeline(
-        small_data, output_copy, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0.999"
+        small_data, first_output, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0.999"
     )
     assert refused.status == 3, refused.text
     assert set(refused.metrics["cached"]) == {
@@ -245,10 +247,12 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
 
 
 def test_a_model_worse_than_the_one_in_service_is_not_pushed(
-    small_data, first_run, output_copy, validation, tmp_path
+    small_data, first_run, first_output, validation, tmp_path
 ):
-    pushed = pushed_versions(output_copy)
-    worse = run_pipeline(small_data, output_copy, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0")
+    pushed = pushed_versions(first_output)
+    worse = run_pipeline(
+        small_data, first_output, *SMALL, *UNTRAINED, "--set=thresholds.accuracy=0"
+    )
     assert worse.status == 3, worse.text
     assert pushed_versions(worse.output) == pushed
     assert "below the baseline's, more than the 0.01 allowed" in worse.text
@@ -269,10 +273,10 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(
 
 
 @pytest.mark.long
-def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_run, tmp_path):
+def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_output, tmp_path):
     # The same folder name, seen through a link that can be turned: the cache must go by content.
     output, folder = tmp_path / "runs", tmp_path / "data"
-    shutil.copytree(first_run.output, output)
+    shutil.copytree(first_output, output)
     folder.symlink_to(small_data)
     settings = (*SMALL, "--epochs=1", "--set=thresholds.accuracy=0")
     run_pipeline(folder, output, *settings)

@@ -15,7 +15,7 @@ def test_the_page_is_up_to_date():
     assert PAGE.read_text(encoding="utf-8") == make_reference()
 
 
-@pytest.mark.parametrize("key", list_keys())
+@pytest.mark.parametrize("key", list(list_keys()))
 def test_every_key_has_a_row_with_its_meaning(key):
     section, _, name = key.rpartition(".")
     _, _, table = make_reference().partition(f"## `{section}`\n" if section else "## Data")
