@@ -46,8 +46,8 @@ test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of
 	@scripts/test-next.sh $(ARGS)
 
 test-all: lint ## Run every test on both TFX lines, and the image: before a release; needs root
-	@$(PYTEST) $(ARGS)
-	@scripts/test-next.sh -m "" $(ARGS)
+	@for tests in "not slow and not long" "slow and not long" long; do \
+	  $(PYTEST) -m "$$tests" $(ARGS) && scripts/test-next.sh -m "$$tests" $(ARGS) || exit 1; done
 	@scripts/test-image.sh
 
 image: ## Build the container image by docker, podman or buildah

@@ -18,6 +18,8 @@ _FIRST = (
 )
 
 
+# First, because xdist reads the marks in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, because they share its fixtures."""
     items.sort(key=lambda item: _rank(item.nodeid))

@@ -155,8 +155,8 @@ def test_without_scripts_the_figures_are_there_and_no_blank_box(browser, saved, 
     context.close()
 
 
-def test_nbconverts_html_shows_the_views(page, first_run, tmp_path):
-    notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=first_run.output)
+def test_nbconverts_html_shows_the_views(page, first_run, first_output, tmp_path):
+    notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=first_output)
     body, _ = HTMLExporter().from_notebook_node(notebook)
     file = tmp_path / "evaluate.html"
     file.write_text(body, encoding="utf-8")
@@ -248,10 +248,10 @@ CLASSIC = "window.Jupyter?.notebook?.kernel?.is_connected()"
     ids=["lab", "notebook", "nbclassic"],
 )
 def test_a_front_end_of_jupyter_shows_the_views(
-    page, first_run, application, path, listens, start, tmp_path
+    page, first_run, first_output, application, path, listens, start, tmp_path
 ):
     shutil.copy(NOTEBOOKS / "evaluate.ipynb", tmp_path)
-    with server(application, tmp_path, first_run.output) as address:
+    with server(application, tmp_path, first_output) as address:
         open_notebook(page, address, path, listens)
         start(page)
         # A notebook draws what is in sight.

@@ -17,13 +17,13 @@ def explore_notebook(small_data):
 
 
 @pytest.fixture(scope="module")
-def evaluate_notebook(first_run):
-    return execute("evaluate", RADIO_SIGNALS_OUTPUT=first_run.output)
+def evaluate_notebook(first_output):
+    return execute("evaluate", RADIO_SIGNALS_OUTPUT=first_output)
 
 
 @pytest.fixture(scope="module")
-def train_notebook(first_run):
-    return execute("train", RADIO_SIGNALS_OUTPUT=first_run.output, RADIO_SIGNALS_EPOCHS=2)
+def train_notebook(first_output):
+    return execute("train", RADIO_SIGNALS_OUTPUT=first_output, RADIO_SIGNALS_EPOCHS=2)
 
 
 def test_explore_counts_images_and_draws_spectrograms_grey_levels_and_statistics(explore_notebook):

@@ -116,7 +116,7 @@ def test_a_module_that_a_step_does_not_import_leaves_its_key(step, nodes, graph,
     assert step not in copy.changed_by_editing(file_of(min(others)))
 
 
-@pytest.mark.parametrize("module", [*MODELS.values(), "trainer.distributed.worker"])
+@pytest.mark.parametrize("module", [*MODELS.values(), "trainer.worker"])
 def test_a_module_that_is_loaded_by_name_changes_the_key_of_training(module, copy):
     assert "Trainer" in copy.changed_by_editing(file_of(module))
 

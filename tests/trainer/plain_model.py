@@ -49,6 +49,6 @@ if __name__ == "__main__":
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
         train_and_export(read_arguments(sys.argv[2]), mirror(["CPU:0", "CPU:1"]))
     else:
-        from trainer.distributed import worker
+        from trainer import worker
 
         sys.exit(worker.main(sys.argv[1:]))

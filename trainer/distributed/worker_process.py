@@ -24,7 +24,7 @@ _LEFT_OUT = ("data_accessor",)
 
 
 def run_worker(fn_args: FnArgs, cluster: Cluster) -> None:
-    """Run `trainer.distributed.worker` with these arguments, and repeat its log records here.
+    """Run `trainer.worker` with these arguments, and repeat its log records here.
 
     Args:
       fn_args: TFX's arguments of `run_fn`.
@@ -36,7 +36,7 @@ def run_worker(fn_args: FnArgs, cluster: Cluster) -> None:
     """
     file = files.join(fn_args.model_run_dir, WORKER_ARGUMENTS)
     write_arguments(fn_args, file)
-    command = ["-m", "trainer.distributed.worker", file]
+    command = ["-m", "trainer.worker", file]
     logger.info(
         "worker %d of %d waits for the others: TF_CONFIG=... python %s",
         cluster.index,

@@ -1,4 +1,4 @@
-"""`python -m trainer.distributed.worker FILE`: train as one worker of the cluster in `TF_CONFIG`.
+"""`python -m trainer.worker FILE`: train as one worker of the cluster in `TF_CONFIG`.
 
 FILE holds the arguments of `run_fn` in JSON, see
 `trainer.distributed.worker_process.write_arguments`. Every worker gets the same arguments and must
