@@ -61,6 +61,7 @@ lint: setup ## Check style, types, the rule of dependencies, dead code and gener
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/vulture
 	@.venv/bin/python -m pipeline.config.reference --check docs/configuration.md
 
 # The image's lock leaves out what only developers and notebooks need. Both are written from one
