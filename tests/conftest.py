@@ -1,4 +1,4 @@
-"""How the tests are divided among processes, and where their temporary files go."""
+"""The order of the tests, and where their temporary files go."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.local.temporary_files import use_temporary_folder
 
-# The longest work begins first, so that no process has it left over at the end. The second entry
-# needs no shared run, so that it is busy while another process makes that.
+# The longest work begins first, so that no process has it left over at the end. The second file
+# needs no shared run: its process is busy while the other makes that.
 _FIRST = (
     "tests/end_to_end/test_run.py",
     "tests/trainer/",
@@ -18,14 +18,9 @@ _FIRST = (
 )
 
 
-# First, because xdist reads the marks in the same hook.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, because they share its fixtures."""
+    """Put the longest files first."""
     items.sort(key=lambda item: _rank(item.nodeid))
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def _rank(nodeid: str) -> int:
