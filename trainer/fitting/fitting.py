@@ -92,6 +92,7 @@ def _fit_epochs(
         ),
         callbacks=callbacks,
         verbose=0,
+        shuffle=False,  # the batches are in their order
     )
 
 

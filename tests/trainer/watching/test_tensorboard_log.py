@@ -41,6 +41,7 @@ def train(folder, classes, size, epochs, callbacks=(), mistakes_every=2):
         validation_data=data,
         callbacks=[EpochLog(24), *([log] if folder else []), *callbacks],
         verbose=0,
+        shuffle=False,
     ).history
     return model, history, confusion_matrix, log
 
