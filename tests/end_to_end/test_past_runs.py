@@ -8,6 +8,8 @@ import pytest
 
 from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 def radio_signals(*arguments):
     return subprocess.run(

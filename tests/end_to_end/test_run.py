@@ -246,6 +246,7 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
     assert failure in (refused.latest / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_model_worse_than_the_one_in_service_is_not_pushed(
     small_data, first_run, first_output, validation, tmp_path
 ):
