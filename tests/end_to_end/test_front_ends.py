@@ -44,8 +44,8 @@ def page(browser):
 @pytest.fixture(scope="module")
 def saved(first_run, tmp_path_factory) -> Path:
     """The page of the first run's evaluation, compared with itself."""
-    found = find_evaluations(connect_to_metadata(str(first_run.output)))
-    evaluation = found[first_run.metrics["run_id"]]
+    evaluations = find_evaluations(connect_to_metadata(str(first_run.output)))
+    evaluation = evaluations[first_run.metrics["run_id"]]
     file = tmp_path_factory.mktemp("saved") / "page.html"
     runs = {"2026-01-01": evaluation, "2026-01-02": evaluation}
     show_evaluation(runs, CLASS_NAMES).save(file)

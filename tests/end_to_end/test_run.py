@@ -102,9 +102,9 @@ def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
     precision, recall, f1, support = scores(actual, predicted, zero_division=0)
     for index, name in enumerate(CLASS_NAMES):
         expected = {"precision": precision[index], "recall": recall[index], "f1": f1[index]}
-        found = metrics["classes"][name]
-        assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-9)
-        assert found["support"] == support[index]
+        measured = metrics["classes"][name]
+        assert {key: measured[key] for key in expected} == pytest.approx(expected, abs=1e-9)
+        assert measured["support"] == support[index]
     assert metrics["accuracy"] == pytest.approx(accuracy_score(actual, predicted), abs=1e-9)
     assert metrics["confusion_matrix"] == confusion_matrix(actual, predicted).tolist()
     table = (first_run.latest / "classification_report.txt").read_text()
@@ -127,19 +127,19 @@ def assert_scikit_learns(metrics, probabilities, actual):
     # images otherwise that it had all but tied; more than a few pairs that cannot be.
     one_hot, few_pairs = np.eye(len(CLASS_NAMES))[actual], {"abs": 1e-3}
     ranking = {"auc": roc_auc_score, "average_precision": average_precision_score}
-    for figure, score in ranking.items():
-        found = [metrics["classes"][name][figure] for name in CLASS_NAMES]
+    for metric, score in ranking.items():
+        measured = [metrics["classes"][name][metric] for name in CLASS_NAMES]
         expected = score(one_hot, probabilities, average=None)
-        assert found == pytest.approx(expected.tolist(), **few_pairs)
+        assert measured == pytest.approx(expected.tolist(), **few_pairs)
     for average in ("macro", "weighted"):
-        found = metrics["averages"][average]
+        measured = metrics["averages"][average]
         decided = scores(actual, predicted, average=average, zero_division=0)[:3]
-        assert [found["precision"], found["recall"], found["f1"]] == pytest.approx(
+        assert [measured["precision"], measured["recall"], measured["f1"]] == pytest.approx(
             decided, abs=1e-9
         )
-        for figure, score in ranking.items():
+        for metric, score in ranking.items():
             expected = score(one_hot, probabilities, average=average)
-            assert found[figure] == pytest.approx(expected, **few_pairs)
+            assert measured[metric] == pytest.approx(expected, **few_pairs)
 
 
 def test_figures_lie_within_their_intervals(first_run):
@@ -193,10 +193,10 @@ def test_answers_are_probabilities_their_class_by_name_and_its_score(served):
 
 def test_calibration_is_measured_on_the_served_probabilities(first_run, served, validation):
     calibration = first_run.metrics["training"]["calibration"]
-    found = measure_reliability(served["example_probabilities"], validation[1])
+    measured = measure_reliability(served["example_probabilities"], validation[1])
     for name in ("negative_log_likelihood", "brier_score", "expected_calibration_error"):
-        assert calibration["after"][name] == pytest.approx(found[name], abs=1e-4)
-    assert calibration["after"]["diagram"]["images"] == found["diagram"]["images"]
+        assert calibration["after"][name] == pytest.approx(measured[name], abs=1e-4)
+    assert calibration["after"]["diagram"]["images"] == measured["diagram"]["images"]
     assert (
         f"temperature {calibration['temperature']:.3f}"
         in (first_run.latest / "report.html").read_text()
@@ -268,9 +268,9 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(
     # Its figures are scikit-learn's too, and unlike those of a good model not all but 1.
     models = worse.output / "artifacts" / "Trainer" / "model"
     newest = max(models.iterdir(), key=lambda folder: int(folder.name))
-    found = answers(newest / "Format-Serving", validation[0], tmp_path)
+    answered = answers(newest / "Format-Serving", validation[0], tmp_path)
     assert worse.metrics["balanced_accuracy"] < 0.9
-    assert_scikit_learns(worse.metrics, found["example_probabilities"], validation[1])
+    assert_scikit_learns(worse.metrics, answered["example_probabilities"], validation[1])
 
 
 @pytest.mark.long
