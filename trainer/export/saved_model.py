@@ -30,14 +30,21 @@ class SpectrogramClassifier(tf.Module):
     ) -> None:
         super().__init__()
         # The model is hidden in a function so that each variable is stored once. Otherwise
-        # TensorFlow would store them again for Keras's layers.
-        self._predict: Callable[[tf.Tensor], tf.Tensor] = lambda images: model(
-            images, training=False
+        # TensorFlow would store them again for Keras's layers. Both signatures call the same
+        # function, so that the graph of the model is stored once too.
+        self._predict = tf.function(
+            lambda images: model(images, training=False),
+            input_signature=[tf.TensorSpec([None, settings.height, settings.width, 1])],
+            autograph=False,
         )
         self._temperature = temperature
         # The model's variables in its own order, for a warm start to read.
         self.network_weights = [weight.value for weight in model.weights]
-        self._normalise = transform.transform_features_layer()
+        # Also hidden: TensorFlow would trace the layer once more to store it for itself.
+        layer = transform.transform_features_layer()
+        self._normalise: Callable[[dict[str, tf.Tensor]], tf.Tensor] = lambda features: layer(
+            features
+        )[example_features.IMAGE]
         self._feature_spec = {
             example_features.IMAGE: transform.raw_feature_spec()[example_features.IMAGE]
         }
@@ -48,11 +55,13 @@ class SpectrogramClassifier(tf.Module):
         self.classify_examples = tf.function(
             self._classify_examples,
             input_signature=[tf.TensorSpec([None], tf.string, name="examples")],
+            autograph=False,
         )
         shape = [None, settings.height, settings.width]
         self.classify_spectrograms = tf.function(
             self._classify_spectrograms,
             input_signature=[tf.TensorSpec(shape, tf.float32, name="spectrograms")],
+            autograph=False,
         )
 
     def _classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -69,8 +78,7 @@ class SpectrogramClassifier(tf.Module):
         return self._classify({example_features.IMAGE: tf.reshape(images, [-1, *shape])})
 
     def _classify(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        images = self._normalise(features)[example_features.IMAGE]
-        probabilities = self._predict(images)
+        probabilities = self._predict(self._normalise(features))
         if self._temperature is not None:
             probabilities = apply_temperature(probabilities, self._temperature)
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -64,9 +65,15 @@ def precompute(
         return TrainingSetup(model, model, train, validation)
     layer = model.get_layer(recipe.name)
     started = time.perf_counter()
-    train_evidence = _apply(layer, train, train.records, "training")
+    # One function for batches of any size, because tracing the layer takes seconds.
+    compute = tf.function(
+        lambda images: layer(images, training=False),
+        input_signature=[tf.TensorSpec(layer.input_shape)],
+        autograph=False,
+    )
+    train_evidence = _apply(compute, train, train.records, "training")
     seconds = time.perf_counter() - started
-    validation_evidence = _apply(layer, train, validation.records, "validation")
+    validation_evidence = _apply(compute, train, validation.records, "validation")
     return TrainingSetup(
         model.get_layer(recipe.rest),
         model,
@@ -82,9 +89,10 @@ def precompute(
     )
 
 
-def _apply(layer: keras.Model, train: TrainingBatches, records: Records, split: str) -> tf.Tensor:
+def _apply(
+    compute: Callable[[tf.Tensor], tf.Tensor], train: TrainingBatches, records: Records, split: str
+) -> tf.Tensor:
     """Return the layer's output for each image of a split: float32 [N, features], in order."""
-    compute = tf.function(lambda images: layer(images, training=False), reduce_retracing=True)
     batches = read_validation_batches(records, train.transform, train.classes, _IMAGES_PER_BATCH)
     outputs, images_done, last_update = [], 0, time.perf_counter()
     for images, _ in batches.dataset:

@@ -20,6 +20,10 @@ from trainer.settings import Settings
 # Records per read; this only affects speed.
 _RECORDS_PER_BLOCK = 1024
 
+# AutoGraph would rewrite every function of Keras and TFX that is called from here, which takes
+# seconds. None has a condition or a loop that depends on a tensor.
+_without_autograph = tf.autograph.experimental.do_not_convert
+
 ModelInputs: TypeAlias = "tf.Tensor | dict[str, tf.Tensor]"
 """Images, float32 [B, H, W, 1]; with a precomputed layer, `image` and its output, `evidence`."""
 
@@ -118,6 +122,7 @@ class TrainingBatches:
         """Return the batches from number `first` up to, but not including, `end`."""
         decode = make_decoder(self.transform, self.classes)
 
+        @_without_autograph
         def read_batch(number: tf.Tensor) -> tuple[ModelInputs, tf.Tensor]:
             members = self._choose_records(number)
             images, labels = decode(tf.gather(self.records.serialised, members))
@@ -191,6 +196,7 @@ def read_validation_batches(
     """
     decode = make_decoder(transform, classes)
 
+    @_without_autograph
     def read_batch(
         serialised: tf.Tensor, evidence: tf.Tensor | None = None
     ) -> tuple[ModelInputs, tf.Tensor]:
