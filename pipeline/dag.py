@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow_data_validation as tfdv
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.components import SchemaGen, StatisticsGen, Trainer, Transform
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
@@ -20,6 +20,7 @@ from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.eval_config import build_eval_config
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import make_stats_options
+from components.pusher.component import Pusher
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner

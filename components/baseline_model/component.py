@@ -69,7 +69,8 @@ class Executor(base_executor.BaseExecutor):
             output.set_int_custom_property("version", 0)
             return
         # A copy, because old versions may be removed from the serving folder at any time.
-        files.copy_folder(baseline.path, path_utils.serving_model_dir(output.uri))
+        copy = path_utils.serving_model_dir(output.uri)
+        files.publish_folder(baseline.path, copy, last="saved_model.pb")
         output.set_int_custom_property("version", baseline.version)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from trainer.export.pushed_models import PushedModel, list_pushed_models
+from trainer.export.pushed_models import PushedModel, find_sound_models
 
 _LOG = logging.getLogger("radio_signals.baseline")
 
@@ -24,7 +24,7 @@ def select_baseline(serving_dir: str, candidate: dict[str, Any]) -> PushedModel 
       serving_dir: folder or bucket address that holds one folder for each version.
       candidate: the model card of the candidate.
     """
-    for model in reversed(list_pushed_models(serving_dir)):
+    for model in find_sound_models(serving_dir):
         card = model.card
         if card.get("model_id") == candidate.get("model_id"):
             continue

@@ -21,6 +21,9 @@ from data.storage.object_store import SCHEMES, Folder, ObjectStore
 join = os.path.join
 """Joins a folder and names, of paths and of addresses."""
 
+UNFINISHED = ".unfinished-"
+"""The names of folders that are not complete begin with this."""
+
 
 @overload
 def open_file(path: str, mode: Literal["r", "w"] = "r") -> IO[str]: ...
@@ -142,6 +145,53 @@ def copy_folder(source: str, target: str) -> None:
             copy_file(join(folder, name), join(copied, name))
 
 
+def publish_folder(source: str, target: str, last: str) -> None:
+    """Copy a folder whose files never change, so that readers see all of the copy or nothing.
+
+    On this machine, the copy is made under a hidden name beside the target and then renamed. It
+    survives a power failure. Its files are hard links, where the file system has these, and take no
+    space of their own. In other stores, the files appear one by one.
+
+    Args:
+      source: the folder.
+      target: the copy, which must not exist.
+      last: name of the file in the folder that appears last in other stores.
+
+    Raises:
+      FileExistsError: there is something at the target.
+      FileNotFoundError: the folder does not exist, or is empty.
+    """
+    if exists(target):
+        raise FileExistsError(f"{target} exists already")
+    source = source.rstrip("/")
+    names = [
+        join(folder, name).removeprefix(source).lstrip("/")
+        for folder, _, names in walk(source)
+        for name in names
+    ]
+    if not names:
+        raise FileNotFoundError(f"{source} does not exist, or holds no files")
+    if _backend(target) is not _LocalFiles:
+        for name in sorted(names, key=last.__eq__):
+            copy_file(join(source, name), join(target, name))
+        return
+    parent, version = os.path.split(target)
+    unfinished = join(parent, f"{UNFINISHED}{version}-{os.getpid()}")
+    try:
+        for name in names:
+            if _backend(source) is _LocalFiles:
+                _LocalFiles.link(join(source, name), join(unfinished, name))
+            else:
+                copy_file(join(source, name), join(unfinished, name))
+        for folder, *_ in walk(unfinished):
+            _sync(folder)
+        _LocalFiles.rename(unfinished, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            remove_folder(unfinished)
+        raise
+
+
 def walk(folder: str) -> Iterator[Folder]:
     """Yield each folder, the folders in it and the files in it, from the top down.
 
@@ -173,11 +223,26 @@ class _LocalFiles:
     def rename(source: str, target: str) -> None:
         os.replace(source, target)
         # A rename is on disk once its folder is.
-        descriptor = os.open(os.path.dirname(target) or ".", os.O_RDONLY)
+        _sync(os.path.dirname(target) or ".")
+
+    @staticmethod
+    def link(source: str, target: str) -> None:
+        """Make a hard link, or a copy where the file system has no links between the two."""
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+        _sync(target)
+
+
+def _sync(path: str) -> None:
+    """Wait until a file, or the list of files in a folder, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _gfile(function: str) -> Any:

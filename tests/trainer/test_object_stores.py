@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
-from tfx.components.pusher.executor import Executor as Pusher
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from components.baseline_model.selection import select_baseline
 from components.example_validator.accepted_statistics import AcceptedStatistics
+from components.pusher.component import Executor as Pusher
 from data.storage import files
 from data.storage.object_store import StoreError
 from data.storage.tfx_plugin import register_object_stores
@@ -46,7 +46,7 @@ class Killer(logging.Handler):
 
 
 def push(output: Path, version: int, monkeypatch) -> str:
-    """Push a trained model with TFX's own Pusher, and return its address."""
+    """Push a trained model with the Pusher, and return its address."""
     model, blessing, pushed = (
         kind()
         for kind in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from data.fingerprint import fingerprint_file
 from data.storage import files
 
 if TYPE_CHECKING:
@@ -26,6 +27,36 @@ def read_model_card(model_dir: str) -> dict[str, Any]:
         return {}
     card: dict[str, Any] = json.loads(files.read_text(path))
     return card
+
+
+def describe_files(model_dir: str) -> dict[str, str]:
+    """Return the SHA-256 of each file of a SavedModel, as the card's `files` hold them."""
+    return {
+        files.join(folder, name).removeprefix(model_dir).lstrip("/"): fingerprint_file(
+            files.join(folder, name)
+        )
+        for folder, _, names in files.walk(model_dir)
+        for name in names
+    }
+
+
+def find_damage(model_dir: str) -> str:
+    """Return what is wrong with the files of a SavedModel; empty if they are as exported.
+
+    A model without a card, or with a card that names no files, counts as undamaged.
+    """
+    try:
+        expected = read_model_card(model_dir).get("files", {})
+    except ValueError:
+        return f"{MODEL_CARD} is damaged"
+    for name, digest in expected.items():
+        try:
+            found = fingerprint_file(files.join(model_dir, name))
+        except FileNotFoundError:
+            return f"{name} is missing"
+        if found != digest:
+            return f"{name} is damaged"
+    return ""
 
 
 def list_weight_shapes(model: keras.Model) -> list[list[int]]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
-from trainer.export.model_card import list_weight_shapes, write_model_card
+from trainer.export.model_card import describe_files, list_weight_shapes, write_model_card
 from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
 
@@ -125,6 +125,7 @@ def export(
             "weights": list_weight_shapes(model),
             "normalise": settings.normalise,
             "training": facts,
+            "files": describe_files(directory),
         },
     )
 

@@ -14,7 +14,7 @@ from data.fingerprint import fingerprint_file
 from data.invalid import InvalidData
 from data.storage import files
 from trainer.export.model_card import list_weight_shapes, read_model_card
-from trainer.export.pushed_models import PushedModel, list_pushed_models
+from trainer.export.pushed_models import PushedModel, find_sound_models
 from trainer.settings import Settings
 from trainer.watching.epoch_log import logger
 
@@ -68,9 +68,8 @@ def find_newest_fitting(
     Returns:
       The pushed model or None, and a sentence that explains the choice.
     """
-    pushed_models = list_pushed_models(serving_dir)
     reasons: list[str] = []
-    for candidate in reversed(pushed_models):
+    for candidate in find_sound_models(serving_dir):
         reason = _explain_misfit(candidate.card, model, classes, normalise)
         if not reason:
             passed_over = f"; passed over: {', '.join(reasons)}" if reasons else ""

@@ -91,6 +91,32 @@ def test_a_moved_file_replaces_its_target(folder):
     assert files.list_folder(folder) == ["a"]
 
 
+def test_a_published_folder_appears_whole_and_takes_no_space(tmp_path):
+    source, target = tmp_path / "a", tmp_path / "shelf" / "7"
+    (source / "b").mkdir(parents=True)
+    (source / "one").write_text("1")
+    (source / "b" / "two").write_text("2")
+    files.publish_folder(str(source), str(target), last="one")
+    assert [(target / name).read_text() for name in ("one", "b/two")] == ["1", "2"]
+    assert (target / "one").samefile(source / "one"), "a hard link"
+    assert os.listdir(target.parent) == ["7"]
+    with pytest.raises(FileExistsError, match="7 exists already"):
+        files.publish_folder(str(source), str(target), last="one")
+
+
+def test_a_folder_that_could_not_be_published_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").write_text("1")
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        files.publish_folder(f"{tmp_path}/a", f"{tmp_path}/shelf/7", last="one")
+    assert os.listdir(tmp_path / "shelf") == []
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -102,6 +128,7 @@ def test_a_moved_file_replaces_its_target(folder):
         lambda path: files.copy_file(path, f"{path}-copy"),
         lambda path: files.move_file(path, f"{path}-copy"),
         lambda path: files.copy_folder(path, f"{path}-copy"),
+        lambda path: files.publish_folder(path, f"{path}-copy", last="one"),
     ],
 )
 def test_what_does_not_exist_is_a_file_not_found_error(folder, call):

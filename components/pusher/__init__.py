@@ -1,0 +1,1 @@
+"""TFX's Pusher with versions that appear whole."""

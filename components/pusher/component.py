@@ -1,0 +1,55 @@
+"""Pusher: TFX's Pusher, with versions that appear whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import json_format
+from tfx import types
+from tfx.components.pusher import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from data.storage import files
+from trainer.export.pushed_models import push_model
+
+
+class Executor(executor.Executor):
+    """Copies a blessed model into the serving folder and into the output.
+
+    TFX's executor writes into the folder of the version itself. A push that is killed leaves an
+    incomplete model there, which servers try to load. It also pushes nothing if the clock
+    gives a version that exists already.
+    """
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model, if it is blessed, and records where."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        output = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(output)
+            return
+        destination = json_format.Parse(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY],
+            pusher_pb2.PushDestination(),
+        )
+        model = self.GetModelPath(input_dict)
+        if files.exists(output.uri):  # TFX makes it beforehand
+            files.remove_folder(output.uri)
+        files.publish_folder(model, output.uri, last="saved_model.pb")
+        pushed = push_model(model, destination.filesystem.base_directory)
+        self._MarkPushed(output, pushed_destination=pushed.path, pushed_version=str(pushed.version))
+
+
+class Pusher(component.Pusher):
+    """Puts a blessed model into the serving folder as a new version."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
