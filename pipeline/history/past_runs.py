@@ -45,9 +45,8 @@ def list_past_runs(output: str) -> list[PastRun]:
 
     Raises:
       LookupError: the folder holds no runs.
+      InvalidData: the record of the runs is damaged.
     """
-    if not os.path.exists(os.path.join(output, "metadata.sqlite")):
-        raise LookupError(f"{output} holds no runs. Name the output folder of a run with --output.")
     runs = []
     for number, record in enumerate(read_runs(connect_to_metadata(output)), start=1):
         report = (record.artifacts.get(REPORT_TYPE) or [""])[-1]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
+from data.invalid import InvalidData
 from data.storage.files import make_folder
+
+METADATA_FILE = "metadata.sqlite"
+"""The database of ML Metadata in an output folder."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +51,54 @@ class StepRecord:
     cached: bool
 
 
-def connect_to_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
-    """Return the connection to the metadata of an output folder. Creates the folder if needed."""
+def create_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
+    """Return the connection of a run. Creates the output folder and the database if needed.
+
+    Raises:
+      InvalidData: the database is damaged.
+    """
     make_folder(output)
+    _check_database(output)
+    return _connect(output, metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE)
+
+
+def connect_to_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
+    """Return a connection that reads the records in an output folder and changes nothing.
+
+    Raises:
+      LookupError: the folder holds no runs.
+      InvalidData: the database is damaged.
+    """
+    path = os.path.join(output, METADATA_FILE)
+    if not os.path.exists(path) or not os.path.getsize(path):
+        raise LookupError(f"{output} holds no runs. Name the output folder of a run with --output.")
+    _check_database(output)
+    return _connect(output, metadata_store_pb2.SqliteMetadataSourceConfig.READONLY)
+
+
+def _connect(output: str, mode: int) -> metadata_store_pb2.ConnectionConfig:
     connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = os.path.join(output, "metadata.sqlite")
-    connection.sqlite.connection_mode = (
-        metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    )
+    connection.sqlite.filename_uri = os.path.join(output, METADATA_FILE)
+    connection.sqlite.connection_mode = mode
     return connection
+
+
+def _check_database(output: str) -> None:
+    path = os.path.join(os.path.abspath(output), METADATA_FILE)
+    if not os.path.exists(path):
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as store:
+            (problem,) = store.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise InvalidData(f"{path} cannot be read: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        problem = str(error)
+    if problem != "ok":
+        raise InvalidData(
+            f"{path}, the record of all runs, is damaged: {problem}. Restore it from a copy, or "
+            f"start anew in another output folder."
+        )
 
 
 def read_runs(connection: metadata_store_pb2.ConnectionConfig) -> list[RunRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -18,6 +19,9 @@ from data.storage import files
 from pipeline.history.records import RunRecord, StepRecord
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.tuning.leaderboard import BEST_SETTINGS, LEADERBOARD
+
+# The folders that OUTPUT/latest links to, of which only the newest is kept.
+_RESULTS = ".latest-"
 
 
 def write_latest(
@@ -34,24 +38,34 @@ def write_latest(
       The folder and the content of its metrics.json.
     """
     latest = os.path.join(output, "latest")
-    # A reader must never see files of two runs, so the folder is filled under another name.
-    unfinished, previous = f"{latest}.new", f"{latest}.old"
-    for leftover in (unfinished, previous):
-        if files.exists(leftover):
-            files.remove_folder(leftover)
-    for folder, name in _list_results(run):
-        files.copy_file(files.join(folder, name), os.path.join(unfinished, name))
+    # A reader must never see files of two runs, and never miss the folder. So it is a link, which
+    # is replaced in one step when the new folder is complete.
+    target = f"{_RESULTS}{uuid.uuid4().hex}"
+    folder = os.path.join(output, target)
+    for source, name in _list_results(run):
+        files.copy_file(files.join(source, name), os.path.join(folder, name))
     metrics = json.loads(files.read_text(files.join(run.get_folder(REPORT_TYPE), METRICS_FILE)))
     metrics["seconds"] = {step.step: round(step.seconds, 3) for step in steps}
     metrics["cached"] = sorted(step.step for step in steps if step.cached)
     metrics["run_id"] = run.run_id
-    files.write_file(os.path.join(unfinished, METRICS_FILE), json.dumps(metrics, indent=2))
-    if files.exists(latest):
-        files.move_file(latest, previous)
-    files.move_file(unfinished, latest)
-    if files.exists(previous):
-        files.remove_folder(previous)
+    files.write_file(os.path.join(folder, METRICS_FILE), json.dumps(metrics, indent=2))
+    link = os.path.join(output, f"{target}.link")
+    os.symlink(target, link)
+    if os.path.isdir(latest) and not os.path.islink(latest):  # of a version before 0.3
+        files.move_file(latest, os.path.join(output, f"{_RESULTS}old"))
+    files.move_file(link, latest)
+    for name in os.listdir(output):
+        if name.startswith(_RESULTS) and name != target:
+            _remove(os.path.join(output, name))
     return latest, metrics
+
+
+def _remove(path: str) -> None:
+    """Remove a folder, or a link that a killed run left."""
+    if os.path.islink(path):
+        os.remove(path)
+    else:
+        files.remove_folder(path)
 
 
 def _list_results(run: RunRecord) -> list[tuple[str, str]]:

@@ -12,9 +12,11 @@ from rich.markup import escape
 
 from data.reading.input_files import is_remote
 from data.storage.tfx_plugin import register_object_stores
+from pipeline.beam_args import provide_secrets
 from pipeline.config.config import Config
 from pipeline.dag import create_pipeline
-from pipeline.history.records import connect_to_metadata, read_newest_run, read_steps
+from pipeline.history.records import create_metadata, read_newest_run, read_steps
+from pipeline.local.artifact_root import claim_artifact_root
 from pipeline.local.latest import write_latest
 from pipeline.local.stepwise_runner import StepwiseRunner
 from pipeline.terminal.run_display import RunDisplay
@@ -44,27 +46,31 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
       console: the user's console.
 
     Raises:
-      InvalidData: a step refused the data.
+      InvalidData: a step refused the data, or the record of earlier runs is damaged.
+      ConfigError: the folder of artifacts belongs to another output folder.
     """
     register_object_stores()
     # For the log file: absl drops TFX's messages about each step by default.
     logging.set_verbosity(logging.INFO)
     output = os.path.abspath(config.output)
-    connection = connect_to_metadata(output)
+    connection = create_metadata(output)
     # Absolute paths, so that the cache recognises the same data from any working directory.
     paths = ("data", "artifacts", "initial_weights", "schema_file")
     config = config.model_copy(update={key: _make_absolute(getattr(config, key)) for key in paths})
+    root = config.artifacts or os.path.join(output, "artifacts")
+    claim_artifact_root(root, output, connection)
     serving_dir = os.path.join(output, "serving")
     pipeline = create_pipeline(
         config,
-        root=config.artifacts or os.path.join(output, "artifacts"),
+        root=root,
         serving_dir=serving_dir,
         accepted_statistics_dir=os.path.join(output, "accepted_statistics"),
         checkpoint_dir=os.path.join(output, "checkpoints"),
         warm_start_from=_find_warm_start(config, serving_dir, console) if config.warm_start else "",
         metadata=connection,
     )
-    with RunDisplay(console, steps=len(pipeline.components)) as display:
+    display = RunDisplay(console, steps=len(pipeline.components))
+    with provide_secrets(config.beam.args), display:
         StepwiseRunner(connection, display.start, display.finish).run(pipeline)
     run = read_newest_run(connection)
     steps = read_steps(connection, run.run_id)

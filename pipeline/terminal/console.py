@@ -99,11 +99,15 @@ def redirect_output(log_file: str) -> Iterator[Console]:
         os.dup2(log, 2)
         yield make_console(terminal)
     finally:
-        terminal.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # Where the disk of the log or of the terminal's own file is full, the text is lost, but the
+        # streams must come back: the error message goes there.
+        for stream in (terminal, sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
         os.dup2(originals[0], 1)
         os.dup2(originals[1], 2)
+        with contextlib.suppress(OSError):
+            terminal.close()
         for descriptor in (*originals, log):
             os.close(descriptor)
 

@@ -1,6 +1,7 @@
 """The folder OUTPUT/latest is replaced as a whole."""
 
 import json
+import sys
 from pathlib import Path
 
 from components.report.artifact_files import REPORT_TYPE
@@ -29,9 +30,9 @@ def test_the_next_run_replaces_every_file_even_after_a_run_that_was_killed_here(
     output = str(tmp_path / "runs")
     write_latest(output, make_run(tmp_path, "first"), [])
     # A killed run leaves the folder that it filled, and perhaps the folder that it replaced.
-    for leftover in ("latest.new", "latest.old"):
-        Path(output, leftover).mkdir()
-        Path(output, leftover, "stale").write_text("stale")
+    Path(output, ".latest-killed").mkdir()
+    Path(output, ".latest-killed", "stale").write_text("stale")
+    Path(output, ".latest-killed.link").symlink_to(".latest-killed")
     Path(output, "latest", "tuning.csv").write_text("only the first run searched")
     steps = [StepRecord("Trainer", 1.23456, cached=False), StepRecord("Report", 0, cached=True)]
 
@@ -55,4 +56,33 @@ def test_the_next_run_replaces_every_file_even_after_a_run_that_was_killed_here(
         ],
         "second",
     )
-    assert [path.name for path in Path(output).iterdir()] == ["latest"]
+    link = Path(output, "latest")
+    assert sorted(path.name for path in Path(output).iterdir()) == [str(link.readlink()), "latest"]
+
+
+def test_a_reader_finds_the_folder_at_every_moment(tmp_path, monkeypatch):
+    output = tmp_path / "runs"
+    write_latest(str(output), make_run(tmp_path, "first"), [])
+    seen = []
+
+    def look(event, arguments):
+        if event in {"os.rename", "os.remove", "os.rmdir", "os.symlink"}:
+            seen.append((output / "latest" / "report.html").read_text())
+
+    sys.addaudithook(lambda *event: looking and look(*event))
+    looking = [True]
+    write_latest(str(output), make_run(tmp_path, "second"), [])
+    looking.clear()
+    assert len(seen) > 10
+    assert seen == sorted(seen), "first the old results, then the new ones"
+    assert set(seen) == {"first", "second"}
+
+
+def test_a_folder_of_an_older_version_is_replaced_by_a_link(tmp_path):
+    output = tmp_path / "runs"
+    (output / "latest").mkdir(parents=True)
+    (output / "latest" / "report.html").write_text("old")
+    write_latest(str(output), make_run(tmp_path, "new"), [])
+    assert (output / "latest" / "report.html").read_text() == "new"
+    assert (output / "latest").is_symlink()
+    assert len(list(output.iterdir())) == 2

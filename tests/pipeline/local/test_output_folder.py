@@ -1,10 +1,17 @@
 """Only one run at a time may use an output folder."""
 
+import errno
+import fcntl
+import os
+import re
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
+from pipeline.config.config import ConfigError
 from pipeline.local.output_folder import OutputInUseError, lock_output
 from pipeline.terminal.failures import find_refusal
 
@@ -22,11 +29,25 @@ def test_a_folder_locked_by_another_process_is_refused_until_that_process_ends(t
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(OutputInUseError) as refused, lock_output(str(tmp_path)):
             pass
-        assert find_refusal(refused.value) == (
-            f"Another run is writing to {tmp_path}. Wait for it, or give --output another folder."
+        today = time.strftime("%Y-%m-%d")
+        message = re.fullmatch(
+            rf"Another run is writing to {tmp_path}: process (\d+) on {socket.gethostname()}, "
+            rf"since {today} \d\d:\d\d:\d\d\. Wait for it, or give --output another folder\.",
+            find_refusal(refused.value),
         )
+        assert int(message[1]) == holder.pid
     finally:
         holder.kill()
         holder.wait()
     with lock_output(str(tmp_path)):
         pass
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(ConfigError, match="cannot lock files") as refused, lock_output(tmp_path):
+        pass
+    assert str(refused.value).startswith(f"The file system of {tmp_path} cannot lock files")

@@ -8,7 +8,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import Schema
 
-from pipeline.history.records import StepRecord, connect_to_metadata, read_runs, read_steps
+from pipeline.history.records import StepRecord, create_metadata, read_runs, read_steps
 from pipeline.local.stepwise_runner import StepwiseRunner
 
 
@@ -27,7 +27,7 @@ def Reader(schema: InputArtifact[Schema], copy: OutputArtifact[Schema]):  # noqa
 
 @pytest.fixture
 def connection(tmp_path):
-    return connect_to_metadata(str(tmp_path))
+    return create_metadata(str(tmp_path))
 
 
 def run(tmp_path, connection):
