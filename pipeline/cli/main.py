@@ -6,7 +6,6 @@ to answer at once.
 
 from __future__ import annotations
 
-import signal
 import sys
 
 import click
@@ -16,6 +15,7 @@ from pipeline.cli.kubeflow import compile_package, submit
 from pipeline.cli.reports import report, runs, tensorboard
 from pipeline.cli.run import run, tune
 from pipeline.terminal import failures
+from pipeline.terminal.interruption import end_on_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,8 +37,7 @@ for command in (data, run, tune, runs, report, tensorboard, compile_package, sub
 
 def main() -> None:
     """Run the command and exit with its status."""
-    # SIGTERM acts like Ctrl-C: it ends worker processes and removes unfinished files.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_on_signals()
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as request:

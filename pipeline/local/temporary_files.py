@@ -7,6 +7,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 
+from pipeline.terminal.interruption import add_temporary_folder
+
 
 @contextlib.contextmanager
 def use_temporary_folder() -> Iterator[str]:
@@ -18,6 +20,7 @@ def use_temporary_folder() -> Iterator[str]:
     previous, variable = tempfile.tempdir, os.environ.get("TMPDIR")
     with tempfile.TemporaryDirectory(prefix="radio-signals-", ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = os.environ["TMPDIR"] = folder
+        add_temporary_folder(folder)
         try:
             yield folder
         finally:

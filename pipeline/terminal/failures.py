@@ -7,12 +7,13 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from data.invalid import InvalidData
+from pipeline.terminal.interruption import EXIT_STATUS, describe_interruption
 
 DONE = 0
 FAILED = 1
 REFUSED = 2
 NOT_BLESSED = 3
-INTERRUPTED = 130
+INTERRUPTED = EXIT_STATUS
 
 # Beam passes on a worker's exception as text and appends the name of the step.
 _BEAM_NOTE = r" \[while running"
@@ -35,7 +36,7 @@ def explain(
       debug: whether to show the traceback as well.
     """
     if isinstance(error, KeyboardInterrupt):
-        say("Interrupted. To continue after the last finished step, run the same command again.")
+        say(describe_interruption())
         return INTERRUPTED
     if debug:
         say("".join(traceback.format_exception(error)))

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipeline.history.records import StepRecord
 from pipeline.terminal.console import UpdateSpinner, show_spinner
+from pipeline.terminal.interruption import set_running_step
 from pipeline.terminal.training_bar import TrainingBar
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class RunDisplay(logging.Handler):
     def start(self, step: str) -> None:
         """Show that a step runs."""
         self._running = step
+        set_running_step(step)
         self._show(self._describe_running())
 
     def finish(self, record: StepRecord) -> None:

@@ -1,0 +1,82 @@
+"""Ends a command within seconds of Ctrl-C, SIGTERM or SIGHUP, and leaves nothing behind.
+
+The signals raise KeyboardInterrupt, so that the command ends in order. But code in C++ delays the
+exception, and some libraries swallow it. A thread therefore ends the process if the exception has
+not done so after a few seconds, or if a second signal arrives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+
+import psutil
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_STATUS = 130
+
+_SECONDS_TO_END = 3.5
+
+_running = ""
+_temporary_folders: set[str] = set()
+
+
+def set_running_step(step: str) -> None:
+    """Note the step that a message about an interruption names; empty between runs."""
+    global _running  # noqa: PLW0603 - a signal arrives at any place
+    _running = step
+
+
+def add_temporary_folder(folder: str) -> None:
+    """Note a folder that must not outlive the process."""
+    _temporary_folders.add(folder)
+
+
+def describe_interruption() -> str:
+    """Return the message for the user: where the command stopped and how to go on."""
+    place = f" in {_running}" if _running else ""
+    return (
+        f"Interrupted{place}. To continue after the last finished step, run the same command again."
+    )
+
+
+def end_on_signals() -> None:
+    """Make the signals end this process. Call it once, in the main thread."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    # Python writes the number of each signal to it at once, whatever the main thread does.
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    # Runs redirect the standard streams to the log.
+    terminal = os.dup(2)
+    threading.Thread(target=_watch, args=(reader, terminal), daemon=True).start()
+
+
+def _watch(reader: socket.socket, terminal: int) -> None:
+    _wait_for_signal(reader, seconds=None)
+    _wait_for_signal(reader, _SECONDS_TO_END)
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        child.kill()
+    psutil.wait_procs(children, timeout=0.5)
+    for folder in _temporary_folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.write(terminal, f"{describe_interruption()}\n".encode())
+    os._exit(EXIT_STATUS)
+
+
+def _wait_for_signal(reader: socket.socket, seconds: float | None) -> None:
+    """Return when one of the signals arrives, or after a time."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
+        reader.settimeout(deadline and max(0.01, deadline - time.monotonic()))
+        with contextlib.suppress(TimeoutError):
+            # Other signals are noted too, for example that a child process has ended.
+            if reader.recv(1)[0] in SIGNALS:
+                return
