@@ -23,6 +23,7 @@ EXIT_STATUS = 130
 _SECONDS_TO_END = 3.5
 
 _running = ""
+_described = threading.Event()
 _temporary_folders: set[str] = set()
 
 
@@ -39,6 +40,7 @@ def add_temporary_folder(folder: str) -> None:
 
 def describe_interruption() -> str:
     """Return the message for the user: where the command stopped and how to go on."""
+    _described.set()
     place = f" in {_running}" if _running else ""
     return (
         f"Interrupted{place}. To continue after the last finished step, run the same command again."
@@ -52,10 +54,17 @@ def end_on_signals() -> None:
     # Python writes the number of each signal to it at once, whatever the main thread does.
     signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
     for number in SIGNALS:
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _raise_once)
     # Runs redirect the standard streams to the log.
     terminal = os.dup(2)
     threading.Thread(target=_watch, args=(reader, terminal), daemon=True).start()
+
+
+def _raise_once(*_: object) -> None:
+    # Nothing must interrupt the end. The thread sees a second signal.
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def _watch(reader: socket.socket, terminal: int) -> None:
@@ -67,7 +76,8 @@ def _watch(reader: socket.socket, terminal: int) -> None:
     psutil.wait_procs(children, timeout=0.5)
     for folder in _temporary_folders:
         shutil.rmtree(folder, ignore_errors=True)
-    os.write(terminal, f"{describe_interruption()}\n".encode())
+    if not _described.is_set():
+        os.write(terminal, f"{describe_interruption()}\n".encode())
     os._exit(EXIT_STATUS)
 
 
