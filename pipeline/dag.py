@@ -29,6 +29,7 @@ from data.fingerprint import fingerprint_file
 from pipeline.beam_args import make_beam_args
 from pipeline.code_version import find_entry_modules, fingerprint_code
 from pipeline.config.config import Config
+from pipeline.config.secrets import dump_without_secrets
 from trainer.tuning.search_space import SPACE
 
 NAME = "radio-signals"
@@ -188,7 +189,7 @@ def create_pipeline(
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        configuration=json.dumps(config.model_dump(mode="json"), sort_keys=True),
+        configuration=json.dumps(dump_without_secrets(config), sort_keys=True),
         pipeline_code=fingerprint_code(*nodes, Report),
     )
     nodes.append(report)

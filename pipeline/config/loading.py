@@ -10,7 +10,11 @@ from pydantic import ValidationError
 
 from pipeline.config.config import Config, ConfigError
 from pipeline.config.keys import config_schema, describe, list_keys, list_properties, locate
+from pipeline.config.secrets import hide_secrets
 from trainer.config import merge, nest
+
+# Keys whose values may be secrets, which no message shows.
+_PRIVATE = (("beam", "args"), ("kubeflow", "env"), ("kubeflow", "secrets"))
 
 
 def load_config(
@@ -54,12 +58,14 @@ def _read_yaml(file: str) -> dict[str, Any]:
 def _parse_setting(setting: str) -> dict[str, Any]:
     key, equals, text = setting.partition("=")
     if not equals:
-        raise ConfigError(f'--set {setting}: write key=value, for example "epochs=20".')
+        raise ConfigError(
+            f'--set {hide_secrets(setting)}: write key=value, for example "epochs=20".'
+        )
     try:
         # "key=" empties a string. YAML would call the value null, which means unset.
         return {key.strip(): yaml.safe_load(text) if text else ""}
     except yaml.YAMLError:
-        raise ConfigError(f"--set {setting}: the value is not YAML.") from None
+        raise ConfigError(f"--set {key.strip()}: the value is not YAML.") from None
 
 
 def _explain(error: ValidationError) -> str:
@@ -74,7 +80,9 @@ def _explain(error: ValidationError) -> str:
         schema, depth = locate(first["loc"])
         path, message = first["loc"][:depth], f"it must be {describe(schema)}"
     stop = "" if message.endswith("?") else "."
-    return f"{_join(path)}: {message}{stop} Received: {first['input']!r}."
+    is_private = any(path[: len(key)] == key[: len(path)] for key in _PRIVATE)
+    received = "" if is_private else f" Received: {first['input']!r}."
+    return f"{_join(path)}: {message}{stop}{received}"
 
 
 def _explain_unknown_key(path: tuple[str | int, ...]) -> str:

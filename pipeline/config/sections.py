@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from data.reading.layout import FormatChoice, ScaleChoice, Tolerance
+from pipeline.config.secrets import hide_secrets, is_secret_name
 from trainer.config import ClassName, Fraction, Section
 
 ClassBounds = (
@@ -14,6 +16,9 @@ ClassBounds = (
     | dict[ClassName, Annotated[Fraction, Field(strict=True)]]
 )
 """One bound for every class, or bounds by class name."""
+
+# A Kubernetes secret and a key in it. A secret itself that is given by mistake rarely fits.
+_SECRET_AND_KEY = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?/[-._a-zA-Z0-9]{1,253}")
 
 
 class Thresholds(Section):
@@ -87,7 +92,9 @@ class Beam(Section):
     """How Apache Beam runs the data steps."""
 
     args: tuple[str, ...] = Field(
-        default=(), description="Pipeline options. Empty: the direct runner in one process."
+        default=(),
+        description="Pipeline options. Empty: the direct runner in one process. Secrets in them "
+        "reach the runner, and are hidden in everything that is written.",
     )
 
 
@@ -132,7 +139,10 @@ class Kubeflow(Section):
         default={"default": Resources(cpu=2, memory=8)},
         description="Resources by step. `default` holds for all other steps.",
     )
-    env: dict[str, str] = Field(default={}, description="Environment variables by name.")
+    env: dict[str, str] = Field(
+        default={},
+        description="Environment variables by name. Secrets are refused: they belong in `secrets`.",
+    )
     secrets: dict[str, str] = Field(
         default={},
         description="Environment variables from secrets: the variable's name, and `secret/key`.",
@@ -147,12 +157,27 @@ class Kubeflow(Section):
         default=(), description="Taints that a step's machine may have."
     )
 
+    @field_validator("env")
+    @classmethod
+    def _refuse_secrets(cls, env: dict[str, str]) -> dict[str, str]:
+        for name, value in env.items():
+            if is_secret_name(name) or hide_secrets(value) != value:
+                raise ValueError(
+                    f"{name} may hold a secret, and a compiled package contains these values. Put "
+                    "the value into a Kubernetes secret and name that under kubeflow.secrets, as "
+                    f"in {name}: SECRET/KEY"
+                )
+        return env
+
     @field_validator("secrets")
     @classmethod
     def _name_secret_and_key(cls, secrets: dict[str, str]) -> dict[str, str]:
         for name, source in secrets.items():
-            if not all(source.partition("/")):
-                raise ValueError(f'"{source}" of {name} is not of the form secret/key')
+            if not _SECRET_AND_KEY.fullmatch(source):
+                raise ValueError(
+                    f"{name} does not name a Kubernetes secret and a key in it. Write "
+                    f"{name}: SECRET/KEY, and not the secret itself"
+                )
         return secrets
 
     @field_validator("volumes")

@@ -12,6 +12,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.config.config import Config
 from pipeline.config.loading import load_config
+from pipeline.config.secrets import hide_environment
 from pipeline.dag import create_pipeline
 from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS
 
@@ -63,9 +64,10 @@ class Blueprint:
         )
 
     def to_json(self) -> str:
-        """Return the blueprint as JSON."""
+        """Return the blueprint as JSON. No graph depends on the values of environment variables."""
         fields = asdict(self)
-        return json.dumps({"given": fields.pop("settings"), **fields}, sort_keys=True)
+        given = hide_environment(fields.pop("settings"))
+        return json.dumps({"given": given, **fields}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Blueprint:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from data.storage.files import write_file
 from data.storage.object_store import SCHEMES
 from pipeline.config.config import Config, ConfigError
+from pipeline.config.secrets import hide_secret_options
 from pipeline.kubeflow.compile.blueprint import Blueprint
 from pipeline.kubeflow.compile.package_yaml import format_package
 from pipeline.kubeflow.compile.pipeline_spec import build_package, is_copied_by_launcher
@@ -39,6 +41,7 @@ def compile_to_file(file: str, config: Config, image: str, root: str, serving: s
     _check_reachable("--serving", serving, config, (*_GOOGLE, *SCHEMES))
     if config.initial_weights:
         _check_reachable("initial_weights", config.initial_weights, config, _GOOGLE)
+    _check_beam_options(config.beam.args)
     if serving.startswith("minio://"):
         config = _add_store_keys(config)
     serving = serving.rstrip("/")
@@ -60,10 +63,22 @@ def compile_to_file(file: str, config: Config, image: str, root: str, serving: s
 def _add_store_keys(config: Config) -> Config:
     """Add the keys of the installation's own store, unless the configuration has keys."""
     settings = config.kubeflow
-    if STORE_KEYS.keys() & (settings.secrets.keys() | settings.env.keys()):
+    if STORE_KEYS.keys() & settings.secrets.keys():
         return config
     settings = settings.model_copy(update={"secrets": settings.secrets | STORE_KEYS})
     return config.model_copy(update={"kubeflow": settings})
+
+
+def _check_beam_options(options: Sequence[str]) -> None:
+    """Refuse options with secrets, because a package contains them in clear text."""
+    for option, shown in zip(options, hide_secret_options(options), strict=True):
+        if option != shown:
+            raise ConfigError(
+                f"beam.args: {shown} holds a secret, and a compiled package contains these options "
+                "in clear text. Leave it out, and give the steps an environment variable that "
+                "Beam's clients read, with kubeflow.secrets, as in "
+                "AWS_SECRET_ACCESS_KEY: SECRET/KEY."
+            )
 
 
 def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ...]) -> None:

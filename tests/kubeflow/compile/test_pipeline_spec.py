@@ -196,7 +196,16 @@ DEFAULT_KEYS = {
     [
         ("minio://mlpipeline/radio/serving", (), [DEFAULT_KEYS]),
         # Keys in the configuration, or the rights of the pod.
-        ("minio://mlpipeline/radio/serving", ("--set=kubeflow.env.AWS_ACCESS_KEY_ID=k",), None),
+        (
+            "minio://mlpipeline/radio/serving",
+            ("--set=kubeflow.secrets={AWS_ACCESS_KEY_ID: own/key}",),
+            [
+                {
+                    "secretName": "own",
+                    "keyToEnv": [{"secretKey": "key", "envVar": "AWS_ACCESS_KEY_ID"}],
+                }
+            ],
+        ),
         ("s3://bucket/radio/serving", (), None),
     ],
 )
@@ -240,7 +249,19 @@ def test_models_are_pushed_to_the_installations_store_with_its_keys(
             ("--set=kubeflow.resources.Training={cpu: 2}",),
             'kubeflow.resources: there is no step "Training"; the steps are',
         ),
-        ({}, ("--set=kubeflow.secrets={TOKEN: token}",), '"token" of TOKEN is not of the form'),
+        (
+            {},
+            ("--set=kubeflow.secrets={TOKEN: token}",),
+            "kubeflow.secrets: TOKEN does not name a Kubernetes secret and a key in it. "
+            "Write TOKEN: SECRET/KEY, and not the secret itself.",
+        ),
+        (
+            {},
+            ("--set=beam.args=[--token=canary]",),
+            "beam.args: --token=(hidden) holds a secret, and a compiled package contains these "
+            "options in clear text. Leave it out, and give the steps an environment variable that "
+            "Beam's clients read, with kubeflow.secrets, as in AWS_SECRET_ACCESS_KEY: SECRET/KEY.",
+        ),
         ({}, ("--set=kubeflow.pul_policy=Never",), 'Did you mean "kubeflow.pull_policy"?'),
     ],
 )

@@ -72,7 +72,7 @@ def test_an_empty_value_clears_a_text(file):
             "address of a bucket. Received: 'gs://bucket/runs'.",
         ),
         (["epochs"], '--set epochs: write key=value, for example "epochs=20".'),
-        (["epochs=[1"], "--set epochs=[1: the value is not YAML."),
+        (["epochs=[1"], "--set epochs: the value is not YAML."),
         (["epochs=0"], "epochs: it must be a whole number of at least 1. Received: 0."),
         (
             ["epochs=many"],
