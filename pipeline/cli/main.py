@@ -15,7 +15,7 @@ from pipeline.cli.kubeflow import compile_package, submit
 from pipeline.cli.reports import report, runs, tensorboard
 from pipeline.cli.run import run, tune
 from pipeline.terminal import failures
-from pipeline.terminal.interruption import end_on_signals
+from pipeline.terminal.interruption import ending_on_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,24 +37,24 @@ for command in (data, run, tune, runs, report, tensorboard, compile_package, sub
 
 def main() -> None:
     """Run the command and exit with its status."""
-    end_on_signals()
-    try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as request:
-        sys.exit(request.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(failures.REFUSED)
-    except (Exception, KeyboardInterrupt) as error:
-        # Click turns Ctrl-C into Abort.
-        cause = KeyboardInterrupt() if isinstance(error, click.Abort) else error
-        status = failures.explain(
-            cause,
-            lambda text: click.echo(text, err=True),
-            log_file=None,
-            debug="--debug" in sys.argv,
-        )
-        sys.exit(status)
+    with ending_on_signals():
+        try:
+            cli.main(standalone_mode=False)
+        except click.exceptions.Exit as request:
+            sys.exit(request.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(failures.REFUSED)
+        except (Exception, KeyboardInterrupt) as error:
+            # Click turns Ctrl-C into Abort.
+            cause = KeyboardInterrupt() if isinstance(error, click.Abort) else error
+            status = failures.explain(
+                cause,
+                lambda text: click.echo(text, err=True),
+                log_file=None,
+                debug="--debug" in sys.argv,
+            )
+            sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import psutil
 
@@ -47,8 +48,9 @@ def describe_interruption() -> str:
     )
 
 
-def end_on_signals() -> None:
-    """Make the signals end this process. Call it once, in the main thread."""
+@contextlib.contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Make the signals end this process. Use it once, in the main thread, around everything."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     # Python writes the number of each signal to it at once, whatever the main thread does.
@@ -58,6 +60,12 @@ def end_on_signals() -> None:
     # Runs redirect the standard streams to the log.
     terminal = os.dup(2)
     threading.Thread(target=_watch, args=(reader, terminal), daemon=True).start()
+    try:
+        yield
+    finally:
+        # The exit status is decided. While Python shuts down, a signal would kill the process.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _raise_once(*_: object) -> None:

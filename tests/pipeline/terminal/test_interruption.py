@@ -12,25 +12,25 @@ SETUP = """
 import hashlib, subprocess, sys, time
 from pipeline.local.temporary_files import use_temporary_folder
 from pipeline.terminal import failures
-from pipeline.terminal.interruption import end_on_signals, set_running_step
+from pipeline.terminal.interruption import ending_on_signals, set_running_step
 
-end_on_signals()
-set_running_step("Trainer")
-child = subprocess.Popen(["sleep", "60"])
-with use_temporary_folder() as folder:
-    try:
-        print(child.pid, folder, flush=True)
-        {}
-    except KeyboardInterrupt as error:
-        child.kill()
-        status = failures.explain(error, lambda text: print(text, file=sys.stderr), None, False)
-sys.exit(status)
+with ending_on_signals():
+    set_running_step("Trainer")
+    child = subprocess.Popen(["sleep", "60"])
+    with use_temporary_folder() as folder:
+        try:
+            print(child.pid, folder, flush=True)
+            {}
+        except KeyboardInterrupt as error:
+            child.kill()
+            status = failures.explain(error, lambda text: print(text, file=sys.stderr), None, False)
+    sys.exit(status)
 """
 # One notices the exception at once. One is in C code, which holds back the exception. One loses it.
 BODIES = {
     "waiting": "time.sleep(60)",
     "in C code": "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)",
-    "deaf": "while True:\n            try: time.sleep(60)\n            except BaseException: pass",
+    "deaf": "while True:\n                try: time.sleep(60)\n                except BaseException: pass",
 }
 MESSAGE = (
     "Interrupted in Trainer. "
