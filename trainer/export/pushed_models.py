@@ -35,7 +35,7 @@ class PushedModel:
 
 
 def push_model(model_dir: str, serving_dir: str) -> PushedModel:
-    """Copy a model into a serving folder as the newest version.
+    """Copy a model into a serving folder as the newest version, unless it is that already.
 
     The version is the time of the push in seconds since 1970, or one more than the newest version
     if the clock is behind that. A server that watches the folder sees all of the model or nothing;
@@ -49,6 +49,11 @@ def push_model(model_dir: str, serving_dir: str) -> PushedModel:
     for name in names:
         if name.startswith(files.UNFINISHED):  # of a push that was killed
             files.remove_folder(files.join(serving_dir, name))
+    for pushed in find_sound_models(serving_dir):
+        # The run that pushed it was killed before it could record that.
+        if pushed.card and pushed.card == read_model_card(model_dir):
+            return pushed
+        break
     newest = max((int(name) for name in names if name.isdigit()), default=0)
     version = max(int(time.time()), newest + 1)
     path = files.join(serving_dir, str(version))

@@ -93,10 +93,19 @@ def test_a_later_push_has_a_higher_version_whatever_the_clock_says(
 ):
     monkeypatch.setattr("time.time", lambda: 1_800_000_000.5)
     push(model, serving, tmp_path / "first")
+    write_model_card(str(model), {"model_id": "another"})
     monkeypatch.setattr("time.time", lambda: clock)
     push(model, serving, tmp_path / "second")
     versions = [model.version for model in list_pushed_models(str(serving))]
     assert versions == [1_800_000_000, 1_800_000_001]
+
+
+def test_the_newest_model_is_not_pushed_again(model, serving, tmp_path):
+    first, again = (push(model, serving, tmp_path / name) for name in ("first", "again"))
+    assert again.get_string_custom_property(
+        "pushed_destination"
+    ) == first.get_string_custom_property("pushed_destination")
+    assert os.listdir(serving) == [first.get_string_custom_property("pushed_version")]
 
 
 def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(
