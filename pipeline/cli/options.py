@@ -124,6 +124,13 @@ run_options = combine(
         default=None,
         help="Run every step, even if nothing has changed.",
     ),
+    click.option(
+        "--log-format",
+        type=click.Choice(("text", "json")),
+        default="text",
+        show_default=True,
+        help="Print text, or lines of JSON with time, level, run and step.",
+    ),
     debug_option(),
 )
 

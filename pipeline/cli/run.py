@@ -11,7 +11,7 @@ from pipeline.cli.options import read_config, run_options
 
 @click.command()
 @run_options
-def run(debug: bool, **options: Any) -> None:
+def run(debug: bool, log_format: str, **options: Any) -> None:
     """Run the whole pipeline on this machine.
 
     It checks the data, trains and evaluates a model, and pushes the model if it is good enough.
@@ -22,7 +22,7 @@ def run(debug: bool, **options: Any) -> None:
     Exit status: 0 blessed and pushed; 2 data or configuration refused, nothing trained; 3 trained
     but not blessed, nothing pushed; 130 interrupted; 1 any other failure.
     """
-    _run(options, debug)
+    _run(options, debug, log_format)
 
 
 @click.command()
@@ -35,7 +35,7 @@ def run(debug: bool, **options: Any) -> None:
     type=int,
     help="Epochs of a trial.  [default: half the epochs of training]",
 )
-def tune(debug: bool, **options: Any) -> None:
+def tune(debug: bool, log_format: str, **options: Any) -> None:
     """Search for better training settings, then run the pipeline.
 
     The search tries learning rate and its schedule, batch size, weight decay, label smoothing and
@@ -53,10 +53,10 @@ def tune(debug: bool, **options: Any) -> None:
 
     Exit status: the same as that of `run`.
     """  # noqa: D301 - click does not wrap a paragraph that begins with \b
-    _run({**options, "tuning__enabled": True}, debug)
+    _run({**options, "tuning__enabled": True}, debug, log_format)
 
 
-def _run(options: dict[str, Any], debug: bool) -> NoReturn:
+def _run(options: dict[str, Any], debug: bool, log_format: str) -> NoReturn:
     from pipeline.local.foreground import run_here
 
-    raise SystemExit(run_here(read_config(**options), debug))
+    raise SystemExit(run_here(read_config(**options), debug, as_json=log_format == "json"))

@@ -124,6 +124,20 @@ def read_steps(
     return {record.step: record for record in steps}
 
 
+def read_step(
+    connection: metadata_store_pb2.ConnectionConfig, run_id: str, step: str
+) -> StepRecord:
+    """Return the record of one step of a run, the newest if it was tried several times."""
+    store = metadata_store.MetadataStore(connection)
+    run = store.get_context_by_type_and_name("pipeline_run", run_id)
+    executions = store.get_executions_by_context(run.id)
+    for execution in sorted(executions, key=lambda execution: execution.id, reverse=True):
+        record = _read_step(store, execution)
+        if record.step == step:
+            return record
+    raise LookupError(f"The run {run_id} has no step {step}.")
+
+
 def find_evaluations(connection: metadata_store_pb2.ConnectionConfig) -> dict[str, str]:
     """Return the folder of each evaluation by the id of the run that made it, oldest first.
 

@@ -17,22 +17,25 @@ from data.reading.inventory import take_inventory
 from data.reading.scan import count_rows
 from data.seed_layout import SPLITS
 from pipeline.config.config import Config, ConfigError
+from pipeline.local.failed_run import remove_failure, write_failure
 from pipeline.local.output_folder import lock_output
 from pipeline.local.temporary_files import use_temporary_folder
 from pipeline.terminal import failures
 from pipeline.terminal.console import redirect_output, show_spinner
+from pipeline.terminal.json_log import JsonConsole, JsonFormatter
 from pipeline.terminal.tables import build_class_table, build_leaderboard_table
 
 if TYPE_CHECKING:
     from pipeline.local.runner import Outcome
 
 
-def run_here(config: Config, debug: bool) -> int:
+def run_here(config: Config, debug: bool, *, as_json: bool = False) -> int:
     """Run the pipeline and show its progress and its result; return the exit status.
 
     Args:
       config: a checked configuration.
       debug: whether to show tracebacks.
+      as_json: whether the terminal and the log get lines of JSON.
 
     Raises:
       ConfigError: the configuration names no data folder, or a file that does not exist.
@@ -43,7 +46,11 @@ def run_here(config: Config, debug: bool) -> int:
     data = f"{escape(config.data)}{_describe_images(config)}"
     output = os.path.abspath(config.output)
     log_file = os.path.join(output, "logs", time.strftime("%Y-%m-%dT%H-%M-%S.log"))
-    with lock_output(output), use_temporary_folder(), redirect_output(log_file) as console:
+    with (
+        lock_output(output),
+        use_temporary_folder(),
+        redirect_output(log_file, as_json=as_json) as console,
+    ):
         console.print(f"Radio Signals: model {config.model}, data {data}")
         started = time.perf_counter()
         try:
@@ -51,9 +58,13 @@ def run_here(config: Config, debug: bool) -> int:
         except BaseException as error:
             # For the log. `explain` decides how much of it the terminal shows.
             traceback.print_exc()
-            return failures.explain(
-                error, lambda text: console.print(text, markup=False), log_file, debug
-            )
+            messages: list[str] = []
+            status = failures.explain(error, messages.append, log_file, debug)
+            for message in messages:
+                console.print(message, markup=False)
+            write_failure(output, status, messages[-1], log_file)
+            return status
+        remove_failure(output)
         _show_results(outcome, console, log_file)
         return _show_verdict(outcome, console, time.perf_counter() - started)
 
@@ -91,7 +102,7 @@ def _describe_images(config: Config) -> str:
         findings.raise_errors(inventory.folder)
     counts = dict.fromkeys(SPLITS, 0)
     for chunk in inventory.chunks:
-        counts[chunk.source.split] += count_rows(chunk, inventory.format, LOCAL)
+        counts[chunk.source.split] += count_rows(chunk, inventory.format, config.layout, LOCAL)
     span = f", span {inventory.span}" if inventory.span else ""
     return f"{span}, " + " + ".join(f"{count:,}" for count in counts.values()) + " images"
 
@@ -99,10 +110,13 @@ def _describe_images(config: Config) -> str:
 def _run(config: Config, console: Console) -> Outcome:
     started = time.perf_counter()
     with show_spinner(console, "loading TensorFlow and TFX"):
+        import absl.logging
         import tensorflow as tf
         import tfx.version
 
         from pipeline.local.runner import run_pipeline
+    if isinstance(console, JsonConsole):
+        absl.logging.get_absl_handler().setFormatter(JsonFormatter())
     console.print(
         f"[bold]start-up[/] {time.perf_counter() - started:.1f} s "
         f"(TFX {tfx.version.__version__}, TensorFlow {tf.__version__}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from pipeline.local.artifact_root import claim_artifact_root
 from pipeline.local.latest import write_latest
 from pipeline.local.stepwise_runner import StepwiseRunner
 from pipeline.terminal.run_display import RunDisplay
+from pipeline.terminal.run_state import RUN
 from trainer import models
 from trainer.fitting.starting_weights import find_newest_fitting
 from trainer.settings import resolve_normalisation
@@ -52,6 +54,8 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
     register_object_stores()
     # For the log file: absl drops TFX's messages about each step by default.
     logging.set_verbosity(logging.INFO)
+    # Local time, like the ids that LocalDagRunner gives.
+    RUN.run_id = dt.datetime.now().isoformat()  # noqa: DTZ005 - see above
     output = os.path.abspath(config.output)
     connection = create_metadata(output)
     # Absolute paths, so that the cache recognises the same data from any working directory.
@@ -71,9 +75,9 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
     )
     display = RunDisplay(console, steps=len(pipeline.components))
     with provide_secrets(config.beam.args), display:
-        StepwiseRunner(connection, display.start, display.finish).run(pipeline)
+        StepwiseRunner(connection, RUN.run_id, display.start, display.finish).run(pipeline)
     run = read_newest_run(connection)
-    steps = read_steps(connection, run.run_id)
+    steps = read_steps(connection, RUN.run_id)
     return Outcome(*write_latest(output, run, steps.values()))
 
 

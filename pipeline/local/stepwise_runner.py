@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 from ml_metadata.proto import metadata_store_pb2
@@ -11,7 +10,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.history.records import StepRecord, read_steps
+from pipeline.history.records import StepRecord, read_step
 
 
 class StepwiseRunner(LocalDagRunner):
@@ -25,6 +24,7 @@ class StepwiseRunner(LocalDagRunner):
     def __init__(
         self,
         connection: metadata_store_pb2.ConnectionConfig,
+        run_id: str,
         on_start: Callable[[str], None],
         on_finish: Callable[[StepRecord], None],
     ) -> None:
@@ -32,11 +32,13 @@ class StepwiseRunner(LocalDagRunner):
 
         Args:
           connection: the ML Metadata store of the pipelines that are run.
+          run_id: start of the run, ISO 8601, local time.
           on_start: called with the id of a node before it runs.
           on_finish: called with the record of a step after it ran or was taken from the cache.
         """
         super().__init__()
         self._connection = connection
+        self._run_id = run_id
         self._on_start = on_start
         self._on_finish = on_finish
 
@@ -49,9 +51,7 @@ class StepwiseRunner(LocalDagRunner):
           pipeline: the compiled pipeline.
           run_options: as of LocalDagRunner.
         """
-        # Local time, like the id that LocalDagRunner would give each of the pipelines below.
-        run_id = dt.datetime.now().isoformat()  # noqa: DTZ005 - see above
-        substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+        substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         for node in pipeline.nodes:
             step = node.pipeline_node.node_info.id
             single = pipeline_pb2.Pipeline()
@@ -60,4 +60,4 @@ class StepwiseRunner(LocalDagRunner):
             single.nodes.append(node)
             self._on_start(step)
             super().run_with_ir(single, run_options)
-            self._on_finish(read_steps(self._connection, run_id)[step])
+            self._on_finish(read_step(self._connection, self._run_id, step))

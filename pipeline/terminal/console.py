@@ -7,12 +7,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.spinner import Spinner
+
+from pipeline.terminal.json_log import JsonConsole
 
 # Width of tables where the output is not a terminal and so has no width.
 _FILE_WIDTH = 200
@@ -25,9 +27,17 @@ class UpdateSpinner(Protocol):
         """Show a text next to the spinner and, if there is one, a renderable below it."""
 
 
-def make_console(file: IO[str] | None = None) -> Console:
-    """Return a console that writes plain, unwrapped text if the file is not a terminal."""
-    return Console(file=file, highlight=False, soft_wrap=True, emoji=False)
+def make_console(file: IO[str] | None = None, *, as_json: bool = False) -> Console:
+    """Return a console that writes plain, unwrapped text if the file is not a terminal.
+
+    Args:
+      file: where it writes; standard output by default.
+      as_json: whether to write lines of JSON, also to a terminal.
+    """
+    options: dict[str, Any] = {"highlight": False, "soft_wrap": True, "emoji": False}
+    if as_json:
+        return JsonConsole(file=file, force_terminal=False, width=_FILE_WIDTH, **options)
+    return Console(file=file, **options)
 
 
 def print_table(table: RenderableType) -> None:
@@ -82,11 +92,15 @@ def show_progress_bar(
 
 
 @contextlib.contextmanager
-def redirect_output(log_file: str) -> Iterator[Console]:
+def redirect_output(log_file: str, *, as_json: bool = False) -> Iterator[Console]:
     """Send this process's standard output and error to a file; yield the user's console.
 
     TensorFlow, Beam and gRPC write from C++ and from worker processes and bypass `sys.stdout`, so
     this function redirects the file descriptors themselves.
+
+    Args:
+      log_file: the file.
+      as_json: whether the console writes lines of JSON.
     """
     os.makedirs(os.path.dirname(log_file), exist_ok=True)
     sys.stdout.flush()
@@ -97,7 +111,7 @@ def redirect_output(log_file: str) -> Iterator[Console]:
     try:
         os.dup2(log, 1)
         os.dup2(log, 2)
-        yield make_console(terminal)
+        yield make_console(terminal, as_json=as_json)
     finally:
         # Where the disk of the log or of the terminal's own file is full, the text is lost, but the
         # streams must come back: the error message goes there.

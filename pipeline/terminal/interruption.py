@@ -18,20 +18,15 @@ from collections.abc import Iterator
 
 import psutil
 
+from pipeline.terminal.run_state import RUN
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_STATUS = 130
 
 _SECONDS_TO_END = 3.5
 
-_running = ""
 _described = threading.Event()
 _temporary_folders: set[str] = set()
-
-
-def set_running_step(step: str) -> None:
-    """Note the step that a message about an interruption names; empty between runs."""
-    global _running  # noqa: PLW0603 - a signal arrives at any place
-    _running = step
 
 
 def add_temporary_folder(folder: str) -> None:
@@ -42,7 +37,7 @@ def add_temporary_folder(folder: str) -> None:
 def describe_interruption() -> str:
     """Return the message for the user: where the command stopped and how to go on."""
     _described.set()
-    place = f" in {_running}" if _running else ""
+    place = f" in {RUN.step}" if RUN.step else ""
     return (
         f"Interrupted{place}. To continue after the last finished step, run the same command again."
     )

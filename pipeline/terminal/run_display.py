@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from pipeline.history.records import StepRecord
 from pipeline.terminal.console import UpdateSpinner, show_spinner
-from pipeline.terminal.interruption import set_running_step
+from pipeline.terminal.json_log import JsonConsole
+from pipeline.terminal.run_state import RUN
 from pipeline.terminal.training_bar import TrainingBar
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ class RunDisplay(logging.Handler):
         self._console = console
         self._steps = steps
         self._finished = 0
-        self._running = ""
         self._spinner = contextlib.ExitStack()
         self._show: UpdateSpinner = _show_nothing
         self._training_bar: TrainingBar | None = None
@@ -56,8 +56,7 @@ class RunDisplay(logging.Handler):
 
     def start(self, step: str) -> None:
         """Show that a step runs."""
-        self._running = step
-        set_running_step(step)
+        RUN.step = step
         self._show(self._describe_running())
 
     def finish(self, record: StepRecord) -> None:
@@ -65,7 +64,10 @@ class RunDisplay(logging.Handler):
         self._finished += 1
         duration = "from the cache" if record.cached else f"{record.seconds:6.1f} s"
         line = f"[{self._finished:>2}/{self._steps}] {record.step:<22} {duration:>14}"
-        self._console.print(escape(line))
+        if isinstance(self._console, JsonConsole):
+            self._console.write(line, seconds=round(record.seconds, 3), cached=record.cached)
+        else:
+            self._console.print(escape(line))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one log record of our own code.
@@ -77,6 +79,8 @@ class RunDisplay(logging.Handler):
             self._move_training_bar(record.progress)
         elif getattr(record, "transient", False):
             self._show(f"{self._describe_running()}: {escape(record.getMessage())}")
+        elif isinstance(self._console, JsonConsole):
+            self._console.write(record.getMessage(), record.levelname)
         else:
             indented = record.getMessage().replace("\n", "\n        ")
             self._console.print(f"        {escape(indented)}")
@@ -90,7 +94,7 @@ class RunDisplay(logging.Handler):
         self._show(self._describe_running(), self._training_bar)
 
     def _describe_running(self) -> str:
-        return escape(f"[{self._finished + 1:>2}/{self._steps}] {self._running}")
+        return escape(f"[{self._finished + 1:>2}/{self._steps}] {RUN.step}")
 
 
 def _show_nothing(text: str, below: RenderableType | None = None) -> None:

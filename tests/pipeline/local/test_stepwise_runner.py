@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ml_metadata import metadata_store
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
 from tfx.dsl.component.experimental.decorators import component
 from tfx.orchestration.pipeline import Pipeline
@@ -27,7 +28,9 @@ def Reader(schema: InputArtifact[Schema], copy: OutputArtifact[Schema]):  # noqa
 
 @pytest.fixture
 def connection(tmp_path):
-    return create_metadata(str(tmp_path))
+    connection = create_metadata(str(tmp_path))
+    metadata_store.MetadataStore(connection)
+    return connection
 
 
 def run(tmp_path, connection):
@@ -42,7 +45,8 @@ def run(tmp_path, connection):
         enable_cache=True,
     )
     events = []
-    StepwiseRunner(connection, events.append, events.append).run(pipeline)
+    run_id = f"2026-01-02T03:04:{len(read_runs(connection)):02}"
+    StepwiseRunner(connection, run_id, events.append, events.append).run(pipeline)
     return events
 
 

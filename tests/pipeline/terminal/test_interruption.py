@@ -12,10 +12,11 @@ SETUP = """
 import hashlib, subprocess, sys, time
 from pipeline.local.temporary_files import use_temporary_folder
 from pipeline.terminal import failures
-from pipeline.terminal.interruption import ending_on_signals, set_running_step
+from pipeline.terminal.interruption import ending_on_signals
+from pipeline.terminal.run_state import RUN
 
 with ending_on_signals():
-    set_running_step("Trainer")
+    RUN.step = "Trainer"
     child = subprocess.Popen(["sleep", "60"])
     with use_temporary_folder() as folder:
         try:
@@ -30,7 +31,9 @@ with ending_on_signals():
 BODIES = {
     "waiting": "time.sleep(60)",
     "in C code": "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)",
-    "deaf": "while True:\n                try: time.sleep(60)\n                except BaseException: pass",
+    "deaf": """while True:
+                try: time.sleep(60)
+                except BaseException: pass""",
 }
 MESSAGE = (
     "Interrupted in Trainer. "
