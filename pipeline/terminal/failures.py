@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,6 +19,21 @@ INTERRUPTED = EXIT_STATUS
 # Beam passes on a worker's exception as text and appends the name of the step.
 _BEAM_NOTE = r" \[while running"
 _REMOTE_REFUSAL = re.compile(rf"InvalidData: (?P<message>.*?)(?:{_BEAM_NOTE}|\n|$)", re.DOTALL)
+
+
+# What the operating system, TensorFlow and SQLite say, and what we say.
+_FILE_PROBLEMS = {
+    "No space left on device|Disk quota exceeded|disk is full": (
+        "no space is left on the disk. Free space, then run the same command again: it continues "
+        "after the last finished step. `radio-signals prune` removes old runs."
+    ),
+    "Read-only file system|readonly database": (
+        "the file system is read-only. Give another folder, or make this one writable."
+    ),
+    "Permission denied": (
+        "this user may not read or write it. Change the rights, or give another folder."
+    ),
+}
 
 
 class ServiceError(Exception):
@@ -56,9 +72,21 @@ def _describe(error: BaseException, log_file: str | None) -> str:
             "Nothing answers at Beam's job endpoint. Start the job server, or correct "
             "--job_endpoint in --beam-args."
         )
+    if text := _describe_file_error(error):
+        return text
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
     details = f" The log has the details: {log_file}" if log_file else ""
     return f"{first_line} ({type(error).__name__}).{details}"
+
+
+def _describe_file_error(error: BaseException) -> str:
+    """Return what to do about a disk or a right, if that caused an exception; else nothing."""
+    for cause in _list_causes(error):
+        for text, message in _FILE_PROBLEMS.items():
+            if re.search(text, str(cause)):
+                path = getattr(cause, "filename", None)
+                return f"{os.path.abspath(path)}: {message}" if path else message.capitalize()
+    return ""
 
 
 def find_refusal(error: BaseException) -> str | None:

@@ -1,5 +1,8 @@
 """The messages that explain an exception to a user."""
 
+import errno
+import sqlite3
+
 import pytest
 from grpc import FutureTimeoutError
 
@@ -69,3 +72,35 @@ def test_the_traceback_is_shown_on_request():
     assert status == REFUSED
     assert "RuntimeError: the step failed" in shown[0]
     assert shown[1] == f"Error: {SENTENCE}"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/runs/x"),
+            "Error: /runs/x: no space is left on the disk. Free space, then run the same command "
+            "again: it continues after the last finished step. `radio-signals prune` removes old "
+            "runs.",
+        ),
+        (
+            raised_from(sqlite3.OperationalError("database or disk is full")),
+            "Error: No space is left on the disk. Free space, then run the same command again: it "
+            "continues after the last finished step. `radio-signals prune` removes old runs.",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/runs"),
+            "Error: /runs: the file system is read-only. Give another folder, or make this one "
+            "writable.",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/runs"),
+            "Error: /runs: this user may not read or write it. Change the rights, or give another "
+            "folder.",
+        ),
+    ],
+)
+def test_a_full_disk_and_a_missing_right_are_explained_with_the_remedy(error, message):
+    shown = []
+    assert explain(error, shown.append, log_file="runs/logs/1.log", debug=False) == FAILED
+    assert shown == [message]
