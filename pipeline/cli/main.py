@@ -12,6 +12,7 @@ import click
 
 from pipeline.cli.data import data
 from pipeline.cli.kubeflow import compile_package, submit
+from pipeline.cli.prune import prune
 from pipeline.cli.reports import report, runs, tensorboard
 from pipeline.cli.run import run, tune
 from pipeline.terminal import failures
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (data, run, tune, runs, report, tensorboard, compile_package, submit):
+for command in (data, run, tune, runs, report, tensorboard, prune, compile_package, submit):
     cli.add_command(command)
 
 

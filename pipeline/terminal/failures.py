@@ -85,7 +85,11 @@ def _describe_file_error(error: BaseException) -> str:
         for text, message in _FILE_PROBLEMS.items():
             if re.search(text, str(cause)):
                 path = getattr(cause, "filename", None)
-                return f"{os.path.abspath(path)}: {message}" if path else message.capitalize()
+                return (
+                    f"{os.path.abspath(path)}: {message}"
+                    if path
+                    else message[0].upper() + message[1:]
+                )
     return ""
 
 
