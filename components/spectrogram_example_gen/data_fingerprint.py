@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping
 
-from components.spectrogram_example_gen.beam_files import BeamFiles
-from data.fingerprint import fingerprint_file
-from data.reading.input_files import is_remote
+from components.spectrogram_example_gen.file_systems import choose_files
+from data.invalid import InvalidData
+from data.reading.input_files import InputFiles, compute_digest, identify_file, is_remote
 from data.reading.inventory import Inventory
 
 
@@ -18,8 +19,48 @@ def compute_data_fingerprint(inventory: Inventory) -> str:
     modification times stand for the content.
     """
     remote = is_remote(inventory.folder)
-    identity = BeamFiles().identity if remote else fingerprint_file
     digest = hashlib.sha256()
-    for path in inventory.paths:
-        digest.update(f"{os.path.relpath(path, inventory.folder)}\0{identity(path)}\n".encode())
+    for path, found in _examine(inventory, identify_file if remote else compute_digest).items():
+        digest.update(f"{os.path.relpath(path, inventory.folder)}\0{found}\n".encode())
     return f"{'metadata' if remote else 'sha256'}:{digest.hexdigest()}"
+
+
+def identify_files(inventory: Inventory) -> dict[str, str]:
+    """Return, by path, what differs once somebody has changed a file, without reading it."""
+    return _examine(inventory, identify_file)
+
+
+def refuse_changes(
+    inventory: Inventory, identities: Mapping[str, str], fingerprint: str, expected: str | None
+) -> None:
+    """Refuse data that are not what they were.
+
+    Args:
+      inventory: of the data that were read.
+      identities: result of `identify_files` before they were read.
+      fingerprint: theirs, computed after they were read; empty if they were not.
+      expected: their fingerprint before; None or empty if it is not known.
+
+    Raises:
+      InvalidData: a file has changed.
+    """
+    changed = [path for path, now in identify_files(inventory).items() if now != identities[path]]
+    if changed or (fingerprint and expected and fingerprint != expected):
+        where = changed[0] if changed else inventory.folder
+        raise InvalidData(
+            f"{where} changed while the run read it, so nothing was stored. Wait until the data "
+            "are complete, then run again."
+        )
+
+
+def _examine(inventory: Inventory, examine: Callable[[str, InputFiles], str]) -> dict[str, str]:
+    """Return the result for every file, by path."""
+    input_files = choose_files(inventory.folder)
+
+    def examine_or_explain(path: str) -> str:
+        try:
+            return examine(path, input_files)
+        except InvalidData as error:  # for which the data will be refused
+            return str(error)
+
+    return {path: examine_or_explain(path) for path in inventory.paths}

@@ -94,7 +94,7 @@ def _summarise(levels: npt.NDArray[np.uint8], layout: Layout) -> _Summaries:
     )
 
 
-def write_shard(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> None:
+def write_shard(folder: str, shard: int, shards: int, records: Iterable[bytes]) -> tuple[str, int]:
     """Write one file of a split. It appears when it is complete.
 
     Args:
@@ -102,14 +102,19 @@ def write_shard(folder: str, shard: int, shards: int, records: Iterable[bytes]) 
       shard: number of the file, from 0.
       shards: number of files of the split.
       records: serialised examples in the order of the file.
+
+    Returns:
+      The path of the file and the number of its records.
     """
-    path = files.join(folder, f"data_tfrecord-{shard:05d}-of-{shards:05d}")
+    path, written = files.join(folder, f"data_tfrecord-{shard:05d}-of-{shards:05d}"), 0
     # Beam may run a bundle twice. Only a complete file gets the name that readers look for.
     unfinished = f"{folder}.unfinished-{shard}-{uuid.uuid4().hex}"
     with tf.io.TFRecordWriter(unfinished) as writer:
         for record in records:
             writer.write(record)
+            written += 1
     files.move_file(unfinished, path)
+    return path, written
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from components.spectrogram_example_gen.file_systems import choose_files
+from data import stored_images
+from data.invalid import InvalidData
 from data.reading.inventory import Inventory
 from data.reading.problems import MOST_LISTED
 from data.reading.verdict import Findings
@@ -16,27 +18,44 @@ from data.seed_layout import RECORD
 SOURCE_PROPERTY = "source"
 """Custom property of the artifact: describes where the data came from."""
 
-FINDINGS_FILE = "findings.json"
-"""File beside the splits: images of each class, dropped rows and warnings."""
+_MOST_RECORD_BYTES = 1 << 20
+
+FINDINGS_FILE = stored_images.FINDINGS_FILE
+"""File beside the splits: images of each class and of each file, dropped rows and warnings."""
 
 
 def describe_source(folder: str) -> str:
     """Return the data folder, with a note if it holds simulated data."""
+    path = os.path.join(folder, RECORD)
     try:
-        with choose_files(folder).open(os.path.join(folder, RECORD)) as file:
-            record = json.load(file)
+        with choose_files(folder).open(path) as file:
+            record = json.loads(file.read(_MOST_RECORD_BYTES))
+        preset, seed = record["preset"], record["seed"]
     except FileNotFoundError:
         return folder
-    return f"{folder} (SIMULATED: preset {record.get('preset')}, seed {record.get('seed')})"
+    except (ValueError, KeyError, TypeError):
+        raise InvalidData(
+            f"{path} is not as the simulator wrote it. Restore or remove it."
+        ) from None
+    return f"{folder} (SIMULATED: preset {preset}, seed {seed})"
 
 
-def format_findings(findings: Findings, inventory: Inventory) -> dict[str, Any]:
-    """Return the content of the findings file."""
+def format_findings(
+    findings: Findings, inventory: Inventory, stored: dict[str, int]
+) -> dict[str, Any]:
+    """Return the content of the findings file.
+
+    Args:
+      findings: what was found in the data.
+      inventory: what was read.
+      stored: number of images in each file of examples, by its path relative to the artifact.
+    """
     return {
         "format": inventory.format,
         "span": inventory.span,
         "files": inventory.paths,
         "images": findings.counts,
+        stored_images.STORED: stored,
         "dropped_rows": [asdict(problem) for problem in findings.dropped],
         "warnings": [asdict(problem) for problem in findings.warnings[:MOST_LISTED]],
         "warnings_in_all": len(findings.warnings),

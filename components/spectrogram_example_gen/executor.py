@@ -13,7 +13,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 
-from components.spectrogram_example_gen.data_fingerprint import compute_data_fingerprint
+from components.spectrogram_example_gen.data_fingerprint import (
+    compute_data_fingerprint,
+    identify_files,
+    refuse_changes,
+)
 from components.spectrogram_example_gen.examples_artifact import (
     FINDINGS_FILE,
     SOURCE_PROPERTY,
@@ -69,16 +73,36 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 split: artifact_utils.get_split_uri([examples], split) for split in SPLITS
             },
         )
-        findings = self._ingest(ingest)
+        # Shards that an earlier run left here would be read with those of this one.
+        if files.exists(examples.uri):
+            files.remove_folder(examples.uri)
+        # The driver computed it, but Kubeflow runs no driver.
+        expected = exec_properties.get(FINGERPRINT_PROPERTY_NAME)
+        findings, stored, fingerprint = self._ingest_unchanged(ingest, expected)
         findings.raise_errors(ingest.inventory.folder)
         _log_findings(findings)
-        _describe(examples, findings, ingest.inventory)
-        if not exec_properties.get(FINGERPRINT_PROPERTY_NAME):
-            # Kubeflow runs no driver, which would have computed it.
-            fingerprint = compute_data_fingerprint(ingest.inventory)
+        _describe(examples, findings, ingest.inventory, stored)
+        if not expected:
             examples.set_string_custom_property(FINGERPRINT_PROPERTY_NAME, fingerprint)
 
-    def _ingest(self, ingest: Ingest) -> Findings:
+    def _ingest_unchanged(
+        self, ingest: Ingest, expected: str | None
+    ) -> tuple[Findings, dict[str, int], str]:
+        """Read data that nobody changes meanwhile.
+
+        Returns:
+          Findings, number of images by file of examples, and the fingerprint of the data.
+        """
+        # A file that was changed and changed back has the old digest, but not the old identity.
+        identities, fingerprint = identify_files(ingest.inventory), ""
+        try:
+            findings, stored = self._ingest(ingest)
+            fingerprint = compute_data_fingerprint(ingest.inventory)
+        finally:
+            refuse_changes(ingest.inventory, identities, fingerprint, expected)
+        return findings, stored, fingerprint
+
+    def _ingest(self, ingest: Ingest) -> tuple[Findings, dict[str, int]]:
         inventory = ingest.inventory
         if not inventory.chunks:
             raise InvalidData(list_problems(inventory.problems, "The data cannot be used:"))
@@ -89,7 +113,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         try:
             with self._make_beam_pipeline() as pipeline:
                 build(pipeline, ingest)
-            return ingest.read_findings()
+            return ingest.read_findings(), ingest.read_stored()
         finally:
             files.remove_folder(ingest.spill_folder)
 
@@ -102,7 +126,9 @@ def _log_findings(findings: Findings) -> None:
         _LOG.info("warning: %s", list_problems(warnings, f"{len(warnings):,} oddities:"))
 
 
-def _describe(examples: Artifact, findings: Findings, inventory: Inventory) -> None:
+def _describe(
+    examples: Artifact, findings: Findings, inventory: Inventory, stored: dict[str, int]
+) -> None:
     """Add source and findings to the artifact, for lineage and for the report."""
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     for split, count in findings.images.items():
@@ -112,5 +138,6 @@ def _describe(examples: Artifact, findings: Findings, inventory: Inventory) -> N
     examples.set_int_custom_property("warnings", len(findings.warnings))
     examples.set_string_custom_property("format", inventory.format)
     examples.set_string_custom_property(SOURCE_PROPERTY, describe_source(inventory.folder))
-    content = json.dumps(format_findings(findings, inventory), indent=2)
+    relative = {path.removeprefix(f"{examples.uri}/"): images for path, images in stored.items()}
+    content = json.dumps(format_findings(findings, inventory, relative), indent=2)
     files.write_file(files.join(examples.uri, FINDINGS_FILE), content)

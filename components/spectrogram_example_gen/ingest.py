@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ from data.seed_layout import SPLITS
 from data.storage import files
 
 _FINDINGS = TypeAdapter(Findings)
+_STORED = "stored-"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,20 @@ class Ingest:
     def write_findings(self, findings: Findings) -> None:
         """Leave the findings for `read_findings`."""
         files.write_file(self._findings_file, _FINDINGS.dump_json(findings))
+
+    def read_stored(self) -> dict[str, int]:
+        """Return the number of images in each file that `build` wrote, by its path."""
+        names = files.list_folder(self.spill_folder)
+        return dict(
+            json.loads(files.read_bytes(files.join(self.spill_folder, name)))
+            for name in names
+            if name.startswith(_STORED)
+        )
+
+    def write_stored(self, path: str, images: int) -> None:
+        """Leave the number of images of a file for `read_stored`."""
+        name = _STORED + path.replace("/", "-").rpartition("Split-")[2]
+        files.write_file(files.join(self.spill_folder, name), json.dumps([path, images]))
 
     @property
     def _findings_file(self) -> str:
@@ -119,7 +135,7 @@ def _count_or_read_labels(item: Item, ingest: Ingest) -> Count:
     if isinstance(item, Source):
         return read_labels(item, inventory.format, ingest.layout, source_files)
     number, chunk = item
-    return number, count_rows(chunk, inventory.format, source_files)
+    return number, count_rows(chunk, inventory.format, ingest.layout, source_files)
 
 
 def _select_row_counts(counts: Sequence[Count], inventory: Inventory) -> dict[Chunk, int]:
@@ -209,4 +225,5 @@ def _write(
         shuffled.paths.tolist(),
         shuffled.rows.tolist(),
     )
-    write_shard(ingest.split_folders[shard.split], shard.number, shard.shards, examples)
+    folder = ingest.split_folders[shard.split]
+    ingest.write_stored(*write_shard(folder, shard.number, shard.shards, examples))

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
-from data.reading.layout import Scale
+from data.invalid import escape
+from data.reading.layout import MOST_CELL_BYTES, Scale
 from data.reading.problems import Fault
 from data.seed_layout import BYTES_PER_VALUE
 
@@ -87,14 +88,15 @@ def parse_numbers(lines: bytes, columns: int) -> tuple[NDArray[np.float32], list
     values = _parse_at_once(lines, columns)
     if values is not None:
         return values, []
-    rows, faults = [], []
-    for number, line in enumerate(lines.split(b"\n")[:-1]):
+    rows, faults = lines.split(b"\n")[:-1], []
+    values = np.zeros((len(rows), columns), np.float32)
+    for number, line in enumerate(rows):
         parsed = _parse_line(line, columns)
         if isinstance(parsed, tuple):
             faults.append(Fault(number, *parsed))
-            parsed = np.zeros(columns, np.float32)
-        rows.append(parsed)
-    return np.stack(rows), faults
+        else:
+            values[number] = parsed
+    return values, faults
 
 
 def _parse_fixed_width(lines: bytes, pixels: int) -> NDArray[np.uint8] | None:
@@ -128,7 +130,8 @@ def _parse_at_once(lines: bytes, columns: int) -> NDArray[np.float32] | None:
     text = np.frombuffer(lines, np.uint8)
     starts = np.concatenate([[0], np.flatnonzero(text[:-1] == ord("\n")) + 1])
     commas = np.add.reduceat(text == ord(","), starts, dtype=np.int64)
-    if (commas != columns - 1).any():
+    longest = np.diff(starts, append=len(text)).max()
+    if (commas != columns - 1).any() or longest > MOST_CELL_BYTES * columns + 1:
         return None
     column = lines.replace(b",", b"\n")
     try:
@@ -158,10 +161,11 @@ def _parse_line(line: bytes, columns: int) -> NDArray[np.float32] | tuple[int, s
     if message := check_count(line, columns):
         return 0, message
     cells = line.split(b",")
-    try:
-        return np.array(cells, dtype="S").astype(np.float32)
-    except ValueError:
-        bad = [number for number, cell in enumerate(cells) if not is_number(cell)]
+    bad = [number for number, cell in enumerate(cells) if not is_number(cell)]
+    if not bad:
+        # Not by an array of text, in which each cell takes as much memory as the longest.
+        with np.errstate(over="ignore"):
+            return np.array([float(cell) for cell in cells], np.float64).astype(np.float32)
     text = f'"{make_printable(cells[bad[0]])}" is not a number.'
     if len(bad) > 1:
         text += _MORE.format(f"{len(bad) - 1:,}")
@@ -169,7 +173,12 @@ def _parse_line(line: bytes, columns: int) -> NDArray[np.float32] | tuple[int, s
 
 
 def check_count(line: bytes, columns: int) -> str:
-    """Return what is wrong with the number of values in a line, or an empty string."""
+    """Return what is wrong with the length of a line, or an empty string."""
+    if len(line) > MOST_CELL_BYTES * columns:
+        return (
+            f"the line is longer than {MOST_CELL_BYTES * columns:,} bytes, {MOST_CELL_BYTES} for "
+            f"each of its {columns:,} values. Write shorter numbers, and each row on its own line."
+        )
     if not line.strip():
         return EMPTY_LINE
     count = line.count(b",") + 1
@@ -184,12 +193,12 @@ def is_number(cell: bytes) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return b"_" not in cell  # which Python allows between digits
 
 
 def make_printable(cell: bytes) -> str:
     """Return the text of a cell for a message, shortened."""
-    return cell[:40].decode("utf-8", "backslashreplace")
+    return escape(cell[:40].decode("utf-8", "backslashreplace"))
 
 
 def _advise_on_separator(line: bytes) -> str:

@@ -45,7 +45,7 @@ def check_folder(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read = pool.map(lambda source: read_labels(source, name, layout, files), sources)
         labels = dict(zip(sources, read, strict=True))
-        counts = pool.map(lambda chunk: count_rows(chunk, name, files), chunks)
+        counts = pool.map(lambda chunk: count_rows(chunk, name, layout, files), chunks)
         first = count_rows_before(chunks, dict(zip(chunks, counts, strict=True)))
         scans = []
         for scan in pool.map(

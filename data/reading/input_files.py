@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +16,16 @@ from data.invalid import InvalidData
 # Levels of folders below a data folder that can hold data: span-7/train.
 _DEPTH = 2
 
+_BLOCK_BYTES = 4 << 20
+
 
 class InputFiles(Protocol):
     """What readers need of a file system. A path may be an address such as gs://bucket/folder."""
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of the files in it and below.
+
+        A folder that cannot be entered is among them.
 
         Raises:
           OSError: the folder does not exist or cannot be read.
@@ -31,32 +37,68 @@ class InputFiles(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading its bytes unchanged, from any position."""
 
+    def identity(self, path: str) -> str:
+        """Return what differs, without reading the file, once somebody has changed it."""
+
 
 class LocalFiles:
-    """Files of this machine."""
+    """Files of this machine. Symbolic links are followed."""
 
     def names(self, folder: str) -> list[str]:
         """See `InputFiles`."""
-        if not os.path.isdir(folder):
-            os.scandir(folder).close()  # raises the error that says why
         paths = []
-        for place, folders, names in os.walk(folder):
+
+        def note(error: OSError) -> None:
+            if error.filename == folder:
+                raise error
+            paths.append(os.path.relpath(error.filename, folder))
+
+        for place, folders, names in os.walk(folder, onerror=note, followlinks=True):
             relative = os.path.relpath(place, folder)
             depth = 0 if relative == "." else relative.count(os.sep) + 1
-            if depth == _DEPTH:
-                folders.clear()
-            prefix = "" if depth == 0 else relative.replace(os.sep, "/") + "/"
-            paths += [prefix + name for name in names]
+            prefix = "" if depth == 0 else relative + os.sep
+            # A link to a folder that holds it would be entered again and again.
+            real = os.path.join(os.path.realpath(place), "")
+            loops = [
+                name
+                for name in folders
+                if real.startswith(os.path.join(os.path.realpath(os.path.join(place, name)), ""))
+            ]
+            folders[:] = [name for name in folders if name not in loops and depth < _DEPTH]
+            paths += [prefix + name for name in (*names, *loops)]
         return sorted(paths)
 
     def size(self, path: str) -> int:
         """See `InputFiles`."""
-        return os.path.getsize(path)
+        return self._examine(path).st_size
 
     def open(self, path: str) -> IO[bytes]:
         """See `InputFiles`."""
+        self._examine(path)
         return open(path, "rb")
 
+    def identity(self, path: str) -> str:
+        """See `InputFiles`."""
+        status = self._examine(path)
+        # The time of the last change of the inode: tools that copy files can set the other times.
+        return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_ctime_ns}"
+
+    def _examine(self, path: str) -> os.stat_result:
+        """Return the status of a regular file. Others may never end, so they are not opened."""
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file")
+            raise InvalidData(f"{path} is {kind}. Replace it by a regular file.")
+        return status
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 LOCAL = LocalFiles()
 
@@ -71,6 +113,39 @@ def is_compressed(path: str) -> bool:
     return path.endswith(".gz")
 
 
+def measure_file(path: str, files: InputFiles) -> int:
+    """Return the size of a file in bytes.
+
+    Raises:
+      InvalidData: the file cannot be read.
+    """
+    with _explaining(path):
+        return files.size(path)
+
+
+def compute_digest(path: str, files: InputFiles) -> str:
+    """Return the SHA-256 of a file, not decompressed, in hexadecimal digits.
+
+    Raises:
+      InvalidData: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with _explaining(path), files.open(path) as raw:
+        while block := raw.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def identify_file(path: str, files: InputFiles) -> str:
+    """Return what differs once somebody has changed the file, see `InputFiles.identity`.
+
+    Raises:
+      InvalidData: the file cannot be read.
+    """
+    with _explaining(path):
+        return files.identity(path)
+
+
 @contextmanager
 def open_input(path: str, files: InputFiles) -> Iterator[IO[bytes]]:
     """Open a file for reading, decompressed if it is gzipped.
@@ -78,16 +153,24 @@ def open_input(path: str, files: InputFiles) -> Iterator[IO[bytes]]:
     Raises:
       InvalidData: the file cannot be read or is damaged, at once or while it is read.
     """
+    with _explaining(path), files.open(path) as raw:
+        if is_compressed(path):
+            with gzip.open(raw, "rb") as unpacked:
+                # It has every method that readers call; typeshed derives it from another base.
+                yield unpacked  # type: ignore[misc]
+        else:
+            yield raw
+
+
+@contextmanager
+def _explaining(path: str) -> Iterator[None]:
+    """Raise the errors of a file as `InvalidData`."""
     try:
-        with files.open(path) as raw:
-            if is_compressed(path):
-                with gzip.open(raw, "rb") as unpacked:
-                    # It has every method that readers call; typeshed derives it from another base.
-                    yield unpacked  # type: ignore[misc]
-            else:
-                yield raw
+        yield
     except FileNotFoundError:
-        raise InvalidData(f"{path} is missing.") from None
+        broken_link = "a symbolic link to a file that does not exist. Correct the link"
+        found = broken_link if os.path.islink(path) else "missing"
+        raise InvalidData(f"{path} is {found}.") from None
     except EOFError:
         raise InvalidData(
             f"{path} is cut off: its compressed content ends too early. Copy it again."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data.invalid import InvalidData
+from data.invalid import InvalidData, escape
 from data.reading.formats import FORMATS
 from data.reading.formats.format import Chunk, Format, Source
 from data.reading.input_files import LOCAL, InputFiles, is_compressed
@@ -15,7 +15,15 @@ from data.reading.layout import Layout
 from data.reading.problems import Problem
 from data.seed_layout import SPLITS
 
-_SPAN = re.compile(r"span-(\d+)")
+# Not more digits than a number in ML Metadata has.
+_SPAN = re.compile(r"span-([0-9]{1,18})")
+
+_NO_FOLDER = (
+    "is no folder that can be read: it is a file, a folder without permission, or a symbolic link "
+    "to nothing or to a folder that holds it. Replace it by the folder."
+)
+
+_NOT_UTF8 = "has a name that is not UTF-8, so it cannot be stored with the images. Rename it."
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,14 @@ def take_inventory(
     Raises:
       InvalidData: the folder or the span does not exist.
     """
+    if not _is_utf8(folder):
+        raise InvalidData(f"{escape(folder)} {_NOT_UTF8}")
     folder, span, names = find_span(folder, span, files)
+    false_folders = [
+        Problem(os.path.join(folder, split), 0, 0, _NO_FOLDER) for split in SPLITS if split in names
+    ]
+    if false_folders:
+        return Inventory(folder, span, "", problems=tuple(false_folders))
     candidates = FORMATS.values() if format_name == "auto" else [FORMATS[format_name]]
     matches = [
         reader for reader in candidates if any(reader.find(names, split) for split in SPLITS)
@@ -102,13 +117,17 @@ def find_span(folder: str, span: int | None, files: InputFiles) -> tuple[str, in
         if match
     }
     if not spans and span is not None:
-        raise InvalidData(f"{folder} has no spans: it holds no folders named span-1, span-2, ...")
+        raise InvalidData(
+            f"{escape(folder)} has no spans: it holds no folders named span-1, span-2, ..."
+        )
     if not spans:
         return folder, 0, names
     number = max(spans) if span is None else span
     if number not in spans:
         known = ", ".join(str(known) for known in sorted(spans))
-        raise InvalidData(f"{folder} has no span {number}. Its spans: {known}.")
+        raise InvalidData(f"{escape(folder)} has no span {number}. Its spans: {known}.")
+    if spans[number] in names:
+        raise InvalidData(f"{os.path.join(folder, spans[number])} {_NO_FOLDER}")
     prefix = f"{spans[number]}/"
     below = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
     return os.path.join(folder, spans[number]), number, below
@@ -119,13 +138,18 @@ def _list_names(folder: str, files: InputFiles) -> list[str]:
         return files.names(folder)
     except FileNotFoundError:
         raise InvalidData(
-            f"The data folder {folder} does not exist. Give a folder that holds train/ and "
+            f"The data folder {escape(folder)} does not exist. Give a folder that holds train/ and "
             "validation/, or make one with: radio-signals data simulate DIR"
         ) from None
     except OSError as error:
         raise InvalidData(
-            f"The data folder {folder} cannot be read: {error.strerror or error}."
+            f"The data folder {escape(folder)} cannot be read: {error.strerror or error}."
         ) from None
+
+
+def _is_utf8(path: str) -> bool:
+    """Return whether the name of a file is text. Python represents other bytes by surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _plan(
@@ -145,9 +169,13 @@ def _plan(
         if not pairs:
             problems.append(Problem(os.path.join(folder, split), 0, 0, text))
         for images, labels in pairs:
-            missing = [name for name in dict.fromkeys((images, labels)) if name not in names]
-            if missing:
-                problems += [Problem(os.path.join(folder, name), 0, 0, text) for name in missing]
+            unusable = [
+                Problem(os.path.join(folder, name), 0, 0, text if _is_utf8(name) else _NOT_UTF8)
+                for name in dict.fromkeys((images, labels))
+                if name not in names or not _is_utf8(name)
+            ]
+            if unusable:
+                problems += unusable
                 continue
             source = Source(split, os.path.join(folder, images), os.path.join(folder, labels))
             sources.append(source)
@@ -160,4 +188,5 @@ def _plan(
 
 def convert_error(error: InvalidData, path: str) -> Problem:
     """Return the error of a whole file as a problem, without the path that it begins with."""
-    return Problem(path, 0, 0, str(error).removeprefix(path).removeprefix(":").strip())
+    message = str(error).removeprefix(str(InvalidData(path)))
+    return Problem(path, 0, 0, message.removeprefix(":").strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,14 +22,15 @@ Indices = tuple[NDArray[np.int64], list[Fault]]
 """Class indices [rows], `BAD` in bad rows, and one fault for each bad row."""
 
 
-def parse_text(lines: bytes, classes: Sequence[str]) -> Indices:
+def parse_text(lines: bytes, classes: Sequence[str], cells: int) -> Indices:
     """Parse lines that hold either one cell or one cell for each class.
 
     Args:
       lines: text in which every line ends with a newline.
       classes: names by index.
+      cells: number of cells in a line.
     """
-    if b"," not in lines.partition(b"\n")[0]:
+    if cells == 1:
         return parse_cells(lines.split(b"\n")[:-1], classes)
     values, faults = parse_numbers(lines, len(classes))
     return convert_one_hot(values, faults)
@@ -36,7 +38,7 @@ def parse_text(lines: bytes, classes: Sequence[str]) -> Indices:
 
 def convert_one_hot(values: NDArray[Any], faults: Sequence[Fault] = ()) -> Indices:
     """Convert rows that hold a 1 and zeros, [rows, classes], and keep their known faults."""
-    one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
+    one_hot = ((values == 0) | (values == 1)).all(axis=1) & ((values == 1).sum(axis=1) == 1)
     known = [fault.row for fault in faults]
     bad = np.setdiff1d(np.flatnonzero(~one_hot), known).tolist()
     new_faults = [
@@ -80,24 +82,21 @@ def convert_indices(values: NDArray[Any], classes: Sequence[str]) -> Indices:
 
 
 def convert_array(values: NDArray[Any], classes: Sequence[str], path: str) -> Indices:
-    """Convert an array of numbers or names [rows], or of one-hot rows [rows, classes].
+    """Convert an array of numbers or names [rows] or [rows, 1], or of numbers [rows, classes].
 
     Raises:
-      InvalidData: the array is none of these.
+      InvalidData: a name is not text.
     """
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if values.ndim == 1 and values.dtype.kind in "US":
+    if values.dtype.kind in "US":
+        if values.dtype.kind == "U":
+            codes = values.view(f"{values.dtype.byteorder}u4")
+            if ((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any():
+                raise InvalidData(f"{path} holds labels that are not text. Write it again.")
         cells = [cell.encode() if isinstance(cell, str) else cell for cell in values.tolist()]
         return parse_cells(cells, classes)
-    if values.ndim == 1 and values.dtype.kind in "iufb":
-        return convert_indices(values, classes)
-    if values.ndim == 2 and values.shape[1] == len(classes) and values.dtype.kind in "iufb":
-        return convert_one_hot(values)
-    raise InvalidData(
-        f"{path} holds labels of shape {values.shape} and type {values.dtype}. Labels are an index "
-        f"or a class name for each image, or one-hot rows of {len(classes)}."
-    )
+    return convert_indices(values, classes) if values.ndim == 1 else convert_one_hot(values)
 
 
 def is_header(cells: Sequence[bytes], classes: Sequence[str]) -> bool:

@@ -18,6 +18,9 @@ Scale = Literal["unit", "levels"]
 ScaleChoice = Literal["auto", Scale]
 """A scale, or "auto": the one that the first row shows."""
 
+MOST_CELL_BYTES = 64
+"""Bytes that a value in a line of text may take on average. Longer lines are refused unread."""
+
 FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
 
 
@@ -44,6 +47,12 @@ class Layout:
     def pixels(self) -> int:
         """Number of values in one spectrogram."""
         return self.height * self.width
+
+    @property
+    def longest_line(self) -> int:
+        """Bytes of the longest line that a file of images or labels can have."""
+        names = sum(len(name.encode()) for name in self.classes)
+        return MOST_CELL_BYTES * (self.pixels + len(self.classes)) + names
 
 
 @dataclass(frozen=True)

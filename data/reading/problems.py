@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.invalid import escape
+
 MOST_LISTED = 20
 """Number of problems that a message lists. It only counts the others."""
 
@@ -26,7 +28,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        place = self.path
+        place = escape(self.path)
         if self.row:
             place += f", row {self.row}"
         if self.column:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.formats import FORMATS
-from data.reading.formats.format import Chunk, Labels, Rows, Source
+from data.reading.formats.format import (
+    MOST_BAD_ROWS,
+    Chunk,
+    Labels,
+    Rows,
+    Source,
+    too_many_bad_rows,
+)
 from data.reading.input_files import InputFiles
 from data.reading.inventory import convert_error
 from data.reading.labels import BAD
@@ -57,10 +64,10 @@ class Scan:
         return bad
 
 
-def count_rows(chunk: Chunk, format_name: str, files: InputFiles) -> int:
+def count_rows(chunk: Chunk, format_name: str, layout: Layout, files: InputFiles) -> int:
     """Return the number of rows of a chunk, or 0 if the file cannot be read."""
     try:
-        return FORMATS[format_name].count(chunk, files)
+        return FORMATS[format_name].count(chunk, layout, files)
     except InvalidData:
         return 0  # Reading the chunk will fail at the same place and say why.
 
@@ -110,6 +117,8 @@ def scan_chunk(
             if sink is not None:
                 sink(rows.levels, index)
             done += len(rows.levels)
+            if len(scan.problems) > MOST_BAD_ROWS:
+                raise too_many_bad_rows(chunk.source.images)
     except InvalidData as error:
         scan.broken = convert_error(error, chunk.source.images)
     if done:

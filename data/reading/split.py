@@ -59,7 +59,7 @@ def split_images(
       InvalidData: files of the split are missing, a chosen row is bad or does not exist.
     """
     chunks = _select_chunks(inventory, split)
-    counts = {chunk: inventory.reader.count(chunk, files) for chunk in chunks}
+    counts = {chunk: inventory.reader.count(chunk, layout, files) for chunk in chunks}
     first_in_source = count_rows_before(chunks, counts)
     total = sum(counts.values())
     requested = np.arange(total) if chosen is None else np.unique(np.asarray(chosen, np.int64))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from data.invalid import InvalidData
+from data.invalid import InvalidData, escape
 from data.reading.formats.format import Chunk, Labels, Source
 from data.reading.inventory import Inventory
 from data.reading.labels import BAD
@@ -57,7 +57,7 @@ class Findings:
 
     def describe(self, folder: str) -> str:
         """Return the errors in words."""
-        heading = f"{len(self.errors):,} problems in {folder}:"
+        heading = f"{len(self.errors):,} problems in {escape(folder)}:"
         return "\n".join(filter(None, [list_problems(self.errors, heading), self.remedy]))
 
 
@@ -115,9 +115,14 @@ def _collect(
     """Return the problems of whole files and those of rows."""
     file_problems = [*inventory.problems]
     row_problems: RowProblems = {}
+    broken: set[Source] = set()
     for scan in scans:
         if scan.broken and scan.broken not in file_problems:
             file_problems.append(scan.broken)
+        if scan.chunk.source in broken:  # the numbers of its rows are not known
+            continue
+        if scan.broken:
+            broken.add(scan.chunk.source)
         for problem in scan.problems:
             row = problem.row - scan.chunk.row_offset
             row_problems[scan.chunk.source.images, row] = problem
@@ -143,7 +148,7 @@ def _compare_counts(labels: Labels, scans: Sequence[Scan]) -> list[Problem]:
     if not own or images == len(labels.index):
         return []
     text = (
-        f"has {images:,} rows but {labels.source.labels} has {len(labels.index):,}. "
+        f"has {images:,} rows but {escape(labels.source.labels)} has {len(labels.index):,}. "
         "Row n of one belongs to row n of the other, so both must have the same number."
     )
     return [Problem(labels.source.images, 0, 0, text)]
@@ -208,7 +213,7 @@ def _describe_repeat(
     scan, row = scans[place[0]], int(place[1])
     other, other_row = scans[earlier[0]], int(earlier[1])
     text = (
-        f"the spectrogram is the same as that of {other.chunk.source.images}, row "
+        f"the spectrogram is the same as that of {escape(other.chunk.source.images)}, row "
         f"{other.number_in_file(other_row)}."
     )
     if scan.labels[row] != other.labels[other_row]:

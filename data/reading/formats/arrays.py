@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -9,16 +10,30 @@ from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.cells import convert_to_levels
-from data.reading.formats.format import Chunk, Format, Labels, Rows, Source
-from data.reading.input_files import InputFiles, is_compressed
+from data.reading.formats.format import (
+    MOST_BAD_ROWS,
+    Chunk,
+    Format,
+    LabelCollector,
+    Labels,
+    Rows,
+    Source,
+    bound_rows,
+)
+from data.reading.input_files import InputFiles, is_compressed, measure_file
 from data.reading.labels import convert_array
 from data.reading.layout import Layout, Scale
 
 _BLOCK_BYTES = 8 << 20
 _CHUNK_BYTES = 32 << 20
+
+# Of a label, unless a class has a longer name.
+_LABEL_CHARACTERS = 256
+_BYTES_PER_CHARACTER = 4
 
 
 @dataclass(frozen=True)
@@ -37,8 +52,8 @@ class Array:
 
     @property
     def row_bytes(self) -> int:
-        """Size of one image in bytes."""
-        return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        """Size of one image, or of one label, in bytes."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
 class ArrayFormat(Format):
@@ -75,9 +90,21 @@ class ArrayFormat(Format):
             return [Chunk(source, 0, array.shape[0], first=True, scale=scale)]
         return _divide(source, array, scale, files)
 
-    def count(self, chunk: Chunk, files: InputFiles) -> int:  # noqa: ARG002 - the interface has it
+    def count(
+        self,
+        chunk: Chunk,
+        layout: Layout,  # noqa: ARG002 - the interface has it
+        files: InputFiles,
+    ) -> int:
         """See `Format`."""
-        return chunk.end - chunk.start
+        path = chunk.source.images
+        if self.divisible and not is_compressed(path):  # `plan` compared the size of the file
+            return chunk.end - chunk.start
+        # What a compressed file announces is known to be there when it has been read.
+        with self.open_array(path, "images", files) as (stream, array):
+            for _ in _read_rows(path, stream, array, chunk.start, chunk.end):
+                pass
+        return array.shape[0]
 
     def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
@@ -85,26 +112,56 @@ class ArrayFormat(Format):
         with self.open_array(path, "images", files) as (stream, array):
             if chunk.start:
                 stream.seek(array.start + chunk.start * array.row_bytes)
-            step = max(1, _BLOCK_BYTES // array.row_bytes)
-            for start in range(chunk.start, chunk.end, step):
-                count = min(step, chunk.end - start)
-                content = stream.read(count * array.row_bytes)
-                if len(content) < count * array.row_bytes:
-                    raise _too_short(path, array)
-                values = np.frombuffer(content, array.dtype).reshape(count, layout.pixels)
-                yield Rows(*convert_to_levels(values, chunk.scale))
+            for values in _read_rows(path, stream, array, chunk.start, chunk.end):
+                rows = values.reshape(len(values), layout.pixels)
+                yield Rows(*convert_to_levels(rows, chunk.scale))
 
     def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
         """See `Format`."""
         path = source.labels
         with self.open_array(path, "labels", files) as (stream, array):
-            size = int(np.prod(array.shape, dtype=np.int64)) * array.dtype.itemsize
-            content = stream.read(size)
-        if len(content) < size:
-            raise InvalidData(f"{path} is cut off. Copy or write it again.")
-        values = np.frombuffer(content, array.dtype).reshape(array.shape)
-        index, faults = convert_array(values, layout.classes, path)
-        return Labels(source, index, [fault.locate(path, 1) for fault in faults])
+            _check_labels(path, array, layout)
+            size = measure_file(source.images, files)
+            collected = LabelCollector(source, bound_rows(source.images, size, layout))
+            for values in _read_rows(path, stream, array, 0, array.shape[0], "labels"):
+                collected.add(convert_array(values, layout.classes, path))
+        return collected.labels
+
+
+def _read_rows(
+    path: str, stream: IO[bytes], array: Array, start: int, end: int, rows: str = "images"
+) -> Iterator[NDArray[Any]]:
+    """Yield the rows of a range, [rows, ...], a few megabytes at a time.
+
+    Raises:
+      InvalidData: the file ends before the last row that it announces, or goes on after it.
+    """
+    step = max(1, min(_BLOCK_BYTES // array.row_bytes, MOST_BAD_ROWS))
+    for first in range(start, end, step):
+        count = min(step, end - first)
+        content = stream.read(count * array.row_bytes)
+        if len(content) < count * array.row_bytes:
+            raise _too_short(path, array, rows)
+        yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
+    if end == array.shape[0] and stream.read(1):
+        raise _too_long(path, array, rows)
+
+
+def _check_labels(path: str, array: Array, layout: Layout) -> None:
+    """Refuse an array whose type or shape cannot be labels of the layout's classes."""
+    most_characters = max(_LABEL_CHARACTERS, *map(len, layout.classes))
+    shape = array.shape[1:]
+    kinds = "iufbUS" if shape in ((), (1,)) else "iufb"
+    if (
+        not array.shape
+        or shape not in ((), (1,), (len(layout.classes),))
+        or array.dtype.kind not in kinds
+        or not 0 < array.dtype.itemsize <= _BYTES_PER_CHARACTER * most_characters
+    ):
+        raise InvalidData(
+            f"{path} holds labels of shape {array.shape} and type {array.dtype}. Labels are an "
+            f"index or a class name for each image, or one-hot rows of {len(layout.classes)}."
+        )
 
 
 def _check_images(path: str, array: Array, layout: Layout) -> None:
@@ -141,8 +198,10 @@ def _choose_scale(path: str, stream: IO[bytes], array: Array, layout: Layout) ->
 
 
 def _divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
-    if files.size(source.images) < array.start + array.shape[0] * array.row_bytes:
-        raise _too_short(source.images, array)
+    size = measure_file(source.images, files)
+    announced = array.start + array.shape[0] * array.row_bytes
+    if size != announced:
+        raise (_too_short if size < announced else _too_long)(source.images, array)
     rows, step = array.shape[0], max(1, _CHUNK_BYTES // array.row_bytes)
     return [
         Chunk(source, start, min(start + step, rows), first=start == 0, scale=scale)
@@ -150,8 +209,15 @@ def _divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> li
     ]
 
 
-def _too_short(path: str, array: Array) -> InvalidData:
+def _too_short(path: str, array: Array, rows: str = "images") -> InvalidData:
     return InvalidData(
-        f"{path} is cut off: it ends before the {array.shape[0]:,} images that its first bytes "
+        f"{path} is cut off: it ends before the {array.shape[0]:,} {rows} that its first bytes "
         "announce. Copy or write it again."
+    )
+
+
+def _too_long(path: str, array: Array, rows: str = "images") -> InvalidData:
+    return InvalidData(
+        f"{path} holds more than the {array.shape[0]:,} {rows} that its first bytes announce. "
+        "Copy or write it again."
     )

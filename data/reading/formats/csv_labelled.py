@@ -40,12 +40,12 @@ class LabelledCsv(CsvFormat):
 
     def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
-        head = read_head(source.images, files)
+        head = read_head(source.images, layout, files)
         widths = head.widths or [len(head.header or ())]
         fitting = {layout.pixels + 1, layout.pixels + len(layout.classes)} & set(widths)
         if not fitting:
             also = " and a label, or one for each class,"
-            raise InvalidData(describe_width(source.images, widths[0], layout, also))
+            raise InvalidData(describe_width(source.images, head, layout, also))
         columns = max(fitting, key=widths.count)
         label_cells = columns - layout.pixels
         first, end = _find_label(source.images, head, columns, label_cells, layout)
@@ -57,7 +57,7 @@ class LabelledCsv(CsvFormat):
         first, end = chunk.label_at
         columns = layout.pixels + end - first
         placeholder = b",".join([b"0"] * columns)
-        for lines, cut in self._read_blocks(chunk, files):
+        for lines, cut in self._read_blocks(chunk, layout, files):
             faults: dict[int, Fault] = {}
             pixel_lines, label_lines = [], []
             rows = lines.split(b"\n")[:-1]
@@ -71,7 +71,9 @@ class LabelledCsv(CsvFormat):
                 pixel_lines.append(pixels)
                 label_lines.append(label)
             levels, pixel_faults = parse_levels(_join(pixel_lines), layout.pixels, chunk.scale)
-            labels, label_faults = label_values.parse_text(_join(label_lines), layout.classes)
+            labels, label_faults = label_values.parse_text(
+                _join(label_lines), layout.classes, end - first
+            )
             for fault in pixel_faults:
                 shift = end - first if fault.column > first else 0
                 faults.setdefault(fault.row, Fault(fault.row, fault.column + shift, fault.text))

@@ -10,16 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from data.invalid import InvalidData
 from data.reading import labels as label_values
 from data.reading import text
 from data.reading.cells import parse_levels
 from data.reading.formats import naming
 from data.reading.formats.csv_text import CsvFormat, choose_scale, describe_width, read_head
-from data.reading.formats.format import Chunk, Labels, Rows, Source
-from data.reading.input_files import InputFiles
+from data.reading.formats.format import (
+    MOST_BAD_ROWS,
+    Chunk,
+    LabelCollector,
+    Labels,
+    Rows,
+    Source,
+    bound_rows,
+)
+from data.reading.input_files import InputFiles, measure_file
 from data.reading.layout import Layout
 from data.reading.problems import Fault
 
@@ -36,14 +42,14 @@ class PairedCsv(CsvFormat):
 
     def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
-        head = read_head(source.images, files)
+        head = read_head(source.images, layout, files)
         if head.widths and layout.pixels not in head.widths:
-            raise InvalidData(describe_width(source.images, head.widths[0], layout))
+            raise InvalidData(describe_width(source.images, head, layout))
         return self._divide(source, head, choose_scale(head.row, layout), files)
 
     def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
-        for lines, cut in self._read_blocks(chunk, files):
+        for lines, cut in self._read_blocks(chunk, layout, files):
             levels, faults = parse_levels(lines, layout.pixels, chunk.scale)
             if cut:
                 last = len(levels) - 1
@@ -53,7 +59,7 @@ class PairedCsv(CsvFormat):
     def read_labels(self, source: Source, layout: Layout, files: InputFiles) -> Labels:
         """See `Format`."""
         path = source.labels
-        (first,), start, second = text.read_first_lines(path, 1, files)
+        (first,), start, second = text.read_first_lines(path, 1, files, layout.longest_line)
         cells = first.split(b",")
         row_offset = 1
         if label_values.is_header(cells, layout.classes):
@@ -65,12 +71,12 @@ class PairedCsv(CsvFormat):
                 f"one for each class ({', '.join(layout.classes)}). "
                 "Set classes to those of your data."
             )
-        lines = b"".join(
-            block
-            for begin, end in text.divide(path, start, files)
-            for block in text.read_blocks(path, begin, end, files, first=begin == start)
-        )
-        if not lines:
-            return Labels(source, np.zeros(0, np.int64))
-        index, faults = label_values.parse_text(lines, layout.classes)
-        return Labels(source, index, [fault.locate(path, row_offset) for fault in faults])
+        most_rows = bound_rows(source.images, measure_file(source.images, files), layout)
+        collected = LabelCollector(source, most_rows, row_offset)
+        for begin, end in text.divide(path, start, files):
+            first_range = begin == start
+            blocks = text.read_blocks(path, begin, end, files, first_range, layout.longest_line)
+            for block in blocks:
+                for lines in text.split_block(block, MOST_BAD_ROWS):
+                    collected.add(label_values.parse_text(lines, layout.classes, len(cells)))
+        return collected.labels

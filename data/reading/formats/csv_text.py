@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from data.reading import text
 from data.reading.cells import is_number
-from data.reading.formats.format import Chunk, Format, Source
-from data.reading.input_files import InputFiles
-from data.reading.layout import Layout, Scale
+from data.reading.formats.format import (
+    MOST_BAD_ROWS,
+    Chunk,
+    Format,
+    Source,
+    bound_rows,
+    too_many_bad_rows,
+)
+from data.reading.input_files import InputFiles, measure_file
+from data.reading.layout import MOST_CELL_BYTES, Layout, Scale
 
 
 @dataclass(frozen=True)
@@ -21,20 +28,27 @@ class Head:
       row: cells of the first row of data; empty if there is none.
       widths: number of cells in each of the first rows, some of which may be bad.
       start: byte at which the data start.
+      too_long: whether the first row of data is longer than a row can be.
     """
 
     header: list[bytes] | None
     row: list[bytes]
     widths: list[int]
     start: int
+    too_long: bool
 
 
 class CsvFormat(Format):
     """A CSV file with one image in each row, read in ranges of bytes."""
 
-    def count(self, chunk: Chunk, files: InputFiles) -> int:
+    def count(self, chunk: Chunk, layout: Layout, files: InputFiles) -> int:
         """See `Format`."""
-        return text.count_lines(chunk.source.images, chunk.start, chunk.end, files, chunk.first)
+        path, longest = chunk.source.images, layout.longest_line
+        rows = text.count_lines(path, chunk.start, chunk.end, files, chunk.first, longest)
+        end = measure_file(path, files) if chunk.end == text.TO_THE_END else chunk.end
+        if rows > bound_rows(path, end - chunk.start, layout):
+            raise too_many_bad_rows(path)
+        return rows
 
     def _divide(
         self,
@@ -57,42 +71,51 @@ class CsvFormat(Format):
             for start, end in text.divide(source.images, head.start, files)
         ]
 
-    def _read_blocks(self, chunk: Chunk, files: InputFiles) -> Iterator[tuple[bytes, str]]:
+    def _read_blocks(
+        self, chunk: Chunk, layout: Layout, files: InputFiles
+    ) -> Iterator[tuple[bytes, str]]:
         """Yield blocks of lines, and with the last one how its last line was cut off, if it was."""
         path = chunk.source.images
+        # Good rows, whose values take two bytes each, are not more. Empty lines can be millions.
+        most_rows = min(text.BLOCK_BYTES // (2 * layout.pixels) + 1, MOST_BAD_ROWS)
         previous = None
-        for block in text.read_blocks(path, chunk.start, chunk.end, files, chunk.first):
-            if previous is not None:
-                yield previous, ""
-            previous = block
+        for block in text.read_blocks(
+            path, chunk.start, chunk.end, files, chunk.first, layout.longest_line
+        ):
+            for part in text.split_block(block, most_rows):
+                if previous is not None:
+                    yield previous, ""
+                previous = part
         if previous is None:
             return
         cut = ""
         if (
             chunk.end != text.TO_THE_END
-            and chunk.end == files.size(path)
+            and chunk.end == measure_file(path, files)
             and text.ends_within_line(path, files)
         ):
             cut = _describe_cut(previous)
         yield previous, cut
 
 
-def read_head(path: str, files: InputFiles) -> Head:
+def read_head(path: str, layout: Layout, files: InputFiles) -> Head:
     """Read the first lines of a file.
 
     Raises:
       InvalidData: the file is missing, empty or in another encoding.
     """
-    lines, start, second = text.read_first_lines(path, 3, files)
+    lines, start, second = text.read_first_lines(path, 3, files, layout.longest_line)
     rows = [line.split(b",") for line in lines]
     header = rows.pop(0) if is_header(rows[0]) else None
     if header is not None:
         start = second
+        lines = lines[1:]
     return Head(
         header=header,
         row=rows[0] if rows else [],
         widths=[len(row) for row in rows if row != [b""]],
         start=start,
+        too_long=bool(lines) and len(lines[0]) > layout.longest_line,
     )
 
 
@@ -115,9 +138,16 @@ def choose_scale(cells: Sequence[bytes], layout: Layout) -> Scale:
     return "levels" if whole and max(values, default=0) > 1 else "unit"
 
 
-def describe_width(path: str, columns: int, layout: Layout, also: str = "") -> str:
+def describe_width(path: str, head: Head, layout: Layout, also: str = "") -> str:
     """Return the message for a file whose rows all have another number of values."""
     size = f"{layout.height} x {layout.width} = {layout.pixels:,}"
+    if head.too_long:
+        return (
+            f"{path} has rows longer than {layout.longest_line:,} bytes where {size} values{also} "
+            f"of at most {MOST_CELL_BYTES} bytes are expected. Set height and width to the size of "
+            "your spectrograms, write shorter numbers, and each row on its own line."
+        )
+    columns = head.widths[0] if head.widths else len(head.header or ())
     return (
         f"{path} has {columns:,} values a row where {size}{also} are expected. "
         "Set height and width to the size of your spectrograms."

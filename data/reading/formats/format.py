@@ -13,9 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from data.invalid import InvalidData, escape
 from data.reading.input_files import InputFiles
 from data.reading.layout import FormatName, Layout, Scale
 from data.reading.problems import Fault, Problem
+
+MOST_BAD_ROWS = 50_000
+"""Bad rows of a chunk, or bad labels of a file, after which it is not read any further."""
+
+# Of deflate, the method of gzip and of .npz files: https://zlib.net/zlib_tech.html
+_MOST_COMPRESSION = 1032
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,70 @@ class Labels:
     problems: list[Problem] = field(default_factory=list)
 
 
+class LabelCollector:
+    """Joins the labels of one source, and refuses more than can belong to its images."""
+
+    def __init__(self, source: Source, most_rows: int, row_offset: int = 1) -> None:
+        """Constructs the collector.
+
+        Args:
+          source: the files.
+          most_rows: number of images that the file of images can hold.
+          row_offset: 1-based number in the file of the first label.
+        """
+        self._source = source
+        self._most_rows = most_rows
+        self._next_row = row_offset
+        self._index = [np.zeros(0, np.int64)]
+        self._problems: list[Problem] = []
+        self._rows = 0
+
+    def add(self, labels: tuple[NDArray[np.int64], list[Fault]]) -> None:
+        """Add consecutive labels.
+
+        Raises:
+          InvalidData: there are too many of them, or too many bad ones.
+        """
+        index, faults = labels
+        path = self._source.labels
+        self._problems += [fault.locate(path, self._next_row) for fault in faults]
+        self._index.append(index)
+        self._next_row += len(index)
+        self._rows += len(index)
+        if len(self._problems) > MOST_BAD_ROWS:
+            raise too_many_bad_rows(path)
+        if self._rows > self._most_rows:
+            raise InvalidData(
+                f"{path} has more labels than {escape(self._source.images)} can hold images. "
+                "Row n of one belongs to row n of the other, so both must have the same number."
+            )
+
+    @property
+    def labels(self) -> Labels:
+        """All labels."""
+        return Labels(self._source, np.concatenate(self._index), self._problems)
+
+
+def bound_rows(path: str, size: int, layout: Layout) -> int:
+    """Return how many rows a file of images cannot exceed, bad ones included.
+
+    Args:
+      path: the file.
+      size: bytes of the file, or of a part of it.
+      layout: what the rows look like.
+    """
+    unpacked = size * _MOST_COMPRESSION if path.endswith((".gz", ".npz")) else size
+    return MOST_BAD_ROWS + unpacked // layout.pixels
+
+
+def too_many_bad_rows(path: str) -> InvalidData:
+    """Return the error of a file that is not read to its end because of its bad rows."""
+    return InvalidData(
+        f"{path} has more than {MOST_BAD_ROWS:,} bad rows in one part, which is as far as it is "
+        "read. Write it again."
+    )
+
+
 class Format(ABC):
     """Reads files of one kind. It has no state, so that workers anywhere can use it."""
 
@@ -112,7 +183,7 @@ class Format(ABC):
         """
 
     @abstractmethod
-    def count(self, chunk: Chunk, files: InputFiles) -> int:
+    def count(self, chunk: Chunk, layout: Layout, files: InputFiles) -> int:
         """Return the number of rows of a chunk. Raises InvalidData as `read` does."""
 
     @abstractmethod

@@ -32,9 +32,9 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
     expected = content.rstrip().split(b"\n")
     read = []
     for number, (start, end) in enumerate(text.divide("f", 0, files)):
-        blocks = list(text.read_blocks("f", start, end, files, number == 0))
+        blocks = list(text.read_blocks("f", start, end, files, number == 0, 100))
         lines = b"".join(blocks).splitlines()
-        assert text.count_lines("f", start, end, files, number == 0) == len(lines)
+        assert text.count_lines("f", start, end, files, number == 0, 100) == len(lines)
         read += lines
     assert read == [line.rstrip(b"\r") for line in expected]
 
@@ -42,8 +42,8 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
 def test_ranges_start_after_a_header():
     files = OneFile(b"head\n1\n2\n")
     ((start, end),) = text.divide("f", 5, files)
-    assert list(text.read_blocks("f", start, end, files, True)) == [b"1\n2\n"]
-    assert text.count_lines("f", start, end, files, True) == 2
+    assert list(text.read_blocks("f", start, end, files, True, 100)) == [b"1\n2\n"]
+    assert text.count_lines("f", start, end, files, True, 100) == 2
 
 
 @pytest.mark.parametrize(("content", "cut"), [(b"a\nb\n", False), (b"a\nb", True), (b"", False)])
