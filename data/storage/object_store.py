@@ -15,10 +15,14 @@ from __future__ import annotations
 import functools
 import io
 import os
+import re
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import IO, Any, TypeAlias
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from typing import IO, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pyarrow import fs
@@ -35,14 +39,30 @@ From release 2.15 on it is SeaweedFS, before that MinIO.
 Folder: TypeAlias = tuple[str, list[str], list[str]]
 """Path of a folder, names of the folders in it and names of the files in it, as of `os.walk`."""
 
-# Half a minute in all, with the client's pauses. A store is away for that long while its pod moves
-# to another machine, and hours of training should not be lost to it.
-_ATTEMPTS = 8
-_CONNECT_SECONDS = 10
+# For one operation, with all attempts. A store is away for that long while its pod moves to another
+# machine, and hours of training should not be lost to it.
+_DEADLINE_SECONDS = 30.0
+# Large files get more time: a slower store could not be worked with.
+_BYTES_PER_SECOND = 1e6
+# For one attempt to connect, and for a pause between two parts of an answer.
+_PATIENCE_SECONDS = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+
+# Failures that may pass, in the words of PyArrow and of the AWS client.
+_PASSING = re.compile(
+    r"AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|THROTTLING"
+    r"|REQUEST_TIMEOUT)|HTTP status (429|5\d\d)"
+)
+
+_Result = TypeVar("_Result")
 
 
 class StoreError(OSError):
     """A store does not answer, or refuses. The message names address, store and remedy."""
+
+
+class StoreUnreachableError(StoreError):
+    """A store gave no complete answer in time, whatever was tried."""
 
 
 class ObjectStore:
@@ -63,9 +83,9 @@ class ObjectStore:
             return upload if mode == "wb" else _TextUpload(upload, encoding="utf-8")
         if mode not in ("r", "rb"):
             raise ValueError(f"mode {mode!r}: an object store has r, rb, w and wb only")
-        store, key = _locate(path)
-        with _explained(path), store.open_input_file(key) as stream:
-            content = io.BytesIO(stream.read())
+        stream = _perform(path, lambda store, key: store.open_input_file(key))
+        size = stream.size()
+        content = io.BytesIO(_perform(path, lambda *_: stream.read_at(size, 0), size))
         return content if mode == "rb" else io.TextIOWrapper(content, encoding="utf-8")
 
     @staticmethod
@@ -81,9 +101,8 @@ class ObjectStore:
     @staticmethod
     def list_folder(folder: str) -> list[str]:
         """Return the names in a folder, sorted."""
-        store, key = _locate(folder)
-        with _explained(folder):
-            return sorted(info.base_name for info in store.get_file_info(fs.FileSelector(key)))
+        infos = _perform(folder, lambda store, key: store.get_file_info(fs.FileSelector(key)))
+        return sorted(info.base_name for info in infos)
 
     @staticmethod
     def make_folder(folder: str) -> None:
@@ -92,11 +111,10 @@ class ObjectStore:
     @staticmethod
     def copy_file(source: str, target: str) -> None:
         """Copy a file within the store."""
-        store, key = _locate(source)
-        with _explained(source):
-            if not store.get_file_info(key).is_file:  # some stores report this as a refusal
-                raise FileNotFoundError
-            store.copy_file(key, _locate(target)[1])
+        info = _perform(source, lambda store, key: store.get_file_info(key))
+        if not info.is_file:  # some stores report this as a refusal
+            raise FileNotFoundError(f"{source} does not exist")
+        _perform(source, lambda store, key: store.copy_file(key, _get_key(target)), info.size)
 
     @staticmethod
     def rename(source: str, target: str) -> None:
@@ -107,35 +125,30 @@ class ObjectStore:
     @staticmethod
     def remove_file(path: str) -> None:
         """Remove a file."""
-        store, key = _locate(path)
-        with _explained(path):
-            store.delete_file(key)
+        _perform(path, lambda store, key: store.delete_file(key))
 
     @staticmethod
     def remove_folder(folder: str) -> None:
         """Remove a folder and everything in it."""
-        store, key = _locate(folder)
-        with _explained(folder):
-            try:
-                store.delete_dir(key)
-            except FileNotFoundError:
-                raise
-            except OSError:
-                # The one request that deletes many files names none of them in its address.
-                # SeaweedFS (issue 9789) and others refuse it to keys that open only one folder of
-                # the bucket, such as those of a Kubeflow profile. Any other error is raised again
-                # here.
-                for info in store.get_file_info(fs.FileSelector(key, recursive=True)):
-                    if info.is_file:
-                        store.delete_file(info.path)
+        try:
+            _perform(folder, lambda store, key: store.delete_dir(key))
+        except (FileNotFoundError, StoreUnreachableError):
+            raise
+        except StoreError:
+            # The one request that deletes many files names none of them in its address. SeaweedFS
+            # (issue 9789) and others refuse it to keys that open only one folder of the bucket,
+            # such as those of a Kubeflow profile. Any other error is raised again here.
+            scheme = folder[: folder.index("://") + 3]
+            for info in _list_all(folder):
+                if info.is_file:
+                    ObjectStore.remove_file(scheme + info.path)
 
     @staticmethod
     def walk(folder: str) -> Iterator[Folder]:
         """Yield the folders from the top down, as `os.walk` does."""
-        store, top = _locate(folder)
+        top = _get_key(folder)
         try:
-            with _explained(folder):
-                infos = store.get_file_info(fs.FileSelector(top, recursive=True))
+            infos = _list_all(folder)
         except FileNotFoundError:
             return
         contents: dict[str, tuple[list[str], list[str]]] = {top: ([], [])}
@@ -175,9 +188,13 @@ class _Upload(io.BytesIO):
         """Upload, once."""
         if self._pending:
             self._pending = False
-            store, key = _locate(self._path)
-            with _explained(self._path), store.open_output_stream(key) as stream:
-                stream.write(self.getvalue())
+            content = self.getvalue()
+
+            def write(store: fs.FileSystem, key: str) -> None:
+                with store.open_output_stream(key) as stream:
+                    stream.write(content)
+
+            _perform(self._path, write, len(content))
         super().close()
 
 
@@ -195,30 +212,101 @@ class _TextUpload(io.TextIOWrapper):
         self.buffer.discard()
 
 
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Name file, store and remedy in the errors that PyArrow raises."""
+def _perform(
+    path: str, operation: Callable[[fs.FileSystem, str], _Result], size: int = 0
+) -> _Result:
+    """Return what an operation returns, and try it again while a failure may pass.
+
+    The client has no limit for an operation as a whole, only for pauses in an answer. So the
+    operation has a thread of its own, whose connection is cut if it does not end in time.
+
+    Args:
+      path: address of the file or folder.
+      operation: gets the client, and bucket and key of the path. It may be called several times.
+      size: number of bytes that it moves.
+    """
+    seconds = _DEADLINE_SECONDS + size / _BYTES_PER_SECOND
+    deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while True:
+        attempt: Future[_Result] = Future()
+        threading.Thread(target=_try, args=(attempt, path, operation), daemon=True).start()
+        wait([attempt], deadline - time.monotonic())
+        if not attempt.done():
+            _hang_up(_endpoint(path))
+            wait([attempt], _FIRST_PAUSE)
+            raise StoreUnreachableError(
+                f"{path} in the store {_name_store(path)}: no complete answer within "
+                f"{seconds:.0f} seconds. Check that the store runs and is not overloaded, and that "
+                "AWS_ENDPOINT_URL is its address."
+            )
+        try:
+            return attempt.result()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{path} does not exist") from error
+        except OSError as error:
+            may_pass = _PASSING.search(str(error))
+            if may_pass and time.monotonic() + pause < deadline:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            kind = StoreUnreachableError if may_pass else StoreError
+            raise kind(
+                f"{path} in the store {_name_store(path)}: {error}. Set AWS_ENDPOINT_URL to the "
+                "address of the store, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to its keys, "
+                "and AWS_REGION to the region of a bucket of Amazon's."
+            ) from error
+
+
+def _try(
+    attempt: Future[_Result], path: str, operation: Callable[[fs.FileSystem, str], _Result]
+) -> None:
     try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} does not exist") from error
-    except OSError as error:
-        raise StoreError(
-            f"{path} in the store {_endpoint(path) or 'Amazon S3'}: {error}. Set AWS_ENDPOINT_URL "
-            "to the address of the store, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to its keys, "
-            "and AWS_REGION to the region of a bucket of Amazon's."
-        ) from error
+        attempt.set_result(operation(_client(_endpoint(path)), _get_key(path)))
+    except BaseException as error:
+        attempt.set_exception(error)
+
+
+def _hang_up(endpoint: str) -> None:
+    """End this process's connections to a store, and so the operations that wait for it.
+
+    Otherwise the client would wait for them when the process ends, and crash. An operation of
+    another thread that still makes progress is tried again.
+    """
+    if not endpoint:  # Amazon's: it has many addresses, and does answer
+        return
+    parts = urlsplit(endpoint)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    with suppress(OSError):
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        addresses = {address[:2] for *_, address in found}
+        for descriptor in map(int, os.listdir("/dev/fd")):
+            with (
+                suppress(OSError),  # no connection, or closed meanwhile
+                socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as connection,
+            ):
+                if connection.getpeername()[:2] in addresses:
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _list_all(folder: str) -> list[fs.FileInfo]:
+    """Return the files and folders in a folder and below it."""
+    infos: list[fs.FileInfo] = _perform(
+        folder, lambda store, key: store.get_file_info(fs.FileSelector(key, recursive=True))
+    )
+    return infos
 
 
 def _file_type(path: str) -> fs.FileType:
-    store, key = _locate(path)
-    with _explained(path):
-        return store.get_file_info(key).type
+    return _perform(path, lambda store, key: store.get_file_info(key).type)
 
 
-def _locate(path: str) -> tuple[fs.FileSystem, str]:
-    """Return the client for an address, and the bucket and key in it."""
-    return _client(_endpoint(path)), path.partition("://")[2].rstrip("/")
+def _get_key(path: str) -> str:
+    """Return bucket and key of an address."""
+    return path.partition("://")[2].rstrip("/")
+
+
+def _name_store(path: str) -> str:
+    return _endpoint(path) or "Amazon S3"
 
 
 def _endpoint(path: str) -> str:
@@ -241,8 +329,10 @@ def _find_in_cluster() -> str:
 def _client(endpoint: str) -> fs.FileSystem:
     """Return the client of a store. It finds the keys in the environment by itself."""
     patience: dict[str, Any] = {
-        "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
-        "connect_timeout": _CONNECT_SECONDS,
+        # `_perform` tries again: the client's own pauses may add up to a minute.
+        "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=1),
+        "connect_timeout": _PATIENCE_SECONDS,
+        "request_timeout": _PATIENCE_SECONDS,
     }
     if not endpoint:
         return fs.S3FileSystem(**patience)

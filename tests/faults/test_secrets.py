@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline, temporary_folder_of
+from tests.end_to_end.pipeline_runs import COMMAND, run_pipeline, temporary_folder_of
 from tests.kubeflow.compile_command import compile_arguments
 from tests.kubeflow.fake_api_server import FakeApi, FakeApiServer
 
@@ -74,7 +74,8 @@ def test_a_run_writes_and_prints_no_secret_of_its_environment_and_of_beams_optio
     simulate_dataset(tmp_path / "data", train=80, validation=40, height=32, width=32, workers=1)
     config = tmp_path / "secret.yaml"
     config.write_text(
-        "height: 32\nwidth: 32\n"
+        "height: 32\nwidth: 32\nepochs: 1\n"
+        "thresholds: {accuracy: 0, class_precision: 0, class_recall: 0}\n"
         "beam.args:\n"
         "  - --runner=DirectRunner\n"
         "  - --direct_running_mode=multi_processing\n"
@@ -84,7 +85,7 @@ def test_a_run_writes_and_prints_no_secret_of_its_environment_and_of_beams_optio
         f"  - --unknown=https://ada:{CANARY}Password@host/\n"
     )
     output = tmp_path / "runs"
-    run = run_pipeline(tmp_path / "data", output, *SMALL, "--debug", f"--config={config}")
+    run = run_pipeline(tmp_path / "data", output, "--debug", f"--config={config}")
     assert run.status == 0, run.text
     assert CANARY not in run.text
     assert find_canaries(output, temporary_folder_of(output)) == []
