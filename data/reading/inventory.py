@@ -170,7 +170,9 @@ def _plan(
             problems.append(Problem(os.path.join(folder, split), 0, 0, text))
         for images, labels in pairs:
             unusable = [
-                Problem(os.path.join(folder, name), 0, 0, text if _is_utf8(name) else _NOT_UTF8)
+                Problem(escape(os.path.join(folder, name)), 0, 0, _NOT_UTF8)
+                if not _is_utf8(name)
+                else Problem(os.path.join(folder, name), 0, 0, text)
                 for name in dict.fromkeys((images, labels))
                 if name not in names or not _is_utf8(name)
             ]
