@@ -20,7 +20,7 @@ from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.eval_config import build_eval_config
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import make_stats_options
-from components.pusher.component import Pusher
+from components.pusher.component import FORCE_PUSH_REASON, Pusher
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
@@ -153,13 +153,14 @@ def create_pipeline(
         module_path="components.evaluator.slices",
     ).with_id("Evaluator")
 
-    # Only a blessed model is pushed to the serving folder.
+    # Only a blessed model is pushed to the serving folder, unless somebody gives a reason.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
         ),
+        custom_config={FORCE_PUSH_REASON: config.force_push_reason},
     )
 
     nodes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from google.protobuf import json_format
@@ -12,11 +13,15 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from data.storage import files
+from trainer.export.model_card import read_model_card, write_model_card
 from trainer.export.pushed_models import push_model
+
+FORCE_PUSH_REASON = "force_push_reason"
+"""Why a model was pushed that is not blessed: a property of the output, and a key of the card."""
 
 
 class Executor(executor.Executor):
-    """Copies a blessed model into the serving folder and into the output.
+    """Copies a blessed model, or one that somebody forces, into the output and to the servers.
 
     TFX's executor writes into the folder of the version itself. A push that is killed leaves an
     incomplete model there, which servers try to load. It also pushes nothing if the clock
@@ -34,7 +39,9 @@ class Executor(executor.Executor):
         output = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
-        if not self.CheckBlessing(input_dict):
+        blessed = self.CheckBlessing(input_dict)
+        reason = _read_reason(exec_properties)
+        if not blessed and not reason:
             self._MarkNotPushed(output)
             return
         destination = json_format.Parse(
@@ -45,11 +52,23 @@ class Executor(executor.Executor):
         if files.exists(output.uri):  # TFX makes it beforehand
             files.remove_folder(output.uri)
         files.publish_folder(model, output.uri, last="saved_model.pb")
-        pushed = push_model(model, destination.filesystem.base_directory)
+        if not blessed:
+            output.set_string_custom_property(FORCE_PUSH_REASON, reason)
+            card = read_model_card(output.uri)
+            write_model_card(output.uri, {**card, FORCE_PUSH_REASON: reason})
+        pushed = push_model(output.uri, destination.filesystem.base_directory)
         self._MarkPushed(output, pushed_destination=pushed.path, pushed_version=str(pushed.version))
 
 
+def _read_reason(exec_properties: dict[str, Any]) -> str:
+    config = exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}"
+    return str((json.loads(config) or {}).get(FORCE_PUSH_REASON, ""))
+
+
 class Pusher(component.Pusher):
-    """Puts a blessed model into the serving folder as a new version."""
+    """Puts a model into the serving folder as a new version.
+
+    The model must be blessed, or `custom_config` must have a `force_push_reason`.
+    """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

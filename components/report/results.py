@@ -20,6 +20,7 @@ from components.evaluator.confidence_intervals import LEVEL
 from components.evaluator.evaluation import Evaluation, read_evaluation
 from components.evaluator.failed_thresholds import describe_failed_thresholds
 from components.evaluator.metric_names import DECISION_METRICS, RANKING_METRICS
+from components.pusher.component import FORCE_PUSH_REASON
 from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE, SOURCE_PROPERTY
 from data.reading.problems import Problem
 from data.storage import files
@@ -36,6 +37,7 @@ class Results:
       failures: a sentence for each threshold that the model failed.
       blessed: whether the model may be pushed.
       pushed_to: folder of the pushed model, None if it was not pushed.
+      force_push_reason: why it was pushed although it is not blessed; None otherwise.
       data: where the data came from, and whether they are simulated.
       data_fingerprint: fingerprint of the data files, empty if none was computed.
       dropped_rows: a sentence for each bad row that was dropped.
@@ -49,6 +51,7 @@ class Results:
     failures: list[str]
     blessed: bool
     pushed_to: str | None
+    force_push_reason: str | None
     data: str
     data_fingerprint: str
     dropped_rows: list[str]
@@ -76,6 +79,7 @@ class Results:
             "blessed": self.blessed,
             "failed_thresholds": self.failures,
             "pushed_to": self.pushed_to,
+            "force_push_reason": self.force_push_reason,
             "data": self.data,
             "data_fingerprint": self.data_fingerprint,
             "dropped_rows": self.dropped_rows,
@@ -144,6 +148,7 @@ def read_results(inputs: Mapping[str, list[Artifact]], classes: list[str]) -> Re
         failures=describe_failed_thresholds(evaluation_dir),
         blessed=model_utils.is_model_blessed(blessing),
         pushed_to=pushed.get_string_custom_property("pushed_destination") if was_pushed else None,
+        force_push_reason=pushed.get_string_custom_property(FORCE_PUSH_REASON) or None,
         data=examples.get_string_custom_property(SOURCE_PROPERTY),
         data_fingerprint=examples.get_string_custom_property(FINGERPRINT_PROPERTY_NAME),
         dropped_rows=[str(Problem(**row)) for row in findings["dropped_rows"]],

@@ -109,6 +109,16 @@ run_options = combine(
         "--infer-schema", is_flag=True, default=None, help="Infer the schema from the data."
     ),
     click.option("--schema", type=FILE, help="Use this schema instead of the packaged one."),
+    click.option(
+        "--force-push",
+        is_flag=True,
+        help="Push the model even if it is not blessed. Needs --reason.",
+    ),
+    click.option(
+        "--reason",
+        "force_push_reason",
+        help="Why; kept in metrics.json, the report and the model card.",
+    ),
     config_options,
     click.option(
         "--beam-args",

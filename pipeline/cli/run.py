@@ -19,8 +19,8 @@ def run(debug: bool, log_format: str, **options: Any) -> None:
     A step whose data and settings have not changed since an earlier run into the same output
     folder is not run again; its output is taken from the cache.
 
-    Exit status: 0 blessed and pushed; 2 data or configuration refused, nothing trained; 3 trained
-    but not blessed, nothing pushed; 130 interrupted; 1 any other failure.
+    Exit status: 0 blessed and pushed, or pushed by force; 2 data or configuration refused, nothing
+    trained; 3 trained but not blessed, nothing pushed; 130 interrupted; 1 any other failure.
     """
     _run(options, debug, log_format)
 
@@ -59,4 +59,6 @@ def tune(debug: bool, log_format: str, **options: Any) -> None:
 def _run(options: dict[str, Any], debug: bool, log_format: str) -> NoReturn:
     from pipeline.local.foreground import run_here
 
+    if options.pop("force_push") != bool(options["force_push_reason"]):
+        raise click.UsageError("--force-push and --reason TEXT are given together or not at all.")
     raise SystemExit(run_here(read_config(**options), debug, as_json=log_format == "json"))

@@ -56,6 +56,11 @@ class Config(TrainingConfig):
         description="Whether steps are answered from earlier runs if nothing they depend on has "
         "changed.",
     )
+    force_push_reason: str = Field(
+        default="",
+        description="Why the model is pushed even if it is not blessed. Empty: only a blessed "
+        "model is pushed. The reason is kept in metrics.json, the report and the model card.",
+    )
     input: Input = Input()
     tuning: Tuning = Tuning()
     thresholds: Thresholds = Thresholds()

@@ -147,11 +147,15 @@ def _show_verdict(outcome: Outcome, console: Console, seconds: float) -> int:
     """Show whether the model was blessed and pushed; return the exit status."""
     metrics = outcome.metrics
     if not metrics["blessed"]:
-        console.print("[bold red]not blessed, not pushed[/]:")
+        forced = bool(metrics["pushed_to"])
+        console.print(f"[bold red]not blessed, {'pushed by force' if forced else 'not pushed'}[/]:")
         for failure in metrics["failed_thresholds"]:
             console.print(f"  {escape(failure)}")
+        if forced:
+            console.print(f"{'reason':<8} {escape(metrics['force_push_reason'])}")
+            console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")
         console.print(f"done in {seconds:.0f} s")
-        return failures.NOT_BLESSED
+        return failures.DONE if forced else failures.NOT_BLESSED
     if not os.path.isdir(metrics["pushed_to"]):
         console.print(
             f"An earlier run pushed the model to {escape(metrics['pushed_to'])}, but the folder "

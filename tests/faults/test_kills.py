@@ -89,7 +89,10 @@ def check_folder(output: Path) -> None:
     assert len(versions) == len(list(find_sound_models(f"{output}/serving"))), "all are whole"
     if (output / "latest").exists():
         metrics = json.loads((output / "latest" / "metrics.json").read_text())
-        assert metrics["run_id"] in (output / "latest" / "report.html").read_text()
+        table = (output / "latest" / "classification_report.txt").read_text()
+        assert metrics["run_id"]
+        assert re.search(rf"accuracy +{metrics['accuracy']:.4f}", table)
+        assert f"{metrics['accuracy']:.4f}" in (output / "latest" / "report.html").read_text()
 
 
 def kill_again_and_again(data: Path, output: Path, kills: Sequence[tuple[str, int]]) -> int:

@@ -1,5 +1,6 @@
 """The Pusher on real folders: versions appear whole, in order, and are stored once."""
 
+import json
 import logging
 import os
 import signal
@@ -47,7 +48,7 @@ def serving(tmp_path) -> Path:
     return tmp_path / "serving"
 
 
-def push(model: Path, serving: Path, output: Path, blessed: bool = True):
+def push(model: Path, serving: Path, output: Path, blessed: bool = True, reason: str = ""):
     candidate, blessing, pushed = (
         artifact()
         for artifact in (
@@ -65,7 +66,10 @@ def push(model: Path, serving: Path, output: Path, blessed: bool = True):
     Executor().Do(
         {"model": [candidate], "model_blessing": [blessing]},
         {"pushed_model": [pushed]},
-        {"push_destination": json_format.MessageToJson(destination)},
+        {
+            "push_destination": json_format.MessageToJson(destination),
+            "custom_config": json.dumps({"force_push_reason": reason}),
+        },
     )
     return pushed
 
@@ -85,6 +89,20 @@ def test_a_model_that_is_not_blessed_is_not_pushed(model, serving, tmp_path):
     pushed = push(model, serving, tmp_path / "output", blessed=False)
     assert pushed.get_int_custom_property("pushed") == 0
     assert not serving.exists()
+
+
+def test_a_model_that_is_not_blessed_is_pushed_with_a_reason_which_its_card_keeps(
+    model, serving, tmp_path
+):
+    pushed = push(model, serving, tmp_path / "output", blessed=False, reason="the old one is worse")
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("force_push_reason") == "the old one is worse"
+    (served,) = find_sound_models(str(serving))
+    assert served.card == {
+        **read_model_card(str(model)),
+        "force_push_reason": "the old one is worse",
+    }
+    assert "force_push_reason" not in read_model_card(str(model)), "the candidate is as it was"
 
 
 @pytest.mark.parametrize("clock", [1_800_000_000, 1_800_000_000 - 86_400], ids=["same", "back"])

@@ -136,8 +136,20 @@ def page_of_refused_model() -> str:
     )
 
 
+def test_a_model_that_was_pushed_by_force_is_shown_with_the_reason():
+    page = render_page(
+        blessed=False,
+        pushed_to="/serving/7",
+        force_push_reason="the old one is <worse>",
+        failures=FAILURES,
+    )
+    assert "<strong>Not blessed, pushed by force.</strong>" in page
+    assert "Pushed to <code>/serving/7</code>. Reason given: the old one is &lt;worse&gt;" in page
+
+
 def make_results(**changes) -> Results:
     values = {
+        "force_push_reason": None,
         "classes": CLASSES,
         "evaluation": Evaluation(make_metrics(), (), None),
         "failures": [],
