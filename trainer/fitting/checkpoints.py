@@ -11,9 +11,12 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
-import zipfile
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,11 +27,17 @@ from data.storage import files
 from data.storage.object_store import StoreError
 from trainer.export.model_run import TENSORBOARD
 from trainer.settings import Settings
+from trainer.watching.epoch_log import logger
 
-_STATE = "checkpoint.json"
+_INDEX = "checkpoint.json"
 _VARIABLES = "variables.npz"
-# Digits of the SHA-256; enough that no two runs share a folder.
+_BEST_WEIGHTS = "best.weights.h5"
+# Should the newest be damaged, training continues from the one before.
+_KEPT = 2
+# Digits of the SHA-256; enough that no two runs have the same key.
 _KEY_DIGITS = 16
+# Digits that distinguish the processes that write checkpoints of the same run.
+_WRITER_DIGITS = 8
 
 
 @dataclass
@@ -65,133 +74,115 @@ class TrainingState:
     def best_epoch(self, monitor: str) -> int:
         """Return the first epoch, from 1, with the best value of `val_accuracy` or `val_loss`."""
         values = [logs[monitor] for logs in self.history]
-        return values.index(min(values) if monitor == "val_loss" else max(values)) + 1
+        return int(np.nanargmin(values) if monitor == "val_loss" else np.nanargmax(values)) + 1
 
 
 class Checkpoints:
-    """The newest state of one run, in its own folder.
+    """The newest states of one run, each in a folder of its own.
 
-        FOLDER/epoch-7/variables.npz     every variable of the model and the optimiser
-        FOLDER/epoch-7/tensorboard/      TensorBoard's files so far
-        FOLDER/best-5.weights.h5         the best weights so far
-        FOLDER/checkpoint.json           names the files above and holds a TrainingState
+        FOLDER/KEY-epoch-7-1b5e20c7/variables.npz      every variable of the model and the optimiser
+        FOLDER/KEY-epoch-7-1b5e20c7/best.weights.h5    the best weights so far
+        FOLDER/KEY-epoch-7-1b5e20c7/tensorboard/       TensorBoard's files so far
+        FOLDER/KEY-epoch-7-1b5e20c7/checkpoint.json    size and SHA-256 of the files above, and a
+                                                       TrainingState
 
-    `checkpoint.json` is written last and replaced in one step. A kill at any moment therefore
-    leaves either the previous state or the new one. Files that it does not name are ignored.
+    `checkpoint.json` is written last. A folder without it is of a process that was killed while it
+    wrote, and is ignored. A checkpoint that is not as it was written is left out with a warning.
+
+    The last part of the name stands for the process. Two processes that train the same at the same
+    time never write to the same folder, and each removes only what it wrote or found at its start.
     """
 
-    def __init__(self, folder: str, read_only: bool = False) -> None:
+    def __init__(self, folder: str, key: str, read_only: bool = False) -> None:
         """Create the object without touching any file.
 
         Args:
-          folder: a folder or a bucket address.
+          folder: a folder or a bucket address for the checkpoints of all runs.
+          key: a digest of everything that determines the weights of this run.
           read_only: whether another worker of the same run, the chief, writes the checkpoints.
         """
+        self.key = key
         self._folder = folder
         self._read_only = read_only
-
-    @property
-    def key(self) -> str:
-        """A digest of everything that determines the weights of this run."""
-        return os.path.basename(self._folder)
+        self._writer = uuid.uuid4().hex[:_WRITER_DIGITS]
+        self._kept: list[str] = []
+        self._obsolete: list[str] = []
 
     def restore(self, model: keras.Model, best_weights: str, model_run_dir: str) -> TrainingState:
-        """Bring a newly compiled model to the last saved state and return this state.
+        """Bring a newly compiled model to the newest state that is whole, and return this state.
 
         Args:
           model: its variables and those of its optimiser are overwritten.
           best_weights: local file to write the best weights so far to.
           model_run_dir: folder to write TensorBoard's files so far to.
 
+        Returns:
+          The state, that of a new run if no checkpoint can be used.
+
         Raises:
-          InvalidData: there is a checkpoint, but it cannot be read.
           StoreError: the object store does not answer or denies access.
         """
-        try:
-            saved = self._read_state()
-            if saved is None:
-                return TrainingState()
-            names, state = saved
-            epoch_dir = files.join(self._folder, names["epoch"])
-            # An optimiser creates its variables when it is first used, and takes none before.
-            with model.distribute_strategy.scope():
-                model.optimizer.build(model.trainable_variables)
-            with files.open_file(files.join(epoch_dir, _VARIABLES), "rb") as stream:
-                arrays = np.load(stream)
-                for index, variable in enumerate(_list_variables(model)):
-                    variable.assign(arrays[str(index)])
-            files.copy_file(files.join(self._folder, names["best"]), best_weights)
-            _copy_tensorboard(epoch_dir, model_run_dir)
-        except StoreError:
-            # The checkpoint may be intact, and deleting it would be the wrong remedy.
-            raise
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile, tf.errors.OpError) as error:
-            raise InvalidData(
-                f"The checkpoint in {self._folder} cannot be read "
-                f"({str(error).splitlines()[0]}). Delete that folder to train from the beginning."
-            ) from error
-        return state
+        self._obsolete = self._list_names()
+        for name in reversed(self._obsolete):
+            folder = files.join(self._folder, name)
+            if not files.exists(files.join(folder, _INDEX)):
+                continue
+            try:
+                state, contents = _read_checkpoint(folder)
+                _assign_variables(model, contents.pop(_VARIABLES), folder)
+            except InvalidData as error:
+                logger.warning("%s This checkpoint is left out.", error)
+                continue
+            files.write_file(best_weights, contents.pop(_BEST_WEIGHTS))
+            _replace_tensorboard(model_run_dir, contents)
+            self._obsolete.remove(name)
+            self._kept = [name]
+            return state
+        return TrainingState()
 
     def save(
-        self,
-        model: keras.Model,
-        state: TrainingState,
-        best_weights: str,
-        best_epoch: int,
-        model_run_dir: str,
+        self, model: keras.Model, state: TrainingState, best_weights: str, model_run_dir: str
     ) -> None:
-        """Write the state after an epoch, then remove the previous one.
+        """Write the state after an epoch, then remove all but this and the one before.
 
         Args:
           model: the compiled model in training.
           state: how far training has come.
           best_weights: local file with the best weights so far.
-          best_epoch: the epoch, from 1, that these weights are from.
           model_run_dir: folder with TensorBoard's files.
         """
         if self._read_only:
             return
-        names = {"epoch": f"epoch-{state.epochs}", "best": f"best-{best_epoch}.weights.h5"}
-        epoch_dir = files.join(self._folder, names["epoch"])
-        if files.exists(epoch_dir):
-            # A process was killed while it wrote this folder.
-            files.remove_folder(epoch_dir)
-        arrays = {
-            str(index): keras.ops.convert_to_numpy(variable)
-            for index, variable in enumerate(_list_variables(model))
-        }
-        archive = io.BytesIO()
-        np.savez(archive, **arrays)
-        files.write_file(files.join(epoch_dir, _VARIABLES), archive.getvalue())
-        best = files.join(self._folder, names["best"])
-        if best_epoch == state.epochs or not files.exists(best):
-            files.copy_file(best_weights, best)
-        _copy_tensorboard(model_run_dir, epoch_dir)
-        content = {"files": names, "state": dataclasses.asdict(state)}
-        files.write_file(files.join(self._folder, _STATE), json.dumps(content))
-        self._remove_all_but(_STATE, *names.values())
+        name = f"{self.key}-epoch-{state.epochs}-{self._writer}"
+        folder = files.join(self._folder, name)
+        described = {}
+        for path, content in _list_contents(model, best_weights, model_run_dir):
+            files.write_file(files.join(folder, path), content)
+            described[path] = _describe(content)
+        index = {"files": described, "state": dataclasses.asdict(state)}
+        text = json.dumps({**index, "sha256": _digest_index(index)})
+        files.write_file(files.join(folder, _INDEX), text)
+        self._kept.append(name)
+        self._remove(self._obsolete + self._kept[:-_KEPT])
+        self._obsolete, self._kept = [], self._kept[-_KEPT:]
 
     def remove(self) -> None:
-        """Remove the folder once the run is complete."""
-        if not self._read_only and files.exists(self._folder):
-            files.remove_folder(self._folder)
+        """Remove the checkpoints once the run is complete."""
+        if not self._read_only:
+            self._remove(self._obsolete + self._kept)
 
-    def _read_state(self) -> tuple[dict[str, str], TrainingState] | None:
-        path = files.join(self._folder, _STATE)
-        if not files.exists(path):
-            return None
-        content = json.loads(files.read_text(path))
-        return content["files"], TrainingState(**content["state"])
+    def _list_names(self) -> list[str]:
+        """Return the names of this run's folders, those of the last epochs last."""
+        if not files.is_folder(self._folder):
+            return []
+        pattern = re.compile(rf"{self.key}-epoch-(\d+)-\w+")
+        matches = filter(None, map(pattern.fullmatch, files.list_folder(self._folder)))
+        return [match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
 
-    def _remove_all_but(self, *names: str) -> None:
-        for name in files.list_folder(self._folder):
-            path = files.join(self._folder, name)
-            if name in names:
-                continue
-            if files.is_folder(path):
-                files.remove_folder(path)
-            else:
-                files.remove_file(path)
+    def _remove(self, names: list[str]) -> None:
+        for name in names:
+            with suppress(FileNotFoundError):  # another process has removed it
+                files.remove_folder(files.join(self._folder, name))
 
 
 def open_checkpoints(
@@ -203,8 +194,8 @@ def open_checkpoints(
 ) -> Checkpoints | None:
     """Return the checkpoints of a run; None if it keeps none.
 
-    Everything that determines the weights determines the folder. A run therefore never resumes
-    from the checkpoints of a different run.
+    Everything that determines the weights determines the key. A run therefore never resumes from
+    the checkpoints of a different run.
 
     Args:
       settings: settings of the run; they include the digest of the code.
@@ -223,8 +214,7 @@ def open_checkpoints(
     ]
     for path in sorted(paths):
         digest.update(path.removeprefix(transform_dir).encode() + files.read_bytes(path))
-    key = digest.hexdigest()[:_KEY_DIGITS]
-    return Checkpoints(files.join(settings.checkpoint_dir, key), read_only)
+    return Checkpoints(settings.checkpoint_dir, digest.hexdigest()[:_KEY_DIGITS], read_only)
 
 
 def _list_variables(model: keras.Model) -> list[keras.Variable]:
@@ -238,7 +228,95 @@ def _list_variables(model: keras.Model) -> list[keras.Variable]:
     return own + list(model.optimizer.variables)
 
 
-def _copy_tensorboard(source: str, target: str) -> None:
-    """Copy TensorBoard's files, if there are any, from one folder to another."""
-    if files.is_folder(files.join(source, TENSORBOARD)):
-        files.copy_folder(files.join(source, TENSORBOARD), files.join(target, TENSORBOARD))
+def _list_contents(
+    model: keras.Model, best_weights: str, model_run_dir: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the path in the checkpoint and the content of each file."""
+    arrays = {
+        str(index): keras.ops.convert_to_numpy(variable)
+        for index, variable in enumerate(_list_variables(model))
+    }
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
+    yield _VARIABLES, archive.getvalue()
+    yield _BEST_WEIGHTS, files.read_bytes(best_weights)
+    for folder, _, names in files.walk(files.join(model_run_dir, TENSORBOARD)):
+        for name in names:
+            path = files.join(folder, name)
+            yield path.removeprefix(model_run_dir).lstrip("/"), files.read_bytes(path)
+
+
+def _read_checkpoint(folder: str) -> tuple[TrainingState, dict[str, bytes]]:
+    """Return the state and the content of each file.
+
+    Raises:
+      InvalidData: a file is missing, or is not as it was written.
+    """
+    path = files.join(folder, _INDEX)
+    content = _read(path)
+    try:
+        index = json.loads(content)
+        whole = index.pop("sha256") == _digest_index(index)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise InvalidData(f"{path} is damaged.")
+    contents = {}
+    for name, expected in index["files"].items():
+        path = files.join(folder, name)
+        contents[name] = _read(path)
+        found = _describe(contents[name])
+        if found["bytes"] != expected["bytes"]:
+            raise InvalidData(
+                f"{path} is damaged: it has {found['bytes']:,} bytes instead of "
+                f"{expected['bytes']:,}."
+            )
+        if found != expected:
+            raise InvalidData(f"{path} is damaged: its SHA-256 is not the one in {_INDEX}.")
+    return TrainingState(**index["state"]), contents
+
+
+def _read(path: str) -> bytes:
+    try:
+        return files.read_bytes(path)
+    except StoreError:
+        # The checkpoint may be whole, and training it again would be the wrong remedy.
+        raise
+    except FileNotFoundError:
+        raise InvalidData(f"{path} is missing.") from None
+    except (OSError, tf.errors.OpError) as error:
+        raise InvalidData(f"{path} cannot be read ({str(error).splitlines()[0]}).") from error
+
+
+def _describe(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _digest_index(index: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+
+
+def _assign_variables(model: keras.Model, archive: bytes, folder: str) -> None:
+    """Overwrite the variables of a compiled model.
+
+    Raises:
+      InvalidData: another release of Keras gives the model other variables.
+    """
+    # An optimiser creates its variables when it is first used, and takes none before.
+    with model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)
+    variables = _list_variables(model)
+    with np.load(io.BytesIO(archive)) as arrays:
+        values = [arrays[str(index)] for index in range(len(arrays.files))]
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        raise InvalidData(f"{files.join(folder, _VARIABLES)} does not fit the model.")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _replace_tensorboard(model_run_dir: str, contents: dict[str, bytes]) -> None:
+    folder = files.join(model_run_dir, TENSORBOARD)
+    if files.exists(folder):
+        files.remove_folder(folder)
+    for name, content in contents.items():
+        files.write_file(files.join(model_run_dir, name), content)

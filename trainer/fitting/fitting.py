@@ -17,6 +17,7 @@ from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.fitting.checkpoints import Checkpoints, TrainingState
 from trainer.fitting.class_weights import get_class_weights
 from trainer.fitting.compiling import build_model
+from trainer.fitting.divergence import DivergenceCheck
 from trainer.fitting.precomputed import TrainingSetup
 from trainer.settings import Settings
 from trainer.watching.epoch_log import EpochLog, logger
@@ -44,6 +45,9 @@ def fit(
 
     Returns:
       The final state, over all processes that worked on this run.
+
+    Raises:
+      DivergedError: a loss is NaN or infinite.
     """
     started = time.perf_counter() if started is None else started
     # HDF5 needs a file that it can seek in, and an artifact may be in a bucket.
@@ -57,8 +61,7 @@ def fit(
         def save() -> None:
             _write_training_log(model_run_dir, state)
             if checkpoints:
-                best_epoch = state.best_epoch(settings.keep_best)
-                checkpoints.save(setup.model, state, best_weights, best_epoch, model_run_dir)
+                checkpoints.save(setup.model, state, best_weights, model_run_dir)
 
         if not state.ended:
             seconds = state.training_seconds + setup.seconds
@@ -66,7 +69,8 @@ def fit(
             keeping = _keep_best(settings, state, best_weights, setup.whole_model, best_model)
             # The recorder comes last, so that a checkpoint includes the work of the others.
             recorder = _StateRecorder(state, epoch_log, settings.epochs, started, save)
-            _fit_epochs(setup, settings, state, [epoch_log, *watching, *keeping, recorder])
+            check = DivergenceCheck(settings)
+            _fit_epochs(setup, settings, state, [check, epoch_log, *watching, *keeping, recorder])
         best_model.load_weights(best_weights)
         setup.whole_model.set_weights(best_model.get_weights())
         files.copy_file(best_weights, files.join(model_run_dir, BEST_WEIGHTS))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,16 +16,13 @@ import keras
 from data.storage import files
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import compile_model
+from trainer.fitting.divergence import DivergedError
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import precompute
 from trainer.fitting.preparation import PreparedRun, prepare_run
 from trainer.inputs.batches import Records, read_batches
 from trainer.settings import Settings
 from trainer.watching.epoch_log import logger as training_logger
-
-
-class DivergedError(ArithmeticError):
-    """A loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +108,12 @@ def _train(
     setup = precompute(run.model, settings, run.train, run.validation)
     compile_model(setup.model, settings, run.train.steps)
     time_limit = _TimeLimit(is_time_up, settings.epochs)
-    watching = [_DivergenceCheck(), time_limit]
     try:
         with tempfile.TemporaryDirectory() as folder, _transient_log(label):
-            state = fit(setup, settings, folder, run.checkpoints, watching, started)
+            state = fit(setup, settings, folder, run.checkpoints, [time_limit], started)
     except DivergedError as error:
-        return TrialResult(seconds=time.perf_counter() - started, failure=str(error))
+        seconds = time.perf_counter() - started
+        return TrialResult(seconds=seconds, failure=f"diverged in {error.place}")
     seconds = state.seconds_before + time.perf_counter() - started
     return _summarise(state, settings, seconds, time_limit.reached)
 
@@ -130,23 +126,6 @@ def _summarise(
     return TrialResult(
         logs["val_accuracy"], logs["val_loss"], best_epoch, state.epochs, seconds, cut_short
     )
-
-
-class _DivergenceCheck(keras.callbacks.Callback):
-    """Ends a training run whose loss is no longer finite."""
-
-    def on_epoch_begin(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, _batch: int, logs: dict[str, float]) -> None:
-        self._check(logs["loss"])
-
-    def on_epoch_end(self, _epoch: int, logs: dict[str, float]) -> None:
-        self._check(logs["val_loss"])
-
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise DivergedError(f"diverged in epoch {self._epoch}")
 
 
 class _TimeLimit(keras.callbacks.Callback):
@@ -169,10 +148,11 @@ class _TimeLimit(keras.callbacks.Callback):
 
 @contextmanager
 def _transient_log(label: str) -> Iterator[None]:
-    """Label the log records of training and mark them as transient; only the result stays."""
+    """Label the log records of training. All but warnings are transient; only the result stays."""
 
     def mark(record: logging.LogRecord) -> bool:
-        vars(record).update(msg=f"{label}: {record.getMessage()}", args=None, transient=True)
+        transient = record.levelno < logging.WARNING
+        vars(record).update(msg=f"{label}: {record.getMessage()}", args=None, transient=transient)
         return True
 
     training_logger.addFilter(mark)

@@ -2,19 +2,24 @@
 
 import csv
 import logging
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
-from data.invalid import InvalidData
-from tests.trainer.small_run import train
+from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, build, make_settings, train
 from trainer import models
+from trainer.export.model_card import read_model_card
+from trainer.fitting.checkpoints import Checkpoints, TrainingState
+from trainer.fitting.compiling import compile_model
 
 pytestmark = pytest.mark.usefixtures("tiny_model")
 
@@ -49,6 +54,10 @@ def read_training_log(output: Path) -> list[dict]:
         ]
 
 
+def read_card(output: Path) -> dict:
+    return read_model_card(str(output / "Format-Serving"))
+
+
 def read_scalar_steps(output: Path) -> dict[str, list[int]]:
     """Return the steps of TensorBoard's scalars by name."""
     steps: dict[str, list[int]] = {}
@@ -73,34 +82,45 @@ def killed(small_data, tmp_path_factory) -> Path:
     return folder / "checkpoints"
 
 
+@pytest.fixture(scope="module")
+def whole(small_data, tmp_path_factory) -> Path:
+    """The output of the same training without an interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(models.MODELS, "tiny", "tests.trainer.small_run")
+        train(small_data, folder, early_stopping=4)
+    return folder
+
+
 def test_a_killed_and_resumed_run_has_the_weights_and_logs_of_an_uninterrupted_run(
-    small_data, killed, tmp_path, caplog
+    small_data, killed, whole, tmp_path, caplog
 ):
-    (run_folder,) = killed.iterdir()
-    names = {path.name for path in run_folder.iterdir()}
-    assert {"checkpoint.json", "epoch-2"} < names
-    assert len(names) == 3, "and the best weights, but nothing of the epoch before"
+    killed = Path(shutil.copytree(killed, tmp_path / "checkpoints"))
+    first, second = sorted(path.name for path in killed.iterdir())
+    key, _, _, writer = second.split("-")
+    assert (first, second) == (f"{key}-epoch-1-{writer}", f"{key}-epoch-2-{writer}")
 
     # The kill may also come while the third checkpoint is being written.
-    unfinished = run_folder / "epoch-3" / "tensorboard" / "train"
+    unfinished = killed / f"{key}-epoch-3-{writer}" / "tensorboard" / "train"
     unfinished.mkdir(parents=True)
     (unfinished / "events.out.tfevents.1").write_bytes(b"half an event")
 
-    whole = train(small_data, tmp_path / "whole", early_stopping=4)
     with caplog.at_level(logging.INFO, "radio_signals"):
         resumed = train(
             small_data, tmp_path / "resumed", early_stopping=4, checkpoint_dir=str(killed)
         )
     assert "resuming at epoch 3 of 5, the first 2 were trained before" in caplog.text
-    assert resumed["model_id"] == whole["model_id"], "a digest of all weights"
-    assert read_training_log(tmp_path / "resumed") == read_training_log(tmp_path / "whole")
-    assert len(read_training_log(tmp_path / "whole")) == 5
-    assert read_scalar_steps(tmp_path / "resumed") == read_scalar_steps(tmp_path / "whole")
+    assert "left out" not in caplog.text
+    assert resumed["model_id"] == read_card(whole)["model_id"], "a digest of all weights"
+    assert read_training_log(tmp_path / "resumed") == read_training_log(whole)
+    assert len(read_training_log(whole)) == 5
+    assert read_scalar_steps(tmp_path / "resumed") == read_scalar_steps(whole)
     assert read_scalar_steps(tmp_path / "resumed")["train/epoch/loss"] == [1, 2, 3, 4, 5]
 
     training = resumed["training"]
     assert training["resumed_after_epochs"] == [2]
-    assert (training["epochs"], training["best_epoch"]) == (5, whole["training"]["best_epoch"])
+    best_epoch = read_card(whole)["training"]["best_epoch"]
+    assert (training["epochs"], training["best_epoch"]) == (5, best_epoch)
     with open(tmp_path / "resumed" / "model_run" / "training_log.csv") as file:
         speeds = [float(row["images_per_second"]) for row in csv.DictReader(file)]
     harmonic_mean = len(speeds) / sum(1 / speed for speed in speeds)
@@ -149,14 +169,145 @@ def test_a_run_never_resumes_from_the_checkpoint_of_another_run(small_data, chec
     settings = {**HOPELESS, "checkpoint_dir": str(checkpoints), "seed": 1}
     other = train(small_data, tmp_path / "other", **settings)
     assert other["training"]["resumed_after_epochs"] == []
-    assert len(list(checkpoints.iterdir())) == 1, "the checkpoint of the first run is still there"
+    assert len(list(checkpoints.iterdir())) == 2, "the checkpoints of the first run are still there"
 
 
-@pytest.mark.parametrize("content", [b"not an archive", b"PK\x03\x04 cut off"])
-def test_an_unreadable_checkpoint_is_reported_with_its_folder(
-    small_data, checkpoints, tmp_path, content
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "message"),
+    [
+        pytest.param(damage, file, message, id=f"{damage.__name__} {file}")
+        for damage, message in [
+            (cut, r"is damaged: it has [\d,]+ bytes instead of [\d,]+\."),
+            (empty, r"is damaged: it has 0 bytes instead of [\d,]+\."),
+            (flip_a_bit, r"is damaged: its SHA-256 is not the one in checkpoint\.json\."),
+            (remove, r"is missing\."),
+        ]
+        for file in ("variables.npz", "best.weights.h5", "train/*", "validation/*")
+    ]
+    + [
+        pytest.param(damage, "checkpoint.json", r"is damaged\.", id=f"{damage.__name__} index")
+        for damage in (cut, empty, flip_a_bit)
+    ],
+)
+def test_a_damaged_checkpoint_is_left_out_and_the_one_before_is_used(
+    checkpoints, tmp_path, caplog, damage, file, message
 ):
-    (variables,) = checkpoints.rglob("variables.npz")
-    variables.write_bytes(content)
-    with pytest.raises(InvalidData, match=r"checkpoint in .* cannot be read .* Delete that folder"):
-        train(small_data, tmp_path / "again", checkpoint_dir=str(checkpoints), **HOPELESS)
+    older, newest = sorted(checkpoints.iterdir())
+    (path,) = newest.rglob(file)
+    damage(path)
+    model = compile_tiny()
+    state = open_folder(checkpoints).restore(model, str(tmp_path / "best"), str(tmp_path))
+    assert re.fullmatch(
+        f"{re.escape(str(path))} {message} This checkpoint is left out.", caplog.messages[0]
+    )
+    assert len(caplog.messages) == 1
+    assert state.epochs == 1
+    with np.load(older / "variables.npz") as arrays:
+        for index, variable in enumerate(model.variables[: len(model.weights)]):
+            np.testing.assert_array_equal(variable.numpy(), arrays[str(index)])
+    assert (tmp_path / "best").read_bytes() == (older / "best.weights.h5").read_bytes()
+
+
+def test_if_all_checkpoints_are_damaged_training_begins_with_the_same_weights_as_without(
+    checkpoints, tmp_path, caplog
+):
+    paths = sorted(checkpoints.rglob("variables.npz"))
+    for path in paths:
+        cut(path)
+    model = compile_tiny()
+    before = model.get_weights()
+    state = open_folder(checkpoints).restore(model, str(tmp_path / "best"), str(tmp_path))
+    assert state == TrainingState()
+    assert [message.split(" is ")[0] for message in caplog.messages] == [
+        str(path) for path in reversed(paths)
+    ]
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert not (tmp_path / "best").exists()
+
+
+def test_a_checkpoint_of_other_variables_is_left_out(checkpoints, tmp_path, caplog):
+    model = build(HEIGHT, WIDTH, len(CLASSES) + 1)
+    compile_model(model, make_settings(), 7)
+    state = open_folder(checkpoints).restore(model, str(tmp_path / "best"), str(tmp_path))
+    assert state == TrainingState()
+    assert "variables.npz does not fit the model. This checkpoint is left out." in caplog.text
+
+
+@pytest.mark.parametrize("damaged", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_training_after_damage_ends_with_the_weights_of_an_uninterrupted_run(
+    small_data, killed, whole, tmp_path, damaged
+):
+    folder = Path(shutil.copytree(killed, tmp_path / "checkpoints"))
+    for path in sorted(folder.rglob("checkpoint.json"))[-damaged:]:
+        cut(path)
+    resumed = train(small_data, tmp_path, early_stopping=4, checkpoint_dir=str(folder))
+    assert resumed["training"]["resumed_after_epochs"] == [1][damaged - 1 :]
+    assert resumed["model_id"] == read_card(whole)["model_id"]
+    assert list(folder.iterdir()) == [], "damaged checkpoints are removed too"
+
+
+def test_processes_that_train_the_same_at_the_same_time_leave_each_other_what_they_need(tmp_path):
+    model, folder, best = compile_tiny(), tmp_path / "checkpoints", str(tmp_path / "best")
+    model.optimizer.build(model.trainable_variables)
+    build(HEIGHT, WIDTH, len(CLASSES)).save_weights(tmp_path / "best.weights.h5")
+    shutil.move(tmp_path / "best.weights.h5", best)
+
+    def start() -> Checkpoints:
+        checkpoints = Checkpoints(str(folder), "0123456789abcdef")
+        checkpoints.epochs = checkpoints.restore(model, best, str(tmp_path)).epochs
+        return checkpoints
+
+    def save(checkpoints: Checkpoints, epoch: int) -> None:
+        history = [{"val_loss": 1.0}] * epoch
+        checkpoints.save(model, TrainingState(history), best, str(tmp_path))
+
+    def list_epochs() -> list[int]:
+        return sorted(int(path.name.split("-")[2]) for path in folder.iterdir())
+
+    first = start()
+    save(first, 1)
+    save(first, 2)
+    second = start()
+    assert second.epochs == 2
+    save(second, 3)
+    save(first, 3)
+    assert list_epochs() == [2, 3, 3], "the second process needs none of the first epoch"
+    save(first, 4)
+    save(second, 4)
+    assert list_epochs() == [3, 3, 4, 4]
+    second.remove()
+    assert list_epochs() == [3, 4], "those of the process that still trains"
+    assert start().epochs == 4
+    first.remove()
+    assert list(folder.iterdir()) == []
+
+
+def open_folder(folder: Path) -> Checkpoints:
+    """Return the checkpoints of the only run in a folder."""
+    (key,) = {path.name.partition("-")[0] for path in folder.iterdir()}
+    return Checkpoints(str(folder), key)
+
+
+def compile_tiny() -> keras.Model:
+    model = build(HEIGHT, WIDTH, len(CLASSES))
+    compile_model(model, make_settings(), 7)
+    return model

@@ -2,15 +2,19 @@
 
 import csv
 import json
+import re
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.terminal.failures import REFUSED, explain
 from tests.trainer.small_run import CLASSES, HEIGHT, TRAIN, WIDTH, build, fn_args, make_settings
+from trainer import models
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import compile_model
+from trainer.fitting.divergence import DivergedError
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import TrainingSetup
 from trainer.fitting.preparation import prepare_run
@@ -133,3 +137,36 @@ def test_training_facts_describe_how_the_model_was_trained(small_data, tmp_path)
     assert facts["schedule"] == {"initial_rate": 0.02}
     loaded = tf.saved_model.load(str(tmp_path / "Format-Serving"))
     assert [list(weight.shape) for weight in loaded.network_weights] == card["weights"]
+
+
+def test_a_run_that_diverges_ends_in_the_batch_in_which_it_does_and_says_why(fitted, tmp_path):
+    with pytest.raises(DivergedError) as raised:
+        fitted(schedule={"initial_rate": 1e30}, class_weights={"dot": 1000.0})
+    assert re.fullmatch(
+        r"Training diverged: the loss is (NaN|infinite) in epoch 1, batch [1-5] of 5\. "
+        r"Likely reasons: a learning rate that is too high \(schedule\.initial_rate is 1e\+30\), "
+        r"large weights of classes \(class_weights is \{'dot': 1000\.0\}\), or images unlike all "
+        r"others\. Lower schedule\.initial_rate or set optimizer\.clip_norm, then run again\.",
+        str(raised.value),
+    )
+    said = []
+    assert explain(raised.value, said.append, log_file=None, debug=False) == REFUSED
+    assert said == [f"Error: {raised.value}"]
+    assert (tmp_path / "training_log.csv").read_text() == "", "no epoch counts"
+    assert not (tmp_path / "weights").exists()
+
+
+def test_a_loss_that_is_nan_on_the_validation_images_only_ends_training_too(
+    fitted, monkeypatch, tmp_path
+):
+    monkeypatch.setitem(models.MODELS, "lopsided", "tests.trainer.lopsided_model")
+    message = "the loss is NaN in epoch 1, on the validation images. .*mixed_precision is true"
+    with pytest.raises(DivergedError, match=message):
+        fitted(model="lopsided", mixed_precision=True)
+    assert not (tmp_path / "weights").exists()
+
+
+def test_an_epoch_whose_metric_is_nan_is_never_the_best():
+    state = TrainingState([{"val_loss": loss} for loss in (np.nan, 0.5, 0.4, np.nan, 0.4)])
+    assert state.best_epoch("val_loss") == 3
+    assert state.best("val_loss") == 0.4
