@@ -53,6 +53,8 @@ _PASSING = re.compile(
     r"AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|THROTTLING"
     r"|REQUEST_TIMEOUT)|HTTP status (429|5\d\d)"
 )
+# The file was removed after it was opened.
+_REMOVED = re.compile("AWS Error (RESOURCE_NOT_FOUND|NO_SUCH_KEY) during GetObject")
 
 _Result = TypeVar("_Result")
 
@@ -244,6 +246,8 @@ def _perform(
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{path} does not exist") from error
         except OSError as error:
+            if _REMOVED.search(str(error)):
+                raise FileNotFoundError(f"{path} does not exist") from error
             may_pass = _PASSING.search(str(error))
             if may_pass and time.monotonic() + pause < deadline:
                 time.sleep(pause)

@@ -113,6 +113,30 @@ def test_what_does_not_exist_is_a_file_not_found_error(call):
         call(f"{FOLDER}/missing")
 
 
+def test_a_file_that_is_removed_while_it_is_read_is_a_file_not_found_error():
+    left = threading.Event()
+
+    def write_and_remove() -> None:
+        while not left.is_set():
+            files.write_file(f"{FOLDER}/brief", "x" * 1000)
+            files.remove_file(f"{FOLDER}/brief")
+
+    def read() -> str:
+        try:
+            return files.read_text(f"{FOLDER}/brief")
+        except FileNotFoundError as error:
+            return str(error)
+
+    writer = threading.Thread(target=write_and_remove)
+    writer.start()
+    try:
+        outcomes = {read() for _ in range(20)}
+    finally:
+        left.set()
+        writer.join()
+    assert outcomes <= {"x" * 1000, f"{FOLDER}/brief does not exist"}
+
+
 @pytest.mark.parametrize(
     "call",
     [
