@@ -61,6 +61,13 @@ class LowestRecall(metric_types.Metric):
         super().__init__(_wrap(decisions.lowest_recall), name=name)
 
 
+class PredictedClasses(metric_types.Metric):
+    """The number of classes that are predicted for an image or more."""
+
+    def __init__(self, name: str = "predicted_classes") -> None:
+        super().__init__(_wrap(decisions.predicted_classes), name=name)
+
+
 def _wrap(
     estimate: Callable[..., decisions.Estimate], *parameters: str
 ) -> Callable[..., metric_types.MetricComputations]:

@@ -70,6 +70,12 @@ def lowest_recall(counts: Counts) -> Estimate:
     return Estimate(min(recalls, default=math.nan), _UNDEFINED.interval)
 
 
+def predicted_classes(counts: Counts) -> Estimate:
+    """Number of classes that are predicted for an image or more. It has no confidence interval."""
+    predicted = {predicted for (_, predicted), n in counts.items() if n}
+    return Estimate(float(len(predicted)), _UNDEFINED.interval)
+
+
 def average(counts: Counts, metric: str, weighted: bool = False) -> Estimate:
     """Mean of a metric over the classes that have images.
 

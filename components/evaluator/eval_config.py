@@ -19,6 +19,7 @@ from components.evaluator.decision_metrics import (
     AverageMetric,
     ClassMetric,
     LowestRecall,
+    PredictedClasses,
 )
 from components.evaluator.ranking_metrics import RankingMetrics
 from components.evaluator.slices import list_slicing_specs
@@ -27,6 +28,9 @@ from data import example_features
 # 0.9675 is 0.01 below 0.9775, but in floating point their difference exceeds 0.01. Metrics are
 # fractions of a number of images, so real differences are larger than this.
 _ROUNDING = 1e-9
+
+# A model that predicts the same class for every image has learnt nothing.
+_FEWEST_PREDICTED_CLASSES = 2
 
 # The highest probability is always above 0, so every image has a predicted class.
 _EVERY_IMAGE = (0.0,)
@@ -57,7 +61,8 @@ def build_eval_config(
     """Return the configuration of the Evaluator.
 
     The predicted class is the one with the highest probability, as for clients of the served
-    model. Thresholds apply to the whole split, not to slices.
+    model. Thresholds apply to the whole split, not to slices. A model that predicts only one class
+    is never blessed.
 
     Args:
       classes: class names in the order of the outputs of the model.
@@ -82,6 +87,10 @@ def build_eval_config(
         _configure(confusion_matrix),
         _configure(balanced, _build_threshold(balanced_accuracy)),
         _configure(LowestRecall(name=names.LOWEST_RECALL), recall_threshold),
+        _configure(
+            PredictedClasses(name=names.PREDICTED_CLASSES),
+            _build_threshold(_FEWEST_PREDICTED_CLASSES),
+        ),
         _configure(RankingMetrics(list(classes))),
     ]
     bounds = {"precision": class_precision, "recall": class_recall}
@@ -92,6 +101,18 @@ def build_eval_config(
         slicing_specs=list_slicing_specs(),
         metrics_specs=[tfma.MetricsSpec(metrics=metrics), *_build_plot_specs(len(classes))],
     )
+
+
+def read_classes(config: tfma.EvalConfig) -> list[str]:
+    """Return the class names that `build_eval_config` was given."""
+    (ranking,) = (
+        metric
+        for spec in config.metrics_specs
+        for metric in spec.metrics
+        if metric.class_name == RankingMetrics.__name__
+    )
+    classes: list[str] = json.loads(ranking.config)["classes"]
+    return classes
 
 
 def _configure_decision_metric(

@@ -57,6 +57,11 @@ def describe_failure(failure: ValidationFailure) -> str:
             f"allowed ({_MARGIN_KEYS[name]})"
         )
     bound = threshold.value_threshold.lower_bound.value
+    if name == names.PREDICTED_CLASSES:
+        return (
+            f"the number of classes that the model predicts is {value:g}, at least {bound:.0f} "
+            "must be predicted"
+        )
     key = _LOWER_BOUND_KEYS.get(name) or _LOWER_BOUND_KEYS[name.partition("_")[0]]
     if math.isnan(value):
         why = "the class was never predicted" if "precision" in key else "the class has no images"

@@ -5,6 +5,7 @@ from __future__ import annotations
 ACCURACY = "accuracy"
 BALANCED_ACCURACY = "balanced_accuracy"
 LOWEST_RECALL = "lowest_recall"
+PREDICTED_CLASSES = "predicted_classes"
 CONFUSION_MATRIX = "confusion_matrix"
 EXAMPLE_COUNT = "example_count"
 

@@ -130,3 +130,8 @@ def test_intervals_hold_the_value_for_unlimited_images_19_times_in_20(quality):
             held[name] += lower <= expected[name] <= upper
     # The fraction of 400 draws with a probability of 0.95 has a standard deviation of 0.011.
     assert all(count / 400 >= 0.91 for count in held.values()), held
+
+
+def test_a_class_counts_as_predicted_if_one_image_is_predicted_as_it():
+    assert decisions.predicted_classes({(0, 2): 5.0, (1, 2): 1.0, (1, 0): 1.0}).value == 2
+    assert decisions.predicted_classes({(0, 2): 5.0, (1, 2): 1.0, (1, 1): 0.0}).value == 1

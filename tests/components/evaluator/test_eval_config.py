@@ -7,7 +7,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.evaluators.metrics_validator import validate_metrics
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
 
-from components.evaluator.eval_config import build_eval_config
+from components.evaluator.eval_config import build_eval_config, read_classes
 
 
 def configure(**settings) -> tfma.EvalConfig:
@@ -47,6 +47,7 @@ def test_every_bound_of_the_configuration_is_set_on_its_metric():
     thresholds = list_thresholds()
     assert lower_bounds(thresholds) == {
         "accuracy": 0.9,
+        "predicted_classes": 2,
         "precision_a": 0.8,
         "precision_b": 0.8,
         "recall_a": 0.7,
@@ -56,6 +57,10 @@ def test_every_bound_of_the_configuration_is_set_on_its_metric():
     assert thresholds["lowest_recall"].change_threshold.absolute.value == pytest.approx(-0.05)
 
 
+def test_the_classes_can_be_read_from_the_configuration():
+    assert read_classes(configure()) == ["a", "b"]
+
+
 def test_bounds_by_class_hold_for_the_classes_named():
     thresholds = list_thresholds(
         class_recall={"b": 0.95}, class_precision={}, balanced_accuracy=0.85
@@ -63,11 +68,12 @@ def test_bounds_by_class_hold_for_the_classes_named():
     assert lower_bounds(thresholds) == {
         "accuracy": 0.9,
         "balanced_accuracy": 0.85,
+        "predicted_classes": 2,
         "recall_b": 0.95,
     }
 
 
-def test_zero_turns_a_bound_off_but_a_model_can_still_be_blessed():
+def test_zero_turns_a_bound_off_but_a_model_must_still_predict_two_classes():
     thresholds = list_thresholds(
         accuracy=0,
         class_precision=0,
@@ -75,7 +81,7 @@ def test_zero_turns_a_bound_off_but_a_model_can_still_be_blessed():
         baseline_margin=0,
         baseline_recall_margin=0,
     )
-    assert set(thresholds) == {"accuracy"}
+    assert set(thresholds) == {"accuracy", "predicted_classes"}
     assert thresholds["accuracy"].value_threshold.lower_bound.value == pytest.approx(0, abs=1e-8)
     assert not thresholds["accuracy"].HasField("change_threshold")
 
@@ -91,7 +97,12 @@ def test_a_metric_exactly_on_its_bound_passes_despite_rounding(right, before, pa
     accuracy = MetricKey("accuracy")
     change = MetricKey("accuracy", is_diff=True)
     value = right / 800
-    result = validate_metrics(((), {accuracy: value, change: value - before / 800}), config)
+    metrics = {
+        accuracy: value,
+        change: value - before / 800,
+        MetricKey("predicted_classes"): 2.0,
+    }
+    result = validate_metrics(((), metrics), config)
     failed = [
         failure.metric_key.name
         for validation in result.metric_validations_per_slice

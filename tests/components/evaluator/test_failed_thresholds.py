@@ -70,3 +70,8 @@ def test_a_model_below_the_baseline_is_described_with_the_difference(name, sente
     worse.metric_key.is_diff = True
     worse.metric_threshold.change_threshold.absolute.value = -0.01
     assert describe_failure(worse) == sentence
+
+
+def test_a_model_that_predicts_one_class_is_described_with_the_number_of_classes():
+    sentence = "the number of classes that the model predicts is 1, at least 2 must be predicted"
+    assert describe_failure(failure("predicted_classes", 1, bound=2 - 1e-9)) == sentence
