@@ -104,10 +104,11 @@ class Executor(stock.Executor):
     ) -> StatisticsPair | None:
         """Return a split's statistics with those to compare them with; None if there are none."""
         if split == _TRAIN:
-            span = self._accepted.find_newest_before(self._span)
-            if span is None:
+            newest = self._accepted.find_newest_before(self._span)
+            if newest is None:
                 return None
-            pair = StatisticsPair(statistics, self._accepted.read(span), self._span, span)
+            span, reference = newest
+            pair = StatisticsPair(statistics, reference, self._span, span)
         else:
             pair = StatisticsPair(statistics, self._train)
         fewest = min(_count_images(pair.statistics), _count_images(pair.reference))
