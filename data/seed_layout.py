@@ -12,17 +12,22 @@ comma or line end it takes nine bytes. Rows are sorted by class, one block after
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data.invalid import InvalidData
+from data.storage import files
 
 CLASS_NAMES = ("squiggle", "narrowbanddrd", "narrowband", "noise")
 """Classes of the published set in the order of the label columns. The data card says why."""
@@ -38,7 +43,8 @@ RECORD = "SIMULATED.json"
 
 BYTES_PER_VALUE = 9
 
-_UNFINISHED = ".unfinished-"
+# File systems without locks, and network file systems that cannot lock a folder.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 
 _TEXT = np.array([f"{k / 255:.6f},".encode() for k in range(256)], dtype=f"S{BYTES_PER_VALUE}")
 
@@ -102,8 +108,10 @@ def write_data_set(
 ) -> None:
     """Write a seed layout, completely or not at all.
 
-    All files are first written to a hidden folder inside `directory` and moved into place at the
-    end. A run that fails or is killed leaves no half data set to train on.
+    All files are first written to a hidden folder inside `directory`, and whole folders are moved
+    into place at the end. Wherever a run fails or is killed, the folder holds the old data, the new
+    data, or data that lack a split, which nobody can train on by mistake. Data with both splits
+    always have the record that belongs to them.
 
     Args:
       directory: the folder to write. It is created.
@@ -113,32 +121,80 @@ def write_data_set(
 
     Raises:
       FileExistsError: a data set exists and `overwrite` is False.
+      InvalidData: another process is writing to the folder.
       ValueError: a split has more images than labels, or fewer.
     """
     directory = Path(directory)
     check_free(directory, overwrite)
     new_folders = _make_folders(directory)
-    for leftover in directory.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # of a killed run
-    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=directory))
     try:
-        for name, split in splits.items():
-            _write_split(unfinished / name, *split)
-        if record is not None:
-            (unfinished / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        # The record is written first and removed last: simulated data are never without it.
-        for file in list_files(unfinished):
-            target = directory / file.relative_to(unfinished)
-            target.parent.mkdir(exist_ok=True)
-            os.replace(file, target)
-        if record is None:
-            (directory / RECORD).unlink(missing_ok=True)
+        with _lock(directory) as locked:
+            check_free(directory, overwrite)  # another process may have ended since
+            if locked:
+                for leftover in directory.glob(f"{files.UNFINISHED}*"):
+                    shutil.rmtree(leftover, ignore_errors=True)  # of a killed run
+            unfinished = Path(tempfile.mkdtemp(prefix=files.UNFINISHED, dir=directory))
+            try:
+                for name, split in splits.items():
+                    _write_split(unfinished / name, *split)
+                if record is not None:
+                    text = json.dumps(record, indent=2) + "\n"
+                    files.write_file(str(unfinished / RECORD), text)
+                _swap(directory, unfinished, list(splits))
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
         new_folders = []
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
         for folder in new_folders:
             with suppress(OSError):  # somebody else has written to it meanwhile
                 folder.rmdir()
+
+
+def _swap(directory: Path, unfinished: Path, splits: Sequence[str]) -> None:
+    """Replace the data set in a folder by an unfinished one inside it."""
+    existing = [name for name in SPLITS if (directory / name).exists()]
+    for name in existing:
+        # What others have put beside images and labels stays there.
+        others = shutil.ignore_patterns(IMAGES, LABELS)
+        shutil.copytree(directory / name, unfinished / name, ignore=others, dirs_exist_ok=True)
+    replaced = unfinished / "replaced"
+    replaced.mkdir()
+    for name in existing:
+        files.move_file(str(directory / name), str(replaced / name))
+    # From here on a split is missing, until the last one is there.
+    (directory / RECORD).unlink(missing_ok=True)
+    *first, last = splits
+    for name in (*first, RECORD, last):
+        if (unfinished / name).exists():
+            files.move_file(str(unfinished / name), str(directory / name))
+
+
+@contextmanager
+def _lock(directory: Path) -> Iterator[bool]:
+    """Lock a folder for this process; yield whether its file system can do so.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+
+    Raises:
+      InvalidData: another process holds the lock.
+    """
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = True
+        except BlockingIOError:
+            raise InvalidData(
+                f"Another process is writing a data set to {directory}. Wait for it, or choose "
+                "another folder."
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            locked = False
+        yield locked
+    finally:
+        os.close(descriptor)
 
 
 def read_record(directory: str | Path) -> dict[str, Any] | None:
@@ -157,12 +213,11 @@ def _make_folders(directory: Path) -> list[Path]:
 def _write_split(
     folder: Path, images: Iterable[NDArray[np.uint8]], labels: Sequence[int], classes: int
 ) -> None:
-    folder.mkdir()
     one_hot = np.zeros((len(labels), classes), np.uint8)
     one_hot[np.arange(len(labels)), labels] = 255
-    (folder / LABELS).write_bytes(encode_csv(one_hot))
+    files.write_file(str(folder / LABELS), encode_csv(one_hot))
     written = 0
-    with open(folder / IMAGES, "wb") as file:
+    with files.writing(str(folder / IMAGES), "wb") as file:
         for block in _stack_rows(images):
             file.write(encode_csv(block))
             written += len(block)

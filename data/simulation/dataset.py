@@ -122,6 +122,7 @@ def simulate_dataset(
 
     Raises:
       FileExistsError: the folder already holds a data set and `overwrite` is False.
+      InvalidData: another process is writing to the folder.
       ValueError: an argument is out of range, or a preset or class is unknown.
     """
     preset = find_preset(preset)

@@ -2,20 +2,28 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from data import seed_layout
+from data.invalid import InvalidData
+from data.reading.inventory import take_inventory
+from data.reading.layout import Layout
 from data.simulation.dataset import list_image_keys
 
 RECORD = {"simulated": True, "preset": "basic"}
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def tiny(count=4, classes=4):
+def tiny(count=4, classes=4, start=0):
     """A split of `count` images of 2 x 3 pixels."""
-    images = [np.full((2, 3), 60 * number % 256, np.uint8) for number in range(count)]
-    return images, [number % classes for number in range(count)], classes
+    numbers = range(start, start + count)
+    images = [np.full((2, 3), 60 * number % 256, np.uint8) for number in numbers]
+    return images, [number % classes for number in numbers], classes
 
 
 def write(directory, record=None, **options):
@@ -115,10 +123,12 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
 def test_overwriting_replaces_the_data_and_the_record_and_nothing_else(tmp_path):
     write(tmp_path, record=RECORD)
     (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "train" / "notes.txt").write_text("mine too")
     before = (tmp_path / "train/images.csv").read_bytes()
     seed_layout.write_data_set(tmp_path, {"train": tiny(1), "validation": tiny(1)}, overwrite=True)
     assert (tmp_path / "train/images.csv").read_bytes() == before[:54]
     assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "train" / "notes.txt").read_text() == "mine too"
     assert not (tmp_path / "SIMULATED.json").exists()
 
 
@@ -147,3 +157,86 @@ def test_images_without_a_label_are_an_error(tmp_path):
     images, labels, classes = tiny(4)
     with pytest.raises(ValueError, match="train: received 4 images but 3 labels"):
         seed_layout.write_data_set(tmp_path, {"train": (images, labels[:3], classes)})
+
+
+# Writes a data set over each of many copies of another one. In copy n, the process dies before the
+# n-th change of a file; in the last copy, it ends by itself.
+KILLED = """
+import os, shutil, signal, sys
+from tests.data.test_seed_layout import NEW_RECORD, tiny
+from data import seed_layout
+
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"}
+
+def overwrite(folder, death):
+    changes = 0
+    def watch(event, arguments):
+        nonlocal changes
+        writes = event == "open" and arguments[2] & os.O_ACCMODE != os.O_RDONLY
+        if writes or event in CHANGES:
+            changes += 1
+            if changes == death:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(watch)
+    splits = {"train": tiny(3, start=1), "validation": tiny(2, start=1)}
+    seed_layout.write_data_set(folder, splits, NEW_RECORD, overwrite=True)
+    os._exit(0)
+
+for death in range(1, 100):
+    folder = f"{sys.argv[1]}/{death}"
+    shutil.copytree(sys.argv[2], folder)
+    if not (child := os.fork()):
+        overwrite(folder, death)
+    if os.waitpid(child, 0)[1] != signal.SIGKILL:
+        break
+"""
+NEW_RECORD = {"simulated": True, "preset": "hard"}
+
+
+def read_whole(folder):
+    """Return the files of a data set that can be trained on; None where a split is missing."""
+    if take_inventory(str(folder), Layout(("a", "b", "c", "d"), 2, 3)).problems:
+        return None
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in seed_layout.list_files(folder)
+    }
+
+
+def test_an_overwrite_that_is_killed_anywhere_leaves_the_old_set_the_new_set_or_no_set(tmp_path):
+    write(tmp_path / "old", record=RECORD)
+    command = [sys.executable, "-c", KILLED, tmp_path / "copies", tmp_path / "old"]
+    subprocess.run(command, cwd=REPOSITORY, check=True)
+    copies = [tmp_path / "copies" / str(n + 1) for n in range(len(list(tmp_path.glob("copies/*"))))]
+    old, new = read_whole(tmp_path / "old"), read_whole(copies[-1])
+    assert json.loads(new["SIMULATED.json"]) == NEW_RECORD
+    found = [read_whole(copy) for copy in copies]
+    assert all(content in (None, old, new) for content in found)
+    names = ["old" if content == old else "new" if content else "none" for content in found]
+    assert names == sorted(names, key=["old", "none", "new"].index)
+    assert names.count("none") >= 4, "it was killed within the swap"
+    for copy in (copies[0], copies[names.index("none") + 1], copies[-2]):
+        write(copy, record=RECORD, overwrite=True)
+        assert read_whole(copy) == old
+        assert [path.name for path in copy.glob(".*")] == [], "what was unfinished is removed"
+
+
+def test_a_second_process_is_refused_while_the_first_writes_and_removes_nothing(tmp_path):
+    def images_during_which_another_process_writes():
+        yield np.zeros((2, 3), np.uint8)
+        for overwrite in (False, True):
+            with pytest.raises(InvalidData) as refused:
+                write(tmp_path, overwrite=overwrite)
+            assert str(refused.value) == (
+                f"Another process is writing a data set to {tmp_path}. Wait for it, or choose "
+                "another folder."
+            )
+        yield np.zeros((2, 3), np.uint8)
+
+    splits = {
+        "train": (images_during_which_another_process_writes(), [0, 1], 4),
+        "validation": tiny(2),
+    }
+    seed_layout.write_data_set(tmp_path, splits, RECORD)
+    assert len(seed_layout.list_files(tmp_path)) == 5
+    write(tmp_path, overwrite=True)
