@@ -238,6 +238,10 @@ REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
     ("content", "message"),
     [
         (with_flag(archive(ARRAY), 1), f"is encrypted. {REMEDY}"),
+        (
+            archive(ARRAY).replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"),
+            f"is damaged, or no .npz archive: zip file version 25.5. {REMEDY}",
+        ),
         (archive(ARRAY, method=zipfile.ZIP_LZMA), f"is not compressed as NumPy does it. {REMEDY}"),
         (
             archive(ARRAY)[:-30],
@@ -266,7 +270,17 @@ REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
             f"is damaged, or no .npz archive: Truncated central directory. {REMEDY}",
         ),
     ],
-    ids=["encrypted", "LZMA", "cut", "too long", "too short", "changed", "names", "many members"],
+    ids=[
+        "encrypted",
+        "version",
+        "LZMA",
+        "cut",
+        "too long",
+        "too short",
+        "changed",
+        "names",
+        "many members",
+    ],
 )
 def test_an_archive_that_numpy_would_not_write_is_refused(npz_folder, layout, content, message):
     (npz_folder / "train.npz").write_bytes(content)

@@ -1,0 +1,271 @@
+"""Damaged files of every format, read in a process with 1 GiB of memory: none ends it.
+
+A longer campaign, with other damage each time: RADIO_SIGNALS_FUZZ_MINUTES=10 pytest FILE
+"""
+
+import gzip
+import io
+import json
+import os
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from functools import cache, reduce
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from data.seed_layout import encode_csv
+from tests.faults.fuzz_target import CLASSES, HEIGHT, WIDTH
+
+TARGET = Path(__file__).parent / "fuzz_target.py"
+SECONDS_PER_FOLDER = 60
+MINUTES = float(os.environ.get("RADIO_SIGNALS_FUZZ_MINUTES", "0"))
+LONGEST_RUN = 24 if MINUTES else 20  # as a power of two
+
+
+class Reader:
+    """The process that reads. It is started again when it has ended."""
+
+    def __init__(self):
+        self._process = None
+
+    def read(self, folder):
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "error", TARGET],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # One arena of memory and one pool: the limit is that of addresses.
+                env={**os.environ, "PYTHONPATH": ".", **_FRUGAL},
+            )
+        self._process.stdin.write(json.dumps(str(folder)).encode() + b"\n")
+        self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], SECONDS_PER_FOLDER)[0]:
+            self.end()
+            return {"crash": f"not read within {SECONDS_PER_FOLDER} seconds"}
+        answer = self._process.stdout.readline()
+        return json.loads(answer) if answer else {"crash": f"exit status {self._process.wait()}"}
+
+    def end(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+_FRUGAL = {
+    "MALLOC_ARENA_MAX": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    reader = Reader()
+    yield reader
+    reader.end()
+
+
+def pack_npy(array):
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def pack_zip(members, method=zipfile.ZIP_DEFLATED):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, method)
+    return content.getvalue()
+
+
+def pack_idx(array):
+    head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def plain(content):
+    return content
+
+
+def compress(content):
+    return gzip.compress(content, mtime=0)
+
+
+def zip_as(member, others):
+    return lambda content: pack_zip({**others, member: content})
+
+
+@cache
+def good_files(form):
+    """Return the files of a good folder: by path, content and how it is packed."""
+    rng = np.random.default_rng(1)
+    files = {}
+    for split, rows in (("train", 6), ("validation", 4)):
+        images = rng.integers(0, 256, (rows, HEIGHT, WIDTH), dtype=np.uint8)
+        labels = np.arange(rows) % 2
+        one_hot = encode_csv(np.eye(2, dtype=np.uint8)[labels] * 255)
+        text = encode_csv(images.reshape(rows, -1))
+        whole = "".join(",".join(map(str, row.ravel())) + "\n" for row in images).encode()
+        rows_with_label = b"".join(
+            line + b"," + CLASSES[label].encode() + b"\n"
+            for line, label in zip(text.splitlines(), labels, strict=True)
+        )
+        names = "\n".join(np.array(CLASSES)[labels]).encode() + b"\n"
+        arrays = {
+            "images.npy": pack_npy(images / np.float32(255)),
+            "labels.npy": pack_npy(np.array(CLASSES)[labels]),
+        }
+        files |= {
+            "csv-pair": {
+                f"{split}/images.csv": (text, plain),
+                f"{split}/labels.csv": (one_hot, plain),
+            },
+            "csv-pair, gzipped": {
+                f"{split}/images.csv.gz": (whole, compress),
+                f"{split}/labels.csv.gz": (names, compress),
+            },
+            "csv": {f"{split}.csv": (rows_with_label, plain)},
+            "csv, gzipped": {f"{split}.csv.gz": (rows_with_label, compress)},
+            "npy": {
+                f"{split}/images.npy": (pack_npy(images), plain),
+                f"{split}/labels.npy": (pack_npy(np.eye(2)[labels]), plain),
+            },
+            "npz": {
+                f"{split}.npz": (arrays["images.npy"], zip_as("images.npy", arrays)),
+                f"{split}-more.npz": (arrays["labels.npy"], zip_as("labels.npy", arrays)),
+            },
+            "idx": {
+                f"{split}-images-idx3-ubyte": (pack_idx(images), plain),
+                f"{split}-labels-idx1-ubyte": (pack_idx(labels), plain),
+            },
+            "idx, gzipped": {
+                f"{split}-images-idx3-ubyte.gz": (pack_idx(images), compress),
+                f"{split}-labels-idx1-ubyte.gz": (pack_idx(labels), compress),
+            },
+        }[form]
+    return files
+
+
+FORMS = (
+    *("csv-pair", "csv-pair, gzipped", "csv", "csv, gzipped"),
+    *("npy", "npz", "idx", "idx, gzipped"),
+)
+UNITS = (b"\n", b",", b"0", b"0,", b"0\n", b"x\n", b" ", b"\0", b"\xff", b"\r", b'"', b"\x1b[31m")
+NUMBERS = (0, 1, 2, 3, 127, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
+TEXTS = (b"-1", b"1e999", b"nan", b"9" * 30, b"(" * 50, b"'|O'", b"'<U99999999'", b"'<f8'", b"True")
+
+# Headers are at the beginning, and lists of members at the end.
+place = st.one_of(st.floats(0, 1), st.floats(0, 0.1), st.floats(0.8, 1))
+mutation = st.one_of(
+    st.tuples(st.just("truncate"), place),
+    st.tuples(st.just("remove"), place, st.integers(1, 200)),
+    st.tuples(st.just("splice"), place, place, st.integers(1, 2000)),
+    st.tuples(st.just("change"), place, st.integers(0, 255)),
+    st.tuples(st.just("insert"), place, st.sampled_from(UNITS), st.integers(0, LONGEST_RUN)),
+    st.tuples(st.just("text"), place, st.sampled_from(TEXTS)),
+    st.tuples(st.just("number"), place, st.sampled_from(NUMBERS), st.sampled_from("<>")),
+    st.tuples(st.just("header"), st.integers(0, 16), st.sampled_from(NUMBERS)),
+    st.tuples(st.just("digits"), place, st.sampled_from(NUMBERS)),
+)
+damage = st.fixed_dictionaries(
+    {
+        "form": st.sampled_from(FORMS),
+        "file": st.integers(0, 3),
+        "content": st.lists(mutation, max_size=3),
+        "packed": st.lists(mutation, max_size=2),
+    }
+)
+
+
+def mutate(content, change):
+    kind, where, *rest = change
+    at = min(int(where * len(content)), len(content)) if kind != "header" else where
+    head, tail = content[:at], content[at:]
+    if kind == "truncate":
+        return head
+    if kind == "remove":
+        return head + tail[rest[0] :]
+    if kind == "splice":
+        source = int(rest[0] * len(content))
+        return head + content[source : source + rest[1]] + tail
+    if kind == "change":
+        return head + bytes([rest[0]]) + tail[1:]
+    if kind == "insert":
+        return head + rest[0] * (2 ** rest[1] // len(rest[0]) or 1) + tail
+    if kind == "text":
+        return head + rest[0] + tail[len(rest[0]) :]
+    if kind == "number":
+        size = 8 if rest[0] >= 2**32 else 4
+        return head + rest[0].to_bytes(size, "little" if rest[1] == "<" else "big") + tail[size:]
+    if kind == "header":
+        return head + (rest[0] % 2**32).to_bytes(4, "big") + tail[4:]
+    end = next((i for i, c in enumerate(tail) if not chr(c).isdigit()), len(tail))
+    return head + str(rest[0]).encode() + tail[end:]
+
+
+def write_damaged(folder, case):
+    """Write the good folder with one file damaged, before or after it is packed, or both."""
+    shutil.rmtree(folder, ignore_errors=True)
+    files = good_files(case["form"])
+    damaged = sorted(files)[case["file"] % len(files)]
+    for path, (content, pack) in files.items():
+        if path == damaged:
+            packed = reduce(mutate, case["packed"], pack(reduce(mutate, case["content"], content)))
+        else:
+            packed = pack(content)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(packed)
+
+
+def check_that_it_is_read_or_refused(reader, folder, case):
+    write_damaged(folder, case)
+    answer = reader.read(folder)
+    assert "crash" not in answer, answer["crash"]
+    for error in answer["errors"]:
+        assert error.startswith(f"{folder}/"), f"does not name the file: {error}"
+        assert not any(ord(c) < 32 and c != "\n" for c in error)
+        assert len(error) < 2000
+
+
+def campaign(reader, folder, **options):
+    @settings(
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        **options,
+    )
+    @given(damage)
+    def run(case):
+        check_that_it_is_read_or_refused(reader, folder, case)
+
+    run()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_undamaged_folder_is_good(form, reader, tmp_path):
+    write_damaged(tmp_path / "data", {"form": form, "file": 0, "content": [], "packed": []})
+    assert reader.read(tmp_path / "data") == {"errors": []}
+
+
+def test_damaged_files_are_read_or_refused_by_name(reader, tmp_path):
+    campaign(reader, tmp_path / "data", max_examples=300, derandomize=True)
+
+
+@pytest.mark.skipif(not MINUTES, reason="RADIO_SIGNALS_FUZZ_MINUTES is not set")
+def test_damaged_files_are_read_or_refused_for_minutes(reader, tmp_path):
+    end = time.monotonic() + 60 * MINUTES
+    while time.monotonic() < end:
+        campaign(reader, tmp_path / "data", max_examples=500)
