@@ -5,8 +5,10 @@
 #   pip.conf    pip's configuration, for another index or credentials
 #   ca.crt      certificates to trust while packages are downloaded
 
-# Debian 13, whose C library the wheels of TFX 1.21 need, with venv and a python3 of 3.11 to 3.13.
-ARG BASE_IMAGE=python:3.13-slim-trixie
+# Debian 13, whose C library the wheels of TFX 1.21 need, with venv and a python3 of 3.11 to 3.13:
+# python:3.13-slim-trixie@sha256:... There is no default, because a tag alone names another system
+# after each of its updates.
+ARG BASE_IMAGE
 # The image that provides Beam's boot program, which Beam's Python package lacks: Beam's own image of
 # the same release, apache/beam_python3.13_sdk:2.77.0. Dataflow and other runners that start
 # containers need it. Without it, Flink and Spark can use worker pools.
@@ -75,6 +77,7 @@ WORKDIR /home/radio
 USER 1000
 ENTRYPOINT ["image-entry"]
 
+ARG BASE_IMAGE
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown
@@ -84,4 +87,5 @@ LABEL org.opencontainers.image.title="Radio Signals" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.licenses="${LICENSES}"

@@ -10,7 +10,7 @@ SIMULATED := simulated
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run notebook test test-slow test-long test-next test-all image test-image lint lock \
-  clean
+  sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,20 @@ lock: setup ## Resolve requirements.lock and requirements-image.lock anew from p
 	@.tools/uv/bin/uv lock --quiet --upgrade --python .venv/bin/python
 	@$(EXPORT) --all-groups --output-file requirements.lock
 	@$(EXPORT) --no-default-groups --no-annotate --output-file requirements-image.lock
+
+# Tools for a release; they have environments of their own, so that no lock contains them.
+TOOL := env PYTHONWARNINGS=ignore UV_CACHE_DIR=$(or $(UV_CACHE_DIR),$(CURDIR)/.cache/uv) \
+  .tools/uv/bin/uv tool run --quiet
+sbom: setup ## Write sbom/: what is in the environments of both TFX lines and in the image (CycloneDX)
+	@mkdir -p sbom
+	@set -e; for each in requirements.lock,3.10 requirements.lock,3.13 requirements-image.lock,3.13; do \
+	  lock=$${each%,*} python=$${each#*,}; file=sbom/$${lock%.lock}-python$$python.cdx.json; \
+	  .venv/bin/python scripts/locked_packages.py $$lock $$python | \
+	    $(TOOL) --from cyclonedx-bom==7.1.0 cyclonedx-py requirements - --pyproject pyproject.toml \
+	    --output-reproducible --output-file $$file; echo "$$file"; done
+
+audit: setup ## Compare the locked packages with known vulnerabilities; audit-accepted.yaml lists exceptions
+	@.venv/bin/python scripts/audit.py $(TOOL) --from pip-audit==2.10.1 pip-audit $(ARGS)
 
 clean: ## Remove environment and caches, not data or results
 	@rm -rf .venv .tools .cache .pytest_cache .ruff_cache

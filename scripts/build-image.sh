@@ -3,7 +3,7 @@
 #
 #   TOOL=buildah             use this tool; may include options, such as "buildah --root DIR"
 #   IMAGE=NAME               the image's name (default: radio-signals:VERSION)
-#   BASE_IMAGE=NAME          a Debian 13 with Python 3.11 to 3.13 (default: see Dockerfile)
+#   BASE_IMAGE=NAME@DIGEST   a Debian 13 with Python 3.11 to 3.13; required
 #   BEAM_BOOT=NAME           the image that provides Beam's boot program (default: none)
 #   SOURCE=URL LICENSES=SPDX labels of the image
 #   PIP_CONFIG_FILE=FILE     pip's configuration, for another index or credentials
@@ -29,6 +29,10 @@ find_tool() {
 
 TOOL=${TOOL:-$(find_tool)}
 [ -n "$TOOL" ] || fail "neither docker nor podman nor buildah works here (Debian: apt-get install buildah)."
+
+[ -n "${BASE_IMAGE:-}" ] || fail "BASE_IMAGE is missing. Name the base image with its digest, for example \
+BASE_IMAGE=python:3.13-slim-trixie@sha256:... The digest of the newest build of a tag is shown by: \
+docker buildx imagetools inspect python:3.13-slim-trixie"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)

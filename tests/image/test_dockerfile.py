@@ -33,6 +33,22 @@ def test_every_package_of_our_own_is_in_the_image():
     assert packages <= set(re.findall(r"^COPY (\w+) /src/\w+$", _read("Dockerfile"), re.M))
 
 
+def test_an_image_is_not_built_without_a_base_image_that_is_named():
+    assert re.search(r"^ARG BASE_IMAGE$", _read("Dockerfile"), re.M)
+    environment = {name: value for name, value in os.environ.items() if name != "BASE_IMAGE"}
+    build = subprocess.run(
+        ["sh", str(_ROOT / "scripts/build-image.sh")],
+        env={**environment, "TOOL": "echo"},
+        capture_output=True,
+        text=True,
+    )
+    assert (build.returncode, build.stdout) == (1, "")
+    assert build.stderr.startswith(
+        "No image built: BASE_IMAGE is missing. Name the base image with its digest, for example "
+        "BASE_IMAGE=python:3.13-slim-trixie@sha256:..."
+    )
+
+
 def test_the_image_runs_the_command_line(tmp_path):
     process = _run_entry_point(tmp_path, "run", "--data", "my data")
 

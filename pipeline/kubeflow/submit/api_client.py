@@ -87,7 +87,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
         predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
         query["filter"] = json.dumps({"predicates": [predicate]})
         matches: list[Any] = []
-        page_token = ""
+        page_token = ""  # nosec B105 - of a page of results
         while True:
             page_query = {**query, "page_size": _PAGE_SIZE, "page_token": page_token}
             page = self._call("GET", path, f"V2beta1List{kind}sResponse", query=page_query)
