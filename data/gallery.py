@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data import seed_layout
 from data.contrast import find_contrast_limits
+from data.plot_labels import escape_label
 from data.reading.layout import Layout
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def plot_examples(examples: Mapping[str, NDArray[Any]], title: str = "") -> Figu
             axis.set_axis_off()
         for axis, image in zip(row, images, strict=False):
             _draw(axis, image, name)
-    figure.suptitle(f"{title}\n(contrast stretched for each spectrogram)".strip(), fontsize=11)
+    title = f"{escape_label(title)}\n(contrast stretched for each spectrogram)".strip()
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -132,7 +134,7 @@ def read_examples(
 def _draw(axis: Axes, image: NDArray[Any], name: str) -> None:
     darkest, lightest = find_contrast_limits(image)
     axis.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
-    axis.set_title(name, fontsize=9)
+    axis.set_title(escape_label(name), fontsize=9)
     axis.set_xlabel("frequency (channel)", fontsize=7)
     axis.set_ylabel("time (row)", fontsize=7)
     axis.tick_params(labelsize=6)

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from data.plot_labels import escape_label
+
 _PALETTE = "colorblind"
 
 
@@ -29,7 +31,7 @@ def plot_curves(plots: Mapping[str, Mapping[str, Any]]) -> Figure:
     roc, precision_recall, calibration = figure.subplots(1, 3)
     colours = sns.color_palette(_PALETTE, len(plots))
     for (name, plot), colour in zip(plots.items(), colours, strict=True):
-        style = {"color": colour, "label": name}
+        style = {"color": colour, "label": escape_label(name)}
         # TFMA adds thresholds just outside of 0..1, so that the curves reach their ends.
         points = plot["confusionMatrixAtThresholds"]["matrices"]
         true_positives = _collect(points, "truePositives")
@@ -70,7 +72,7 @@ def plot_runs(runs: pd.DataFrame, names: Sequence[str]) -> Figure:
     for axes, (kind, members) in zip(grid, panels.items(), strict=True):
         colours = sns.color_palette(_PALETTE, len(members))
         for name, colour in zip(members, colours, strict=True):
-            label = name.partition("_")[2] or name
+            label = escape_label(name.partition("_")[2] or name)
             axes.plot(range(len(runs)), runs[name], marker="o", color=colour, label=label)
         axes.set_title(kind, fontsize=10)
         axes.set_xticks(range(len(runs)), runs.index, rotation=30, ha="right", fontsize=7)

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from data.contrast import find_contrast_limits
+from data.plot_labels import escape_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,39 +21,51 @@ if TYPE_CHECKING:
 
 _COLUMNS = 4
 
+# Drawing the numbers of more classes takes minutes, and nobody can read them.
+_MOST_ANNOTATED = 20
+_MOST_NAMES = 50
+# Inches of a class, with numbers and without.
+_CELL, _PLAIN_CELL = 0.8, 0.15
+
 
 def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
-    """Draw a heat map of counts, and of fractions of the actual class, which set the colour.
+    """Draw a heat map of the fractions of each actual class.
+
+    Up to 20 classes, each cell has its count and fraction as numbers; up to 50, each has its name.
 
     Args:
       counts: int [classes, classes]: rows are actual classes, columns are predicted ones.
       classes: names of the classes, in that order.
     """
     fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    annotated = len(classes) <= _MOST_ANNOTATED
     texts = [
         [f"{count}\n{100 * fraction:.1f} %" for count, fraction in zip(*row, strict=True)]
         for row in zip(counts, fractions, strict=True)
     ]
-    size = 2.2 + 0.8 * len(classes)
-    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    every = -(-len(classes) // _MOST_NAMES)
+    labels = [escape_label(name) for name in classes[::every]]
+    cell = _CELL if annotated else _PLAIN_CELL
+    inches = 2.2 + cell * len(classes)
+    figure = Figure(figsize=(inches + 0.8, inches), layout="constrained")
     axes = sns.heatmap(
         fractions,
         vmin=0,
         vmax=1,
         # People who confuse red and green see the same, and it prints well in grey.
         cmap="cividis",
-        annot=texts,
+        annot=texts if annotated else None,
         fmt="",
         square=True,
-        xticklabels=classes,
-        yticklabels=classes,
+        xticklabels=False,
+        yticklabels=False,
         cbar_kws={"label": "fraction of the actual class", "shrink": 0.8},
         ax=figure.add_subplot(),
     )
-    axes.tick_params("x", rotation=30)
-    for label in axes.get_xticklabels():
-        label.set_horizontalalignment("right")
-    axes.tick_params("y", rotation=0)
+    middles = np.arange(0, len(classes), every) + 0.5
+    size, slope = (10, {"rotation": 30, "ha": "right"}) if annotated else (6, {"rotation": 90})
+    axes.set_xticks(middles, labels, fontsize=size, **slope)
+    axes.set_yticks(middles, labels, fontsize=size)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("actual class")
     return figure
@@ -112,8 +125,8 @@ def _plot_mistake(axes: Axes, mistake: Mistake, classes: Sequence[str]) -> None:
     darkest, lightest = find_contrast_limits(image)
     axes.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
     axes.set_title(
-        f"{classes[mistake.predicted]} {mistake.probability:.2f}\n"
-        f"actually {classes[mistake.actual]}",
+        f"{escape_label(classes[mistake.predicted])} {mistake.probability:.2f}\n"
+        f"actually {escape_label(classes[mistake.actual])}",
         fontsize=8,
     )
     # Ticks take most of the time of a plot. Those at the ends show the size.

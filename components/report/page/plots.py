@@ -14,6 +14,7 @@ from sklearn.metrics import precision_recall_curve
 from components.report.data_statistics import MEASURED_FEATURES, SplitStatistics
 from components.report.predictions import Predictions
 from components.report.results import Results
+from data.plot_labels import escape_label
 
 # Colours that colour-blind people can tell apart, on light and on dark. Lines of different colour
 # have different styles as well.
@@ -39,7 +40,11 @@ def plot_precision_recall(predictions: Predictions, classes: Sequence[str]) -> F
         if not is_class.any():
             continue
         precision, recall, _ = precision_recall_curve(is_class, predictions.probabilities[:, index])
-        style = {"color": colour, "linestyle": _STYLES[index % len(_STYLES)], "label": name}
+        style = {
+            "color": colour,
+            "linestyle": _STYLES[index % len(_STYLES)],
+            "label": escape_label(name),
+        }
         for axes in panels:
             axes.step(recall, precision, where="post", **style)
     for axes, lowest, title in zip(panels, (0, _CORNER), ("all", "upper corner"), strict=True):
