@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 
 from data import example_features
 from data.invalid import InvalidData
+from data.stored_images import read_stored_images
 from trainer.inputs.augmentation import Augmentation
 from trainer.settings import Settings
 
@@ -58,22 +59,52 @@ def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Reco
       worker: number of the worker that reads, from 0.
 
     Raises:
-      InvalidData: there is no record for this worker.
+      InvalidData: there is no record for this worker, or a file is missing, damaged or holds
+        another number of records than ingest wrote.
     """
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    if len(files) % workers == 0:
-        records = tf.data.TFRecordDataset(files[worker::workers])
-    else:
-        records = tf.data.TFRecordDataset(files).shard(workers, worker)
-    blocks, digest = [], hashlib.sha256()
-    for block in records.batch(_RECORDS_PER_BLOCK):
-        blocks.append(block)
-        # SHA-256 of TensorFlow's hashes, which take a fraction of the time of reading.
-        digest.update(tf.strings.to_hash_bucket_fast(block, 2**63 - 1).numpy().tobytes())
-    if not blocks:
+    counts = read_stored_images(patterns)
+    found = (file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    files = sorted({*found, *counts})
+    whole_files = len(files) % workers == 0
+    blocks, digest, position = [], hashlib.sha256(), 0
+    for file in files[worker::workers] if whole_files else files:
+        for block in _read_blocks(file, counts.get(file)):
+            # Of the records of all files, every n-th is this worker's.
+            own = block if whole_files else block[(worker - position) % workers :: workers]
+            position += len(block)
+            blocks.append(own)
+            # SHA-256 of TensorFlow's hashes, which take a fraction of the time of reading.
+            digest.update(tf.strings.to_hash_bucket_fast(own, 2**63 - 1).numpy().tobytes())
+    if not sum(map(len, blocks)):
         raise InvalidData(f"{', '.join(patterns)} hold no images for worker {worker} of {workers}.")
     with tf.device("CPU"):
         return Records(tf.concat(blocks, axis=0), digest.hexdigest())
+
+
+def _read_blocks(file: str, count: int | None) -> Iterator[tf.Tensor]:
+    """Yield the records of a file, string [up to _RECORDS_PER_BLOCK] each.
+
+    Args:
+      file: path or address.
+      count: number of records that ingest wrote; None if it is not known.
+
+    Raises:
+      InvalidData: the file is missing, damaged or holds another number of records.
+    """
+    remedy = "Run again with --no-cache, which stores the images again."
+    records = 0
+    try:
+        for block in tf.data.TFRecordDataset(file).batch(_RECORDS_PER_BLOCK):
+            records += len(block)
+            yield block
+    except tf.errors.DataLossError:
+        raise InvalidData(f"{file} is damaged. {remedy}") from None
+    except tf.errors.NotFoundError:
+        raise InvalidData(f"{file} is missing. {remedy}") from None
+    if count is not None and records != count:
+        raise InvalidData(
+            f"{file} holds {records:,} images, but ingest stored {count:,} in it. {remedy}"
+        )
 
 
 @dataclass(frozen=True)
