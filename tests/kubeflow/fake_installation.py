@@ -87,7 +87,8 @@ class FakeInstallation:
 
         Args:
           folder: folder for the bucket and the file systems of the tasks; created if necessary.
-          environment: further environment variables for every task.
+          environment: further environment variables for every task. Those that the package
+            takes from secrets reach only the tasks whose pods have them.
         """
         self._bucket = folder / "bucket"
         self._pods = folder / "pods"
@@ -108,7 +109,7 @@ class FakeInstallation:
         Raises:
           ValueError: the backend would refuse the package.
         """
-        spec_dict, *_ = yaml.safe_load_all(package.read_text())
+        spec_dict, *platform = yaml.safe_load_all(package.read_text())
         # A field that the specification does not have is an error here.
         spec = json_format.ParseDict(spec_dict, pipeline_spec_pb2.PipelineSpec())
         if spec.schema_version != "2.1.0":
@@ -118,6 +119,7 @@ class FakeInstallation:
             pipeline_spec_pb2.PipelineDeploymentConfig(),
         )
         values = self._run_parameters(spec, parameters or {})
+        secrets = _variables_from_secrets(platform)
         run_id = uuid.uuid4().hex[:8]
         results: dict[str, TaskResult] = {}
         for name in _in_order(spec.root.dag.tasks):
@@ -130,7 +132,16 @@ class FakeInstallation:
             container = deployment.executors[component.executor_label].container
             root = f"{spec.default_pipeline_root}/{spec.pipeline_info.name}/{run_id}/{name}"
             executor_input = self._executor_input(task, component, values, results, root)
-            results[name] = self._run_task(name, task, container, executor_input, run_id)
+            # A pod has no secrets but its own.
+            withheld = set().union(*secrets.values()) - secrets.get(component.executor_label, set())
+            environment = {
+                variable: value
+                for variable, value in self._environment.items()
+                if variable not in withheld
+            }
+            results[name] = self._run_task(
+                name, task, container, executor_input, run_id, environment
+            )
             if results[name].state == "FAILED" or name == until:
                 break
         return RunResult(results)
@@ -183,14 +194,16 @@ class FakeInstallation:
             artifact.metadata.CopyFrom(definition.metadata)
         return message
 
-    def _run_task(self, name, task, container, executor_input, run_id: str) -> TaskResult:
+    def _run_task(
+        self, name, task, container, executor_input, run_id: str, environment: dict[str, str]
+    ) -> TaskResult:
         key = _cache_key(container, executor_input)
         if task.caching_options.enable_cache and key in self._cache:
             return TaskResult("CACHED", 0.0, 0, self._cache[key])
         started = time.monotonic()
         for attempt in range(1, task.retry_policy.max_retry_count + 2):
             pod = self._pods / run_id / f"{name}-{attempt}"
-            status, log, output_file = self._start(pod, container, executor_input)
+            status, log, output_file = self._start(pod, container, executor_input, environment)
             if status == 0:
                 outputs, missing = self._upload(pod, executor_input, output_file)
                 self._cache[key] = outputs
@@ -199,7 +212,9 @@ class FakeInstallation:
                 return TaskResult("SUCCEEDED", seconds, attempt, outputs, log, missing)
         return TaskResult("FAILED", time.monotonic() - started, attempt, {}, log)
 
-    def _start(self, pod: Path, container, executor_input) -> tuple[int, str, Path]:
+    def _start(
+        self, pod: Path, container, executor_input, environment: dict[str, str]
+    ) -> tuple[int, str, Path]:
         """Copy the inputs to a pod and run its command; return status, log and output file."""
         pod.mkdir(parents=True)
         (pod / "tmp").mkdir()
@@ -219,7 +234,7 @@ class FakeInstallation:
                 "HOME": str(pod),
                 "TMPDIR": str(pod / "tmp"),
                 "RADIO_SIGNALS_LAUNCHER_ROOT": str(pod),
-                **self._environment,
+                **environment,
                 **{variable.name: variable.value for variable in container.env},
             },
             capture_output=True,
@@ -250,6 +265,17 @@ class FakeInstallation:
                 "metadata": json_format.MessageToDict(artifact.metadata),
             }
         return recorded, missing
+
+
+def _variables_from_secrets(platform: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the names of the environment variables from secrets by the executor's label."""
+    return {
+        label: {
+            key["envVar"] for secret in pod.get("secretAsEnv", ()) for key in secret["keyToEnv"]
+        }
+        for document in platform
+        for label, pod in document["platforms"]["kubernetes"]["deploymentSpec"]["executors"].items()
+    }
 
 
 def _cache_key(container, executor_input) -> str:

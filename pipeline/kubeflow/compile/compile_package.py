@@ -15,7 +15,7 @@ from pipeline.kubeflow.compile.pipeline_spec import build_package, is_copied_by_
 
 STORE_KEYS = {
     "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
-    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",
+    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",  # nosec B105 - a name
 }
 """Environment variables with the keys of a store, and the secrets that hold them by default."""
 

@@ -20,8 +20,9 @@ from pipeline.config.config import Config, ConfigError
 from pipeline.dag import NAME
 from pipeline.kubeflow.compile.backend_rules import check_package
 from pipeline.kubeflow.compile.blueprint import Blueprint, list_step_parameters
-from pipeline.kubeflow.compile.platform_spec import describe_pods
+from pipeline.kubeflow.compile.platform_spec import describe_pod
 from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS, RunParameter
+from pipeline.kubeflow.compile.step_access import find_access
 from pipeline.kubeflow.compile.step_contract import (
     BLUEPRINT,
     COMMAND,
@@ -62,7 +63,8 @@ def build_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     graph = blueprint.create_graph()
     steps = [node.id for node in graph.components]
     _check_resources(config, steps)
-    parameters_by_step = _find_parameters_by_step(blueprint, list_step_parameters(graph))
+    compiled = list_step_parameters(graph)
+    parameters_by_step = _find_parameters_by_step(blueprint, compiled)
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
@@ -77,9 +79,11 @@ def build_package(blueprint: Blueprint, image: str) -> list[dict[str, Any]]:
     _rename(spec, steps)
     if is_copied_by_launcher(config.data):
         _import_data(spec)
-    executors = spec["deploymentSpec"]["executors"]
-    pods = [label for label, executor in executors.items() if "container" in executor]
-    platform = {"deploymentSpec": {"executors": describe_pods(config.kubeflow, pods)}}
+    pods = {
+        f"exec-{_name_task(step)}": describe_pod(config.kubeflow, access)
+        for step, access in find_access(blueprint, compiled).items()
+    }
+    platform = {"deploymentSpec": {"executors": pods}}
     documents = [spec, {"platforms": {"kubernetes": platform}}]
     check_package(documents)
     return documents
@@ -251,7 +255,7 @@ def _rename(spec: dict[str, Any], steps: Sequence[str]) -> None:
     The backend makes Kubernetes names from them, and these have no capitals and no underscores.
     """
     tasks = spec["root"]["dag"]["tasks"]
-    names = {step: re.sub(r"(?<=[a-z])(?=[A-Z])", "-", step).lower() for step in tasks}
+    names = {step: _name_task(step) for step in tasks}
     executors = spec["deploymentSpec"]["executors"]
     for task in tasks.values():
         task["componentRef"]["name"] = f"comp-{names[task['componentRef']['name']]}"
@@ -268,3 +272,7 @@ def _rename(spec: dict[str, Any], steps: Sequence[str]) -> None:
     spec["deploymentSpec"]["executors"] = {
         f"exec-{names[step]}": executors[f"{step}_executor"] for step in steps
     }
+
+
+def _name_task(step: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", step).lower()

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pipeline.config.sections import Kubeflow
+from pipeline.kubeflow.compile.step_access import StepAccess
 
 
-def describe_pods(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the settings of each executor's pod by the executor's label.
+def describe_pod(settings: Kubeflow, access: StepAccess) -> dict[str, Any]:
+    """Return the settings of a step's pod.
 
     Names of secrets and claims are under keys that newer releases of the backend call deprecated,
-    because older releases know no others.
+    because older releases know no others. Release 2.15 refuses a package with any other key, so
+    there is no security context here.
 
     Args:
       settings: section `kubeflow` of the configuration.
-      executors: labels of the executors.
+      access: what the step may reach.
     """
     pod: dict[str, Any] = {"imagePullPolicy": settings.pull_policy}
     if settings.pull_secret:
         pod["imagePullSecret"] = [{"secretName": settings.pull_secret}]
     variables_by_secret: dict[str, list[dict[str, str]]] = {}
-    for variable, source in settings.secrets.items():
+    for variable, source in access.secrets.items():
         secret, _, key = source.partition("/")
         variables_by_secret.setdefault(secret, []).append({"secretKey": key, "envVar": variable})
     if variables_by_secret:
@@ -30,9 +31,9 @@ def describe_pods(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dic
             {"secretName": secret, "keyToEnv": variables}
             for secret, variables in variables_by_secret.items()
         ]
-    if settings.volumes:
+    if access.volumes:
         pod["pvcMount"] = [
-            {"constant": claim, "mountPath": path} for path, claim in settings.volumes.items()
+            {"constant": claim, "mountPath": path} for path, claim in access.volumes.items()
         ]
     if settings.node_selector:
         pod["nodeSelector"] = {"labels": dict(settings.node_selector)}
@@ -41,4 +42,4 @@ def describe_pods(settings: Kubeflow, executors: Sequence[str]) -> dict[str, dic
             {name: value for name, value in toleration.model_dump().items() if value}
             for toleration in settings.tolerations
         ]
-    return {label: dict(pod) for label in executors}
+    return pod

@@ -25,7 +25,8 @@ def objects() -> dict[str, dict]:
 
 def claims(pod: dict) -> set[str]:
     """Return the names of the volume claims of a pod."""
-    return {volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"]}
+    volumes = [volume for volume in pod["volumes"] if "emptyDir" not in volume]
+    return {volume["persistentVolumeClaim"]["claimName"] for volume in volumes}
 
 
 def test_the_page_names_every_file():
@@ -78,7 +79,8 @@ def test_the_steps_mount_the_claim_that_the_model_server_mounts(pods):
     assert mount["constant"] == claim
     predictor = objects()["InferenceService"]["spec"]["predictor"]
     (container,) = predictor["containers"]
-    (server_mount,) = container["volumeMounts"]
+    server_mount, _ = container["volumeMounts"]
+    assert server_mount["readOnly"]
     assert claims(predictor) == {claim}
     assert server_mount["mountPath"] == mount["mountPath"]
     assert f"--model_base_path={TARGETS['--serving']}" in container["args"]
@@ -90,7 +92,7 @@ def test_data_are_copied_to_the_folder_that_the_steps_read(pods):
     assert claims(pod["spec"]) == {mount["constant"]}
     for container in pod["spec"]["containers"] + pod["spec"]["initContainers"]:
         assert container["image"] == TARGETS["--image"]
-        assert [volume["mountPath"] for volume in container["volumeMounts"]] == [mount["mountPath"]]
+        assert container["volumeMounts"][0]["mountPath"] == mount["mountPath"]
     assert f"cp -n $NAMESPACE data {pod['metadata']['name']}:{TARGETS['--data']}" in PAGE
 
 
@@ -98,3 +100,24 @@ def test_the_secret_has_the_keys_that_are_used_by_default():
     secret = objects()["Secret"]
     keys = STORE_KEYS.values()
     assert set(keys) == {f"{secret['metadata']['name']}/{key}" for key in secret["stringData"]}
+
+
+@pytest.mark.parametrize("kind", ["Pod", "InferenceService"])
+def test_pods_have_no_rights_that_they_do_not_use(kind):
+    spec = objects()[kind]["spec"]
+    spec = spec.get("predictor", spec)
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in spec["containers"]:
+        context = spec["securityContext"] | container["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert "add" not in context["capabilities"]
+    for container in spec["containers"] + spec.get("initContainers", []):
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["capabilities"]["drop"] == ["ALL"]
+
+
+def test_an_account_that_submits_has_no_token_for_the_cluster():
+    assert objects()["ServiceAccount"]["automountServiceAccountToken"] is False

@@ -132,10 +132,18 @@ def test_every_step_runs_our_entry_point_in_the_image(spec, tasks):
         assert step["env"] == [{"name": "TZ", "value": "UTC"}]
 
 
+MOUNT = {"constant": "radio-claim", "mountPath": "/mnt/radio"}
+# They read the data, or what runs keep for later runs.
+STEPS_WITH_STORE = ["example-validator", "trainer", "baseline-model", "pusher"]
+STEPS_WITH_VOLUME = ["spectrogram-example-gen", *STEPS_WITH_STORE]
+
+
 def test_pods_have_volumes_secrets_selectors_tolerations_and_pull_settings(documents, tasks):
     pods = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert set(pods) == {f"exec-{name}" for name in tasks}
-    for pod in pods.values():
+    for name, pod in pods.items():
+        mounts = pod.pop("pvcMount", [])
+        assert mounts == ([MOUNT] if name.removeprefix("exec-") in STEPS_WITH_VOLUME else [])
         assert pod == {
             "imagePullPolicy": "Always",
             "imagePullSecret": [{"secretName": "registry"}],
@@ -152,7 +160,6 @@ def test_pods_have_volumes_secrets_selectors_tolerations_and_pull_settings(docum
                     "keyToEnv": [{"secretKey": "token", "envVar": "TOKEN"}],
                 },
             ],
-            "pvcMount": [{"constant": "radio-claim", "mountPath": "/mnt/radio"}],
             "nodeSelector": {"labels": {"pool": "batch"}},
             "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
         }
@@ -224,7 +231,36 @@ def test_models_are_pushed_to_the_installations_store_with_its_keys(
         )
     )
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert [pod.get("secretAsEnv") for pod in pods.values()] == [secrets] * 10
+    # Data in a volume are read by one step. Only steps that open the store have its keys.
+    with_volume = [name for name, pod in pods.items() if "pvcMount" in pod]
+    assert with_volume == ["exec-spectrogram-example-gen"]
+    for name, pod in pods.items():
+        has_store = name.removeprefix("exec-") in STEPS_WITH_STORE
+        assert pod.get("secretAsEnv") == (secrets if has_store else None)
+
+
+def test_a_volume_that_an_environment_variable_names_and_other_secrets_reach_all_steps(tmp_path):
+    file = tmp_path / "pipeline.yaml"
+    arguments = (
+        "--set=kubeflow.volumes={/mnt/radio: radio-claim, /mnt/scratch: scratch, /mnt/rad: none}",
+        "--set=kubeflow.env.TMPDIR=/mnt/scratch/tmp",
+        "--set=kubeflow.secrets={LICENCE: own/licence, AWS_ACCESS_KEY_ID: own/key}",
+    )
+    serving = "minio://mlpipeline/radio/serving"
+    cli.main(compile_arguments(file, *arguments, serving=serving), standalone_mode=False)
+    _, platform = yaml.safe_load_all(file.read_text())
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    access = {
+        name: (
+            [mount["mountPath"] for mount in pod["pvcMount"]],
+            [key["envVar"] for key in pod["secretAsEnv"][0]["keyToEnv"]],
+        )
+        for name, pod in pods.items()
+    }
+    assert access["exec-evaluator"] == (["/mnt/scratch"], ["LICENCE"])
+    assert access["exec-report"] == (["/mnt/scratch"], ["LICENCE"])
+    assert access["exec-pusher"] == (["/mnt/scratch"], ["LICENCE", "AWS_ACCESS_KEY_ID"])
+    assert access["exec-spectrogram-example-gen"][0] == ["/mnt/radio", "/mnt/scratch", "/mnt/rad"]
 
 
 @pytest.mark.parametrize(
