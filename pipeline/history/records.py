@@ -44,11 +44,13 @@ class StepRecord:
       step: id of the node.
       seconds: wall-clock time from the start of the step to its end.
       cached: whether the step took its output from an earlier run.
+      outputs: folders of its output artifacts.
     """
 
     step: str
     seconds: float
     cached: bool
+    outputs: tuple[str, ...] = ()
 
 
 def create_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
@@ -177,4 +179,10 @@ def _read_step(
     step, _ = find_step(store, execution.id)
     milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
     cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
-    return StepRecord(step, milliseconds / 1000, cached)
+    outputs = [
+        event.artifact_id
+        for event in store.get_events_by_execution_ids([execution.id])
+        if event.type == metadata_store_pb2.Event.OUTPUT
+    ]
+    uris = tuple(artifact.uri for artifact in store.get_artifacts_by_id(outputs))
+    return StepRecord(step, milliseconds / 1000, cached, uris)

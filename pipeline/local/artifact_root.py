@@ -41,7 +41,7 @@ def claim_artifact_root(
     owner_file = files.join(root, _OWNER_FILE)
     new_database = not store.get_contexts_by_type("pipeline_run")
     if files.exists(owner_file):
-        owner = json.loads(files.read_text(owner_file))
+        owner = _read_owner(owner_file, root, output)
     elif new_database and files.exists(files.join(root, _FIRST_STEP)):
         owner = {"id": "", "output": output, "host": ""}
     else:
@@ -59,6 +59,17 @@ def claim_artifact_root(
         f"{root} holds the artifacts of another output folder, {owner['output']} on "
         f"{owner['host']}. Two output folders cannot share one. Set `artifacts` to another folder."
     )
+
+
+def _read_owner(owner_file: str, root: str, output: str) -> dict[str, str]:
+    try:
+        owner: dict[str, str] = json.loads(files.read_text(owner_file))
+    except ValueError:
+        raise ConfigError(
+            f"{owner_file} is damaged. If {output} is the only output folder that uses {root}, "
+            "remove this file."
+        ) from None
+    return owner
 
 
 def _read_id(store: metadata_store.MetadataStore) -> str:

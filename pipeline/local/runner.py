@@ -17,6 +17,7 @@ from pipeline.beam_args import provide_secrets
 from pipeline.config.config import Config
 from pipeline.dag import create_pipeline
 from pipeline.history.records import create_metadata, read_newest_run, read_steps
+from pipeline.local.artifact_digests import ArtifactDigests
 from pipeline.local.artifact_root import claim_artifact_root
 from pipeline.local.latest import write_latest
 from pipeline.local.stepwise_runner import StepwiseRunner
@@ -75,7 +76,8 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
     )
     display = RunDisplay(console, steps=len(pipeline.components))
     with provide_secrets(config.beam.args), display:
-        StepwiseRunner(connection, RUN.run_id, display.start, display.finish).run(pipeline)
+        digests = ArtifactDigests(output)
+        StepwiseRunner(connection, RUN.run_id, digests, display.start, display.finish).run(pipeline)
     run = read_newest_run(connection)
     steps = read_steps(connection, RUN.run_id)
     return Outcome(*write_latest(output, run, steps.values()))

@@ -11,6 +11,7 @@ from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtim
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.history.records import StepRecord, read_step
+from pipeline.local.artifact_digests import ArtifactDigests
 
 
 class StepwiseRunner(LocalDagRunner):
@@ -25,6 +26,7 @@ class StepwiseRunner(LocalDagRunner):
         self,
         connection: metadata_store_pb2.ConnectionConfig,
         run_id: str,
+        digests: ArtifactDigests,
         on_start: Callable[[str], None],
         on_finish: Callable[[StepRecord], None],
     ) -> None:
@@ -33,12 +35,14 @@ class StepwiseRunner(LocalDagRunner):
         Args:
           connection: the ML Metadata store of the pipelines that are run.
           run_id: start of the run, ISO 8601, local time.
+          digests: digests of earlier outputs. A step whose cached output is damaged runs again.
           on_start: called with the id of a node before it runs.
           on_finish: called with the record of a step after it ran or was taken from the cache.
         """
         super().__init__()
         self._connection = connection
         self._run_id = run_id
+        self._digests = digests
         self._on_start = on_start
         self._on_finish = on_finish
 
@@ -59,5 +63,9 @@ class StepwiseRunner(LocalDagRunner):
             del single.nodes[:]
             single.nodes.append(node)
             self._on_start(step)
-            super().run_with_ir(single, run_options)
-            self._on_finish(read_step(self._connection, self._run_id, step))
+            with self._digests.checked_by_cache():
+                super().run_with_ir(single, run_options)
+            record = read_step(self._connection, self._run_id, step)
+            if not record.cached:
+                self._digests.add(record.outputs)
+            self._on_finish(record)

@@ -60,6 +60,14 @@ def test_artifacts_whose_record_is_gone_are_refused(tmp_path, content, owner_kno
     )
 
 
+def test_a_damaged_owner_is_named(tmp_path):
+    output, root = tmp_path / "runs", tmp_path / "runs" / "artifacts"
+    claim(root, output)
+    (root / "owner.json").write_text("{")
+    with pytest.raises(ConfigError, match=f"^{root}/owner.json is damaged. If {output} is the"):
+        claim(root, output)
+
+
 def test_artifacts_of_an_older_version_are_taken_over_with_their_record(tmp_path):
     output, root = tmp_path / "runs", tmp_path / "runs" / "artifacts"
     claim(root, output)

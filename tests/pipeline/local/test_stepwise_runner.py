@@ -10,6 +10,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import Schema
 
 from pipeline.history.records import StepRecord, create_metadata, read_runs, read_steps
+from pipeline.local.artifact_digests import ArtifactDigests
 from pipeline.local.stepwise_runner import StepwiseRunner
 
 
@@ -46,7 +47,8 @@ def run(tmp_path, connection):
     )
     events = []
     run_id = f"2026-01-02T03:04:{len(read_runs(connection)):02}"
-    StepwiseRunner(connection, run_id, events.append, events.append).run(pipeline)
+    digests = ArtifactDigests(str(tmp_path))
+    StepwiseRunner(connection, run_id, digests, events.append, events.append).run(pipeline)
     return events
 
 
@@ -74,3 +76,31 @@ def test_all_steps_belong_to_one_run_and_the_next_run_takes_them_from_the_cache(
     assert [step.step for step in steps.values()] == ["Writer", "Reader"]
     assert all(step.cached for step in steps.values())
     assert [event for event in events if isinstance(event, StepRecord)] == list(steps.values())
+
+
+@pytest.mark.parametrize("content", ["", "x", None], ids=["emptied", "changed", "removed"])
+def test_a_step_whose_cached_output_is_damaged_runs_again(tmp_path, connection, caplog, content):
+    run(tmp_path, connection)
+    artifact = read_runs(connection)[0].artifacts["Schema"][0]
+    file = Path(artifact, "text")
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    _, writer, _, reader = run(tmp_path, connection)
+    assert (writer.cached, reader.cached) == (False, False)
+    (copy,) = reader.outputs
+    assert Path(copy, "text").read_text() == "hello"
+    assert [record.getMessage() for record in caplog.records if "damaged" in record.message] == [
+        f"{artifact} is damaged, so its step runs again"
+    ]
+    _, writer, _, reader = run(tmp_path, connection)
+    assert (writer.cached, reader.cached) == (True, True)
+
+
+def test_damaged_digests_are_made_anew(tmp_path, connection, caplog):
+    run(tmp_path, connection)
+    (tmp_path / "digests.json").write_text("{")
+    _, writer, _, _ = run(tmp_path, connection)
+    assert writer.cached
+    assert f"{tmp_path}/digests.json is damaged and is made anew" in caplog.text
