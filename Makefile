@@ -9,7 +9,7 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebook test test-slow test-long test-next test-all image test-image lint lock \
+.PHONY: help setup run notebook test test-slow test-long test-faults test-next test-all image test-image lint lock \
   sbom audit clean
 
 help: ## Show this list
@@ -33,7 +33,7 @@ PYTEST := .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --d
   --no-loadscope-reorder
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
-	@$(PYTEST) -m "not slow and not long" $(ARGS)
+	@$(PYTEST) -m "not slow and not long and not faults" $(ARGS)
 
 test-slow: setup ## Run the tests that take tens of seconds
 	@$(PYTEST) -m "slow and not long" $(ARGS)
@@ -41,12 +41,16 @@ test-slow: setup ## Run the tests that take tens of seconds
 test-long: setup ## Run the tests that take minutes
 	@$(PYTEST) -m long $(ARGS)
 
+test-faults: setup ## Kill, damage and fuzz for two hours; MINUTES=20 is the time of the fuzzing
+	@RADIO_SIGNALS_FUZZ_MINUTES=$(or $(MINUTES),20) .venv/bin/python -m pytest -s \
+	  -m "faults or not faults" tests/faults $(ARGS)
+
 # ARGS comes last and so has the last word, for example with another -m.
 test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of their own; needs root
 	@scripts/test-next.sh $(ARGS)
 
 test-all: lint ## Run every test on both TFX lines, and the image: before a release; needs root
-	@for tests in "not slow and not long" "slow and not long" long; do \
+	@for tests in "not slow and not long and not faults" "slow and not long" long; do \
 	  $(PYTEST) -m "$$tests" $(ARGS) && scripts/test-next.sh -m "$$tests" $(ARGS) || exit 1; done
 	@scripts/test-image.sh
 

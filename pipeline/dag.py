@@ -20,7 +20,7 @@ from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.eval_config import build_eval_config
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import make_stats_options
-from components.pusher.component import FORCE_PUSH_REASON, Pusher
+from components.pusher.component import FORCE_PUSH_REASON, HOLD_LEASE, Pusher
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
@@ -160,7 +160,12 @@ def create_pipeline(
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
         ),
-        custom_config={FORCE_PUSH_REASON: config.force_push_reason},
+        # A runner that brings its own metadata runs on a cluster, where nothing else locks the
+        # folder. A local run has locked its output folder.
+        custom_config={
+            FORCE_PUSH_REASON: config.force_push_reason,
+            HOLD_LEASE: metadata is None,
+        },
     )
 
     nodes = [

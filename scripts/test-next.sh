@@ -58,6 +58,6 @@ exec unshare --mount --propagation private --pid --kill-child sh -eu -c '
       cd /mnt/next
       make --no-print-directory setup
       exec .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \\
-        --no-loadscope-reorder -m \"not slow and not long\" \"\$@\"
+        --no-loadscope-reorder -m \"not slow and not long and not faults\" \"\$@\"
     " sh "$@"
 ' sh "$root" "$@"

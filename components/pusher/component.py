@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 from typing import Any
 
 from google.protobuf import json_format
@@ -13,11 +15,18 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from data.storage import files
+from data.storage.lease import hold_lease
 from trainer.export.model_card import read_model_card, write_model_card
 from trainer.export.pushed_models import push_model
 
 FORCE_PUSH_REASON = "force_push_reason"
 """Why a model was pushed that is not blessed: a property of the output, and a key of the card."""
+
+HOLD_LEASE = "hold_lease"
+"""Whether several machines may push into the same folder, so that a push must hold its lease."""
+
+# A push takes seconds, from a store in another continent perhaps a minute.
+_LEASE_SECONDS = 600.0
 
 
 class Executor(executor.Executor):
@@ -40,7 +49,8 @@ class Executor(executor.Executor):
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
         blessed = self.CheckBlessing(input_dict)
-        reason = _read_reason(exec_properties)
+        config = json.loads(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}")
+        reason = config.get(FORCE_PUSH_REASON, "")
         if not blessed and not reason:
             self._MarkNotPushed(output)
             return
@@ -56,13 +66,13 @@ class Executor(executor.Executor):
             output.set_string_custom_property(FORCE_PUSH_REASON, reason)
             card = read_model_card(output.uri)
             write_model_card(output.uri, {**card, FORCE_PUSH_REASON: reason})
-        pushed = push_model(output.uri, destination.filesystem.base_directory)
+        serving_dir = destination.filesystem.base_directory
+        with contextlib.ExitStack() as stack:
+            if config.get(HOLD_LEASE):
+                holder = f"the Pusher on {socket.gethostname()}"
+                stack.enter_context(hold_lease(serving_dir, holder, _LEASE_SECONDS))
+            pushed = push_model(output.uri, serving_dir)
         self._MarkPushed(output, pushed_destination=pushed.path, pushed_version=str(pushed.version))
-
-
-def _read_reason(exec_properties: dict[str, Any]) -> str:
-    config = exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY) or "{}"
-    return str((json.loads(config) or {}).get(FORCE_PUSH_REASON, ""))
 
 
 class Pusher(component.Pusher):

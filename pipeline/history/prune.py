@@ -69,7 +69,7 @@ def find_removals(output: str, limits: Limits) -> list[Removal]:
     found = [
         *(Removal("artifacts", path) for path in _list_artifacts(runs, kept)),
         *(Removal("versions", path) for path in _list_versions(output, limits.versions)),
-        *(Removal("checkpoints", path) for path in _list_old(folder / "checkpoints", 1)),
+        *(Removal("checkpoints", path) for path in _list_old(folder / "checkpoints", 2)),
         *(Removal("trials", path) for path in _list_old(folder / "checkpoints" / "trials", 1)),
         *(Removal("logs", path) for path in _list_old(folder / "logs", limits.runs)),
     ]

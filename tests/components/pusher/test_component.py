@@ -14,6 +14,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from components.pusher.component import Executor
+from data.storage.lease import LeaseHeldError, hold_lease
 from trainer.export.model_card import describe_files, read_model_card, write_model_card
 from trainer.export.pushed_models import find_sound_models, list_pushed_models
 
@@ -48,7 +49,7 @@ def serving(tmp_path) -> Path:
     return tmp_path / "serving"
 
 
-def push(model: Path, serving: Path, output: Path, blessed: bool = True, reason: str = ""):
+def push(model: Path, serving: Path, output: Path, blessed: bool = True, **config):
     candidate, blessing, pushed = (
         artifact()
         for artifact in (
@@ -68,7 +69,7 @@ def push(model: Path, serving: Path, output: Path, blessed: bool = True, reason:
         {"pushed_model": [pushed]},
         {
             "push_destination": json_format.MessageToJson(destination),
-            "custom_config": json.dumps({"force_push_reason": reason}),
+            "custom_config": json.dumps(config),
         },
     )
     return pushed
@@ -94,7 +95,13 @@ def test_a_model_that_is_not_blessed_is_not_pushed(model, serving, tmp_path):
 def test_a_model_that_is_not_blessed_is_pushed_with_a_reason_which_its_card_keeps(
     model, serving, tmp_path
 ):
-    pushed = push(model, serving, tmp_path / "output", blessed=False, reason="the old one is worse")
+    pushed = push(
+        model,
+        serving,
+        tmp_path / "output",
+        blessed=False,
+        force_push_reason="the old one is worse",
+    )
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("force_push_reason") == "the old one is worse"
     (served,) = find_sound_models(str(serving))
@@ -124,6 +131,16 @@ def test_the_newest_model_is_not_pushed_again(model, serving, tmp_path):
         "pushed_destination"
     ) == first.get_string_custom_property("pushed_destination")
     assert os.listdir(serving) == [first.get_string_custom_property("pushed_version")]
+
+
+def test_on_a_cluster_only_one_push_at_a_time_works_in_a_folder(model, serving, tmp_path):
+    with (
+        hold_lease(str(serving), "the Pusher on another machine", 60),
+        pytest.raises(LeaseHeldError, match="the Pusher on another machine"),
+    ):
+        push(model, serving, tmp_path / "refused", hold_lease=True)
+    pushed = push(model, serving, tmp_path / "output", hold_lease=True)
+    assert pushed.get_string_custom_property("pushed_version") in os.listdir(serving)
 
 
 def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(
