@@ -81,7 +81,9 @@ def writing(path: str, mode: str = "w") -> Iterator[IO[Any]]:
                 file.flush()
                 os.fsync(file.fileno())
         backend.rename(unfinished, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path  # Python names no file when it writes.
         with suppress(FileNotFoundError):
             backend.remove_file(unfinished)
         raise

@@ -31,13 +31,14 @@ def lock_output(output: str) -> Iterator[None]:
       ConfigError: the file system has no locks.
     """
     os.makedirs(output, exist_ok=True)
-    with open(os.path.join(output, ".lock"), "a+") as lock:
+    with open(os.path.join(output, ".lock"), "a+b", buffering=0) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
+            holder = lock.read().decode(errors="replace").strip() or "unknown"
             raise OutputInUseError(
-                f"Another run is writing to {output}: {lock.read().strip() or 'unknown'}. "
+                f"Another run is writing to {output}: {holder}. "
                 "Wait for it, or give --output another folder."
             ) from None
         except OSError as error:
@@ -47,8 +48,11 @@ def lock_output(output: str) -> Iterator[None]:
                 f"The file system of {output} cannot lock files, so two runs could overwrite each "
                 "other's results. Give --output a folder on a local disk."
             ) from error
-        lock.truncate(0)
         since = time.strftime("%Y-%m-%d %H:%M:%S")
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}\n")
-        lock.flush()
+        try:
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {since}\n".encode())
+        except OSError as error:
+            error.filename = lock.name  # Python names no file when it writes.
+            raise
         yield

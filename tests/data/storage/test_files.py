@@ -55,6 +55,18 @@ def test_a_local_file_and_its_folder_are_on_disk_when_the_block_ends(tmp_path, m
     assert calls == [unfinished, "replace", str(tmp_path)]
 
 
+def test_a_full_disk_is_an_error_with_the_path(tmp_path):
+    disk = os.open("/dev/full", os.O_WRONLY)
+    with (
+        pytest.raises(OSError, match="No space left on device") as full,
+        files.writing(f"{tmp_path}/text", "wb"),
+    ):
+        os.write(disk, b"x")
+    os.close(disk)
+    assert full.value.filename == f"{tmp_path}/text"
+    assert os.listdir(tmp_path) == []
+
+
 def test_folders_are_listed_walked_and_removed(folder):
     assert files.list_folder(folder) == ["a", "three"]
     assert files.is_folder(f"{folder}/a")
