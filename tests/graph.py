@@ -14,4 +14,4 @@ NODES = {
 }
 
 # Nodes that run no code of ours.
-TFX_ALONE = {"StatisticsGen", "Pusher"}
+TFX_ALONE = {"StatisticsGen"}

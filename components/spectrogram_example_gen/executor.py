@@ -58,7 +58,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         # PyArrow 10 looks through all objects of the process whenever it has read a chunk of CSV,
         # a tenth of a second for the million that the imports of TFX left. It skips frozen ones.
-        gc.freeze()
+        # Once, because garbage that is frozen keeps its files open.
+        if not gc.get_freeze_count():
+            gc.freeze()
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )

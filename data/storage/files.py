@@ -82,7 +82,7 @@ def writing(path: str, mode: str = "w") -> Iterator[IO[Any]]:
                 os.fsync(file.fileno())
         backend.rename(unfinished, path)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = path  # Python names no file when it writes.
         with suppress(FileNotFoundError):
             backend.remove_file(unfinished)

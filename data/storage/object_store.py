@@ -12,11 +12,13 @@ where installations have it (`IN_CLUSTER`), as Kubeflow's own launcher does.
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
 import re
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -286,10 +288,22 @@ def _hang_up(endpoint: str) -> None:
         for descriptor in map(int, os.listdir("/dev/fd")):
             with (
                 suppress(OSError),  # no connection, or closed meanwhile
-                socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as connection,
+                _open_socket(descriptor) as connection,
             ):
                 if connection.getpeername()[:2] in addresses:
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+def _open_socket(descriptor: int) -> socket.socket:
+    """Return another handle of a socket that this process has open.
+
+    Raises:
+      OSError: the descriptor is closed, or belongs to no socket.
+    """
+    # `fromfd` fails for other files too, but leaves a duplicate of them open.
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+    return socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
 
 
 def _list_all(folder: str) -> list[fs.FileInfo]:

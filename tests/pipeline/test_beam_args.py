@@ -36,6 +36,7 @@ def test_tfx_gets_the_environment_variable_that_has_an_option_with_a_secret():
 
 def test_log_lines_of_libraries_have_no_secret_while_the_steps_run(caplog):
     log = logging.getLogger("apache_beam.options")
+    caplog.set_level(logging.WARNING, log.name)
     with provide_secrets(["--jdbc=postgres://ada:canary@db/x", "--token=cuckoo", "--key=a"]):
         log.warning("Discarding unparseable args: %s", ["--jdbc=postgres://ada:canary@db/x"])
         log.warning("token 'cuckoo', a runner")

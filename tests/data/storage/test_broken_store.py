@@ -60,6 +60,14 @@ def answer_status(status):
     return answer
 
 
+@pytest.fixture(autouse=True)
+def no_open_files_left():
+    before = len(os.listdir("/dev/fd"))
+    yield
+    # A few connections to the server may wait for it to end.
+    assert len(os.listdir("/dev/fd")) < before + 8
+
+
 @pytest.fixture
 def start(monkeypatch):
     """A function that starts a broken store and makes it the store of the environment."""
