@@ -75,9 +75,14 @@ def test_the_reference_model_runs_with_an_inferred_schema(small_data, tmp_path):
         "--infer-schema",
         "--epochs=1",
         "--set=thresholds.accuracy=0",
+        # After one epoch it may still predict a single class, which no threshold allows.
+        "--force-push",
+        "--reason=a test of one epoch",
     )
     assert run.status == 0, run.text
     assert run.metrics["training"]["parameters"] == 33_616_132
+    forced = None if run.metrics["blessed"] else "a test of one epoch"
+    assert run.metrics["force_push_reason"] == run.card.get("force_push_reason") == forced
     (schema,) = (run.output / "artifacts" / "Schema" / "schema").rglob("schema.pbtxt")
     assert 'value: "squiggle"' in schema.read_text(), "the class names were seen in the data"
 
