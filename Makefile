@@ -9,8 +9,8 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebook test test-slow test-long test-faults test-next test-all image test-image lint lock \
-  sbom audit clean
+.PHONY: help setup run notebook test test-slow test-long test-faults test-next test-all image \
+  test-image lint lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,9 +31,10 @@ notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as 
 # The tests of a file share one process; at most four processes, because each takes 2 GB.
 PYTEST := .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
   --no-loadscope-reorder
+QUICK := not slow and not long and not faults
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
-	@$(PYTEST) -m "not slow and not long and not faults" $(ARGS)
+	@$(PYTEST) -m "$(QUICK)" $(ARGS)
 
 test-slow: setup ## Run the tests that take tens of seconds
 	@$(PYTEST) -m "slow and not long" $(ARGS)
@@ -50,7 +51,7 @@ test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of
 	@scripts/test-next.sh $(ARGS)
 
 test-all: lint ## Run every test on both TFX lines, and the image: before a release; needs root
-	@for tests in "not slow and not long and not faults" "slow and not long" long; do \
+	@for tests in "$(QUICK)" "slow and not long" long; do \
 	  $(PYTEST) -m "$$tests" $(ARGS) && scripts/test-next.sh -m "$$tests" $(ARGS) || exit 1; done
 	@scripts/test-image.sh
 

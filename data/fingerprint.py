@@ -1,6 +1,7 @@
 """Identifies a file by its content."""
 
 import hashlib
+from typing import IO
 
 from data.storage import files
 
@@ -11,8 +12,13 @@ def fingerprint_file(path: str) -> str:
     """Return the SHA-256 of a file in hexadecimal digits; an empty string for no path."""
     if not path:
         return ""
-    digest = hashlib.sha256()
     with files.open_file(path, "rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
+        return fingerprint_stream(file)
+
+
+def fingerprint_stream(stream: IO[bytes]) -> str:
+    """Return the SHA-256 of the rest of a stream in hexadecimal digits."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK_BYTES):
+        digest.update(block)
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from tfx.utils import path_utils
 from components.baseline_model.selection import select_baseline
 from data.storage import files
 from trainer.export.model_card import read_model_card
-from trainer.export.pushed_models import PushedModel
+from trainer.export.pushed_models import PushedModel, copy_model
 
 _SERVING_DIR = "serving_dir"
 _VERSION = "baseline_version"
@@ -69,8 +69,7 @@ class Executor(base_executor.BaseExecutor):
             output.set_int_custom_property("version", 0)
             return
         # A copy, because old versions may be removed from the serving folder at any time.
-        copy = path_utils.serving_model_dir(output.uri)
-        files.publish_folder(baseline.path, copy, last="saved_model.pb")
+        copy_model(baseline.path, path_utils.serving_model_dir(output.uri))
         output.set_int_custom_property("version", baseline.version)
 
 

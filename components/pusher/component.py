@@ -17,7 +17,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from data.storage import files
 from data.storage.lease import hold_lease
 from trainer.export.model_card import read_model_card, write_model_card
-from trainer.export.pushed_models import push_model
+from trainer.export.pushed_models import copy_model, push_model
 
 FORCE_PUSH_REASON = "force_push_reason"
 """Why a model was pushed that is not blessed: a property of the output, and a key of the card."""
@@ -61,7 +61,7 @@ class Executor(executor.Executor):
         model = self.GetModelPath(input_dict)
         if files.exists(output.uri):  # TFX makes it beforehand
             files.remove_folder(output.uri)
-        files.publish_folder(model, output.uri, last="saved_model.pb")
+        copy_model(model, output.uri)
         if not blessed:
             output.set_string_custom_property(FORCE_PUSH_REASON, reason)
             card = read_model_card(output.uri)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import stat
 import zlib
@@ -11,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Protocol
 
+from data.fingerprint import fingerprint_stream
 from data.invalid import InvalidData
 
 # Levels of folders below a data folder that can hold data: span-7/train.
 _DEPTH = 2
-
-_BLOCK_BYTES = 4 << 20
 
 
 class InputFiles(Protocol):
@@ -129,11 +127,8 @@ def compute_digest(path: str, files: InputFiles) -> str:
     Raises:
       InvalidData: the file cannot be read.
     """
-    digest = hashlib.sha256()
     with _explaining(path), files.open(path) as raw:
-        while block := raw.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return fingerprint_stream(raw)
 
 
 def identify_file(path: str, files: InputFiles) -> str:
@@ -169,8 +164,8 @@ def _explaining(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         broken_link = "a symbolic link to a file that does not exist. Correct the link"
-        found = broken_link if os.path.islink(path) else "missing"
-        raise InvalidData(f"{path} is {found}.") from None
+        state = broken_link if os.path.islink(path) else "missing"
+        raise InvalidData(f"{path} is {state}.") from None
     except EOFError:
         raise InvalidData(
             f"{path} is cut off: its compressed content ends too early. Copy it again."

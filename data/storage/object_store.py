@@ -283,8 +283,8 @@ def _hang_up(endpoint: str) -> None:
     parts = urlsplit(endpoint)
     port = parts.port or (80 if parts.scheme == "http" else 443)
     with suppress(OSError):
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        addresses = {address[:2] for *_, address in found}
+        known = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        addresses = {address[:2] for *_, address in known}
         for descriptor in map(int, os.listdir("/dev/fd")):
             with (
                 suppress(OSError),  # no connection, or closed meanwhile

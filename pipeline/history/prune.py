@@ -66,14 +66,14 @@ def find_removals(output: str, limits: Limits) -> list[Removal]:
         kept += [run for run in runs if REPORT_TYPE in run.artifacts][-1:]
     newest_change = dt.datetime.now().timestamp() - limits.days * 86_400  # noqa: DTZ005
     folder = Path(output)
-    found = [
+    candidates = [
         *(Removal("artifacts", path) for path in _list_artifacts(runs, kept)),
         *(Removal("versions", path) for path in _list_versions(output, limits.versions)),
         *(Removal("checkpoints", path) for path in _list_old(folder / "checkpoints", 2)),
         *(Removal("trials", path) for path in _list_old(folder / "checkpoints" / "trials", 1)),
         *(Removal("logs", path) for path in _list_old(folder / "logs", limits.runs)),
     ]
-    return [removal for removal in found if removal.path.stat().st_mtime <= newest_change]
+    return [removal for removal in candidates if removal.path.stat().st_mtime <= newest_change]
 
 
 def measure_freed_bytes(paths: Sequence[Path]) -> int:
@@ -84,11 +84,11 @@ def measure_freed_bytes(paths: Sequence[Path]) -> int:
     files = [path for path in paths if path.is_file()]
     for folder in paths:
         files += [path for path in folder.rglob("*") if path.is_file()]
-    found = [path.lstat() for path in files]
-    removed = Counter((file.st_dev, file.st_ino) for file in found)
+    statuses = [path.lstat() for path in files]
+    removed = Counter((file.st_dev, file.st_ino) for file in statuses)
     freed = {
         (file.st_dev, file.st_ino): file.st_blocks * 512
-        for file in found
+        for file in statuses
         if removed[file.st_dev, file.st_ino] == file.st_nlink
     }
     return sum(freed.values())

@@ -51,7 +51,7 @@ def write_latest(
     files.write_file(os.path.join(folder, METRICS_FILE), json.dumps(metrics, indent=2))
     link = os.path.join(output, f"{target}.link")
     os.symlink(target, link)
-    if os.path.isdir(latest) and not os.path.islink(latest):  # of a version before 0.3
+    if os.path.isdir(latest) and not os.path.islink(latest):  # of an older version
         files.move_file(latest, os.path.join(output, f"{_RESULTS}old"))
     files.move_file(link, latest)
     for name in os.listdir(output):

@@ -28,6 +28,9 @@ def prune_output(output: str, limits: Limits, *, remove: bool) -> None:
     console = make_console()
     with lock_output(output):
         removals = find_removals(output, limits)
+        if not removals:
+            console.print("There is nothing to remove.")
+            return
         table = Table(box=None, pad_edge=False)
         for heading, justify in (("kind", "left"), ("number", "right"), ("path", "left")):
             table.add_column(heading, justify=justify)  # type: ignore[arg-type]
@@ -35,11 +38,8 @@ def prune_output(output: str, limits: Limits, *, remove: bool) -> None:
             paths = [str(removal.path) for removal in group]
             more = f" ... {paths[-1]}" if len(paths) > 1 else ""
             table.add_row(kind, str(len(paths)), f"{paths[0]}{more}")
-        freed = decimal(measure_freed_bytes([removal.path for removal in removals]))
-        if not removals:
-            console.print("There is nothing to remove.")
-            return
         print_table(table)
+        freed = decimal(measure_freed_bytes([removal.path for removal in removals]))
         if not remove:
             console.print(f"This would free {freed}. Nothing was removed: add --yes to remove it.")
             return

@@ -49,16 +49,23 @@ def push_model(model_dir: str, serving_dir: str) -> PushedModel:
     for name in names:
         if name.startswith(files.UNFINISHED):  # of a push that was killed
             files.remove_folder(files.join(serving_dir, name))
-    for pushed in find_sound_models(serving_dir):
+    pushed = next(find_sound_models(serving_dir), None)
+    if pushed and pushed.card and pushed.card == read_model_card(model_dir):
         # The run that pushed it was killed before it could record that.
-        if pushed.card and pushed.card == read_model_card(model_dir):
-            return pushed
-        break
+        return pushed
     newest = max((int(name) for name in names if name.isdigit()), default=0)
     version = max(int(time.time()), newest + 1)
     path = files.join(serving_dir, str(version))
-    files.publish_folder(model_dir, path, last=_GRAPH)
+    copy_model(model_dir, path)
     return PushedModel(version, path)
+
+
+def copy_model(model_dir: str, target: str) -> None:
+    """Copy a SavedModel to a path that does not exist. The copy appears whole.
+
+    In an object store, `saved_model.pb`, which tells that a model is complete, appears last.
+    """
+    files.publish_folder(model_dir, target, last=_GRAPH)
 
 
 def list_pushed_models(serving_dir: str) -> list[PushedModel]:

@@ -66,8 +66,8 @@ class Blueprint:
     def to_json(self) -> str:
         """Return the blueprint as JSON. No graph depends on the values of environment variables."""
         fields = asdict(self)
-        given = hide_environment(fields.pop("settings"))
-        return json.dumps({"given": given, **fields}, sort_keys=True)
+        settings = hide_environment(fields.pop("settings"))
+        return json.dumps({"given": settings, **fields}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Blueprint:
