@@ -12,6 +12,7 @@ The noise level and the signed bytes of step 1 follow the simulator that made th
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -156,20 +157,44 @@ def compute_power(voltage: NDArray[np.complex64]) -> NDArray[np.float32]:
 
 
 def render(power_spectra: NDArray[np.float32], height: int, width: int) -> NDArray[np.uint8]:
-    """Turn power [rows, channels] into an image [height, width]: steps 3 and 4.
+    """Turn power into grey-scale images: steps 3 and 4.
 
     A loud pixel is *dark*: the red at the upper end of jet is less luminous than the yellow and
     cyan in its middle. Without a loud signal to divide by, all noise moves towards that end.
+
+    Args:
+      power_spectra: float32 [..., rows, channels]. Values below 1 count as 1.
+      height: rows of an image.
+      width: columns of an image.
+
+    Returns:
+      uint8 [..., height, width].
     """
-    import matplotlib as mpl
     from PIL import Image
 
     # After digitising, the power of a channel can be exactly zero, whose logarithm is infinite.
     level = np.log(np.maximum(power_spectra, np.float32(1.0)))
-    level *= np.float32(256.0) / level.max()
+    greatest = level.max(axis=(-2, -1), keepdims=True)
+    level *= np.float32(256.0) / np.where(greatest > 0.0, greatest, np.float32(1.0))
     # Matplotlib maps a float to one of 256 colours in this way. A level of 1 gets the last one.
     colour = np.minimum(level, np.float32(255.0)).astype(np.uint8)
-    jet = mpl.colormaps["jet"](np.arange(256), bytes=True)[:, :3]
-    image = Image.fromarray(jet[colour])
+    jet, luma = _list_colours()
+    if colour.shape[-2:] == (height, width):
+        return np.take(luma, colour)
+    size, filtered = (width, height), Image.Resampling.LANCZOS
     # Resized before it is converted to grey: the filter clips red, green and blue separately.
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS).convert("L"))
+    images = [
+        np.asarray(Image.fromarray(jet[image]).resize(size, filtered).convert("L"))
+        for image in colour.reshape(-1, *colour.shape[-2:])
+    ]
+    return np.reshape(images, (*colour.shape[:-2], height, width))
+
+
+@functools.cache
+def _list_colours() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the colours of jet [256, red green blue] and their luma [256]."""
+    import matplotlib as mpl
+    from PIL import Image
+
+    jet = mpl.colormaps["jet"](np.arange(256), bytes=True)[:, :3]
+    return jet, np.asarray(Image.fromarray(jet[np.newaxis]).convert("L"))[0]

@@ -116,6 +116,27 @@ def test_a_channel_without_any_power_does_not_spoil_the_image():
     assert image[40:].min() == image[40:].max()
 
 
+@pytest.mark.parametrize(("height", "width"), [(ROWS, CHANNELS), (64, 128)])
+def test_many_images_are_rendered_at_once_as_each_of_them_is_alone(height, width):
+    rng = np.random.default_rng(0)
+    spectra = rng.standard_exponential((3, ROWS, CHANNELS), dtype=np.float32) * np.float32(1e5)
+    images = spectrogram.render(spectra, height, width)
+    each = [spectrogram.render(image, height, width) for image in spectra]
+    np.testing.assert_array_equal(images, each)
+
+
+def test_an_image_that_needs_no_resizing_has_the_luma_of_its_colours():
+    spectra = np.exp(np.linspace(0.0, 12.0, 256, dtype=np.float32)).reshape(1, 256)
+    colours = mpl.colormaps["jet"](np.log(spectra) / np.log(spectra).max(), bytes=True)
+    expected = np.asarray(Image.fromarray(colours[:, :, :3]).convert("L"))
+    np.testing.assert_array_equal(spectrogram.render(spectra, 1, 256), expected)
+
+
+def test_an_image_without_any_power_is_constant():
+    image = spectrogram.render(np.zeros((4, 8), np.float32), 4, 8)
+    np.testing.assert_array_equal(image, np.full((4, 8), 14))
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 128), (32, 32), (10, 48)])
 def test_height_and_width_are_free(height, width):
     image = spectrogram.simulate_spectrogram(None, height, width, np.random.default_rng(0))
