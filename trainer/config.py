@@ -50,16 +50,16 @@ class Schedule(Section):
     warmup_epochs: float | None = Field(
         default=None,
         ge=0,
-        description="The rate first rises from 0 over this many epochs, such as 0.5.",
+        description="Epochs, such as 0.5, in which the rate first rises from 0.",
     )
     decay_steps: int | None = Field(
         default=None,
         gt=0,
         description="For `exponential` only: the rate is multiplied by `decay_rate` over this many "
-        "steps. If no model sets it, the rate ends at a hundredth of the initial rate.",
+        "steps. If the model sets none either, the rate ends at a hundredth of the initial rate.",
     )
     decay_rate: float | None = Field(
-        default=None, gt=0, le=1, description="For `exponential` only: the factor."
+        default=None, gt=0, le=1, description="For `exponential` only: see `decay_steps`."
     )
     staircase: bool | None = Field(
         default=None,
@@ -72,14 +72,14 @@ class Schedule(Section):
         if self.kind in ("cosine", "constant"):
             for key in ("decay_steps", "decay_rate", "staircase"):
                 if getattr(self, key) is not None:
-                    raise ValueError(f"{key} belongs to the kind exponential, not to {self.kind}")
+                    raise ValueError(f"{key} is for the kind exponential, not for {self.kind}")
         return self
 
 
 class Optimizer(Section):
     """The optimiser. Unset keys take the model's own values, or those of Keras."""
 
-    name: OptimizerName | None = Field(default=None, description="The optimiser of Keras.")
+    name: OptimizerName | None = Field(default=None, description="The Keras optimiser.")
     weight_decay: float | None = Field(
         default=None,
         ge=0,
@@ -90,13 +90,13 @@ class Optimizer(Section):
         default=None, ge=0, lt=1, description="Momentum, for `sgd` and `rmsprop` only."
     )
     clip_norm: float | None = Field(
-        default=None, gt=0, description="The largest norm of all gradients together."
+        default=None, gt=0, description="The largest norm of the gradients, taken as one vector."
     )
 
     @model_validator(mode="after")
     def _has_momentum(self) -> Optimizer:
         if self.name in ("adam", "adamw") and self.momentum is not None:
-            raise ValueError(f"momentum belongs to sgd and rmsprop, not to {self.name}")
+            raise ValueError(f"momentum is for sgd and rmsprop, not for {self.name}")
         return self
 
 
@@ -106,12 +106,12 @@ class Augment(Section):
     `trainer/inputs/augmentation.py` explains which changes keep the class of a spectrogram.
     """
 
-    flip_time: bool | None = Field(default=None, description="Reverse time in every second image.")
+    flip_time: bool | None = Field(default=None, description="Reverse time in half of the images.")
     flip_frequency: bool | None = Field(
-        default=None, description="Reverse frequency in every second image."
+        default=None, description="Reverse frequency in half of the images."
     )
     invert: bool | None = Field(
-        default=None, description="Change the sign of every second image. Needs `normalise: image`."
+        default=None, description="Change the sign of half of the images. Needs `normalise: image`."
     )
     shift_frequency: float | None = Field(
         default=None,
@@ -139,22 +139,22 @@ class Tuning(Section):
     trials: int = Field(
         default=20,
         ge=1,
-        description="The largest number of trials. The first one uses the untuned settings.",
+        description="The largest number of trials. The first uses the untuned settings.",
     )
     minutes: float | None = Field(
         default=None,
         gt=0,
-        description="The longest time for the search, summed over the runs that an interrupted "
-        "search takes. The running trial ends with its epoch. null: no limit.",
+        description="The time limit of the search, including the time before an interruption. The "
+        "trial that reaches it ends after the current epoch. null: no limit.",
     )
     algorithm: Literal["bayesian", "random", "hyperband"] = Field(
         default="bayesian", description="`hyperband` begins with trials of few epochs."
     )
     epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of a trial. null: half of those of training."
+        default=None, ge=1, description="Epochs per trial. null: half the epochs of training."
     )
     objective: Monitor = Field(
-        default="val_accuracy", description="The metric by which trials compare."
+        default="val_accuracy", description="The metric that ranks the trials."
     )
 
 
@@ -170,15 +170,15 @@ class TrainingConfig(Section):
     model: str = Field(
         default="compact", description="The network.", json_schema_extra={"enum": list(MODELS)}
     )
-    epochs: int = Field(default=12, ge=1, description="How often training goes through all images.")
+    epochs: int = Field(default=12, ge=1, description="Passes over all training images.")
     batch_size: int = Field(
-        default=32, ge=1, description="Images in a training step, over all devices together."
+        default=32, ge=1, description="Images per training step, over all devices together."
     )
     seed: int = Field(
         default=0,
         ge=0,
         lt=2**31,
-        description="Decides everything random, also how the data are shuffled.",
+        description="Determines everything random, including how the data are shuffled.",
     )
     initial_weights: str = Field(
         default="", description="A `.weights.h5` file to start from. Empty: random weights."
@@ -186,33 +186,33 @@ class TrainingConfig(Section):
     normalise: Normalisation | None = Field(
         default=None,
         description="`image` brings each spectrogram to mean 0 and standard deviation 1, so that "
-        "neither brightness nor contrast counts. `levels` leaves grey levels from 0 to 1. null: "
+        "brightness and contrast have no effect. `levels` keeps grey levels from 0 to 1. null: "
         "the model's own choice.",
     )
     label_smoothing: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="The fraction of each label that is spread over all classes. Losses are those "
-        "of smoothed labels. null: the model's own value.",
+        description="The fraction of each label that is spread over all classes. Losses are "
+        "computed with the smoothed labels. null: the model's own value.",
     )
     class_weights: (
         Literal["balanced"] | dict[ClassName, Annotated[float, Field(gt=0, strict=True)]] | None
     ) = Field(
         default=None,
-        description="How much an image of each class counts in the training loss. `balanced`: "
-        "every class counts the same in sum. A class without a weight of its own has weight 1. "
-        "null: every image counts the same.",
+        description="The weight of an image of each class in the training loss. `balanced`: all "
+        "classes have the same total weight. A class that is not named has weight 1. null: all "
+        "images have the same weight.",
     )
     early_stopping: int = Field(
         default=0,
         ge=0,
-        description="Training ends after this many epochs without a better one. 0: never.",
+        description="Training ends after this many epochs without improvement. 0: never.",
     )
     keep_best: Monitor = Field(
         default="val_loss",
-        description="The metric that makes an epoch better. It selects the weights to export, and "
-        "controls early stopping.",
+        description="The metric that decides which epoch is best. It selects the weights to "
+        "export and controls early stopping.",
     )
     calibrate: bool = Field(
         default=True,
@@ -263,11 +263,11 @@ class TrainingConfig(Section):
 
 
 def refuse_unknown_classes(names: Iterable[str], classes: Sequence[str]) -> None:
-    """Raise a ValueError that suggests the nearest class, if one of the names is no class.
+    """Raise a ValueError that suggests the nearest class if a name is not a class.
 
     Args:
       names: names to check.
-      classes: all classes; empty if they are wrong themselves, which has its own message.
+      classes: all classes; empty if they are invalid, which is reported separately.
     """
     for name in names:
         if classes and name not in classes:
@@ -276,14 +276,14 @@ def refuse_unknown_classes(names: Iterable[str], classes: Sequence[str]) -> None
 
 
 def nest(key: str, value: Any) -> dict[str, Any]:
-    """Return a nested mapping that has one value, at a key with dots."""
+    """Return a nested mapping with one value at a dotted key."""
     for name in reversed(key.split(".")):
         value = {name: value}
     return value
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of nested mappings, of which later ones win. None is no value."""
+    """Merge nested mappings. Later values replace earlier ones; None replaces nothing."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

@@ -1,7 +1,8 @@
 """`preprocessing_fn` of the Transform step: from stored bytes to the input of a model.
 
 Transform saves this function as a TensorFlow graph. Training reads examples through that graph, and
-the exported model contains it, so serving cannot normalise images differently.
+the exported model contains it, so serving cannot normalise examples differently. Spectrograms that
+reach the model as numbers are normalised by the same function, `normalise`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from trainer.settings import resolve_normalisation
 _SMALLEST_DEVIATION = 0.5 / 255
 # A channel is dead if its standard deviation over time is at most this fraction of the channels'
 # mean. The fraction is not 0, because neighbours leak into a dead channel, and the logarithm
-# enlarges that. Simulated dead channels reach 0.2 to 0.52 of the mean. The quietest of 128 live
+# amplifies that. Simulated dead channels reach 0.2 to 0.52 of the mean. The quietest of 128 live
 # channels reaches 0.52 or more in all but one of 3,200 spectrograms with lines of up to 18 dB.
 _DEAD_FRACTION = 0.5
 
@@ -26,7 +27,7 @@ _DEAD_FRACTION = 0.5
 def preprocessing_fn(
     inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 ) -> dict[str, tf.Tensor]:
-    """Reshape to [height, width, 1] and, for most models, standardise each spectrogram by itself.
+    """Reshape to [height, width, 1] and, for most models, standardise each image on its own.
 
     Statistics of the whole data set would not help: the absolute level of a spectrogram depends on
     gain and rendering, not on the line in it.
@@ -48,12 +49,15 @@ def preprocessing_fn(
     # become several images.
     levels = tf.reshape(levels, [tf.shape(encoded)[0], height, width, 1])
     images = tf.cast(levels, tf.float32) / 255.0
-    if resolve_normalisation(custom_config) == "image":
-        images = standardise(images)
     return {
-        example_features.IMAGE: images,
+        example_features.IMAGE: normalise(images, resolve_normalisation(custom_config)),
         example_features.LABEL: tf.reshape(inputs[example_features.LABEL], [-1]),
     }
+
+
+def normalise(images: tf.Tensor, normalisation: str) -> tf.Tensor:
+    """Normalise grey levels from 0 to 1, float32 [N, H, W, 1], as `trainer.config` describes."""
+    return standardise(images) if normalisation == "image" else images
 
 
 def standardise(images: tf.Tensor) -> tf.Tensor:
@@ -63,9 +67,9 @@ def standardise(images: tf.Tensor) -> tf.Tensor:
     """
     _, variances = tf.nn.moments(images, axes=[1], keepdims=True)
     deviations = tf.sqrt(variances)
-    limit = _limit_of_dead_channels(images.shape[1])
+    limit = _compute_dead_limit(images.shape[1])
     dead = deviations <= limit * tf.reduce_mean(deviations, axis=2, keepdims=True)
-    # Averaging the image down affected the neighbours too: they would look like faint lines.
+    # Downsampling the image affected the neighbours too: they would look like faint lines.
     spoilt = tf.nn.max_pool2d(tf.cast(dead, images.dtype), [1, 3], 1, "SAME")
     alive = (1.0 - spoilt) * tf.ones_like(images)
     mean, variance = tf.nn.weighted_moments(
@@ -74,10 +78,10 @@ def standardise(images: tf.Tensor) -> tf.Tensor:
     return alive * (images - mean) / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)
 
 
-def _limit_of_dead_channels(rows: int) -> float:
-    """Return the standard deviation of a dead channel, at most, relative to the channels' mean.
+def _compute_dead_limit(rows: int) -> float:
+    """Return the largest standard deviation of a dead channel, relative to the channels' mean.
 
-    The standard deviation of few rows is uncertain. The limit is at least four standard errors
+    A standard deviation from few rows is uncertain. The limit is at least four standard errors
     away from the value for noise.
     """
     return min(_DEAD_FRACTION, max(0.0, 1 - 4 / math.sqrt(2 * max(rows - 1, 1))))

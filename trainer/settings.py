@@ -16,7 +16,7 @@ from trainer.models.recipe import Recipe
 
 AnySection = TypeVar("AnySection", bound=Section)
 
-# These do not decide the weights. Starting weights do so by their content, not by their path.
+# These keys do not determine the weights: of starting weights, the content counts, not the path.
 _WITHOUT_EFFECT = {"checkpoint_dir", "initial_weights", "warm_start_from", "tuned"}
 
 
@@ -46,7 +46,7 @@ class Settings(TrainingConfig):
 
     @property
     def digest(self) -> str:
-        """A digest of everything that decides the weights."""
+        """A digest of everything that determines the weights."""
         deciding = self.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
@@ -60,13 +60,13 @@ def resolve(
       custom_config: keys of `Settings`. A key that is absent or None, also within a section, takes
         the value of the model's recipe, or else its default.
       hyperparameters: the values that tuning chose, as KerasTuner writes them; None without
-        tuning. They win over `custom_config`: a search does not choose keys that have been set.
+        tuning. They take precedence over `custom_config`; a search leaves out keys that were set.
 
     Raises:
       InvalidData: an augmentation does not fit the normalisation.
       ValueError: a key is unknown, or a value is out of bounds.
     """
-    # Names with a slash are KerasTuner's own notes.
+    # Names with a slash are KerasTuner's own.
     tuned = {
         key: value
         for key, value in (hyperparameters or {}).get("values", {}).items()
@@ -76,8 +76,8 @@ def resolve(
     recipe = models.load(requested.get("model", TrainingConfig.model_fields["model"].default))
     own = {"normalise": recipe.normalise, "label_smoothing": recipe.label_smoothing}
     settings = Settings.model_validate(merge(own, requested, {"tuned": tuned}))
-    # This is not validated again: the configuration may set a kind of schedule with which some keys
-    # of the recipe have no effect.
+    # This is not validated again: some keys of the recipe may have no effect with the kind of
+    # schedule that the configuration sets.
     settings = settings.model_copy(
         update={
             "schedule": _fill(settings.schedule, recipe.schedule),

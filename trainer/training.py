@@ -50,8 +50,8 @@ def run_fn(fn_args: FnArgs) -> None:
       fn_args: TFX's arguments; `custom_config` is what `trainer.settings.resolve` takes.
 
     Raises:
-      InvalidData: the starting weights do not fit the model, the optimiser lacks a setting, or the
-        strategy asks for devices that do not exist.
+      InvalidData: the starting weights do not fit the model, the optimiser does not accept a
+        setting, or the strategy needs devices that do not exist.
     """
     strategy = resolve(fn_args.custom_config).strategy
     cluster = find_cluster(strategy)
@@ -95,7 +95,7 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
         os.path.join(model_run_dir, TENSORBOARD),
         settings.classes,
         confusion_matrix,
-        # Replicas predict together or not at all, and only the chief plots mistakes.
+        # All replicas would have to predict together, but only the chief plots mistakes.
         None if distribution.strategy else setup.validation.dataset,
     )
     state = fit(setup, settings, model_run_dir, run.checkpoints, [tensorboard], started)
@@ -148,7 +148,7 @@ def _log_plan(run: PreparedRun, distribution: Distribution) -> None:
         f"{run.validation.images:,}",
         run.settings.epochs,
         run.train.steps,
-        distribution.in_words,
+        distribution.description,
     )
 
 
@@ -163,10 +163,10 @@ def _set_up(run: PreparedRun, distribution: Distribution) -> TrainingSetup:
 
 
 def _copy_for_export(model: keras.Model, settings: Settings) -> keras.Model:
-    """Return a model of the same weights that is neither compiled nor replicated.
+    """Return a model with the same weights that is neither compiled nor replicated.
 
     The export would include the optimiser of a compiled model, which is twice the size of the
-    weights. To save a replicated model, all workers would be needed.
+    weights. Saving a replicated model would need all workers.
     """
     copy = build_model(settings)
     copy.set_weights(model.get_weights())
@@ -199,8 +199,8 @@ def _calibrate(
 def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:
     """Return how the model was trained.
 
-    `images_per_second` covers the training batches of every epoch, in whichever process. Epochs
-    that were interrupted do not count.
+    `images_per_second` covers the training batches of all epochs in all processes, except those of
+    interrupted epochs.
     """
     settings = run.settings
     return {

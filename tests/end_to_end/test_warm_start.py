@@ -23,4 +23,4 @@ def test_a_warm_start_begins_with_the_newest_pushed_model(small_data, first_run,
         "identity": cold.card["model_id"],
     }
     other = run_pipeline(small_data, output, *settings, "--model=reference")
-    assert "is of another architecture; training starts from random weights" in other.text
+    assert "has another architecture; training starts from random weights" in other.text

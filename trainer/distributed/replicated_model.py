@@ -21,7 +21,6 @@ class ReplicatedModel(keras.Model):
     Within an epoch, its logs are those of this worker's first replica. At the end of an epoch, and
     after validation, they cover all replicas, because Keras's metrics sum over replicas when they
     are read. All workers therefore see the same metrics and make the same decisions.
-
     """
 
     def compile(self, **options: Any) -> None:

@@ -28,7 +28,7 @@ from trainer.inputs.batches import (
 )
 from trainer.settings import Settings
 
-# Digits of a record fingerprint that fit into the whole numbers that workers exchange.
+# Digits of a record fingerprint that fit into the int64 values that workers exchange.
 _HEXADECIMAL_DIGITS = 15
 
 

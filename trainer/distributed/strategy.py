@@ -1,7 +1,7 @@
 """Chooses the devices to train on: one, all GPUs of this machine, or the workers of a cluster.
 
-All of them are synchronous data parallelism by `tf.distribute`: each replica computes the gradients
-of its portion of a batch, and all replicas take the same step by the sum of the gradients.
+Training is synchronous and data-parallel, by `tf.distribute`: each replica computes the gradients
+of its portion of a batch, and all replicas take the same step with the sum of the gradients.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _EXAMPLE = json.dumps(
         "task": {"type": "worker", "index": 0},
     }
 )
-# The types of tasks that train; the first task of them is the chief. A task `ps`, a parameter
-# server, belongs to another way of training, and a task `evaluator` does not train.
+# The types of tasks that train; the first of these tasks is the chief. A task `ps`, a parameter
+# server, is for asynchronous training, and a task `evaluator` does not train.
 _TRAINING_TASKS = ("chief", "worker")
 
 
@@ -75,8 +75,8 @@ class Distribution:
         return self.replicas // self.workers
 
     @property
-    def in_words(self) -> str:
-        """The devices as the end of a sentence; empty for one device."""
+    def description(self) -> str:
+        """Text to append to a description of the run; empty for one device."""
         if not self.strategy:
             return ""
         return f"; {self.replicas} replicas, {self.workers} worker{'s' * (self.workers > 1)}"
@@ -185,7 +185,7 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
         )
     if not 0 <= index < len(addresses[kind]):
         raise InvalidData(
-            f"{_VARIABLE} makes this process {kind} {index}, and the cluster has "
+            f"{_VARIABLE} makes this process {kind} {index}, but the cluster has "
             f"{len(addresses[kind])} of these, numbered from 0."
         )
     chiefs = len(addresses["chief"]) if kind == "worker" else 0
@@ -193,7 +193,7 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
 
 
 def first_local(strategy: tf.distribute.Strategy, values: Any) -> Any:
-    """Return the values of this worker's first replica, of a structure with values per replica."""
+    """Return the values of this worker's first replica from a structure of per-replica values."""
     return tf.nest.map_structure(
         lambda value: strategy.experimental_local_results(value)[0], values
     )

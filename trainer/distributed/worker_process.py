@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import subprocess  # nosec B404 # only this Python is started, with words of our own
 import sys
 from typing import Any
 
@@ -19,12 +19,12 @@ from trainer.watching.epoch_log import logger
 # Exit status of a worker that refuses its input; the command line uses the same.
 REFUSED = 2
 
-# Factories of data sets cannot be written to a file, and `run_fn` does not use them.
+# This field holds functions, which JSON cannot represent and `run_fn` does not use.
 _LEFT_OUT = ("data_accessor",)
 
 
 def run_worker(fn_args: FnArgs, cluster: Cluster) -> None:
-    """Run `trainer.worker` with these arguments, and repeat its log records here.
+    """Run `trainer.worker` with these arguments, and pass on its log records.
 
     Args:
       fn_args: TFX's arguments of `run_fn`.
@@ -43,7 +43,7 @@ def run_worker(fn_args: FnArgs, cluster: Cluster) -> None:
         len(cluster.addresses),
         " ".join(command),
     )
-    worker = subprocess.Popen(
+    worker = subprocess.Popen(  # nosec B603
         [sys.executable, *command, "--records"], stdout=subprocess.PIPE, text=True
     )
     refusal = ""
@@ -81,7 +81,7 @@ def read_arguments(file: str) -> FnArgs:
     """Return the arguments that `write_arguments` wrote.
 
     Raises:
-      InvalidData: the file is missing or has another content.
+      InvalidData: the file is missing or does not contain such arguments.
     """
     try:
         return FnArgs(**json.loads(files.read_text(file)))
@@ -93,7 +93,7 @@ def read_arguments(file: str) -> FnArgs:
 
 
 def format_record(message: str, transient: bool = False, refused: bool = False) -> str:
-    """Return the line of JSON by which a worker passes a log record to the process above it."""
+    """Return the line of JSON with which a worker passes a log record to its parent process."""
     return json.dumps({"message": message, "transient": transient, "refused": refused})
 
 

@@ -32,7 +32,7 @@ from trainer.watching.epoch_log import logger
 _INDEX = "checkpoint.json"
 _VARIABLES = "variables.npz"
 _BEST_WEIGHTS = "best.weights.h5"
-# Should the newest be damaged, training continues from the one before.
+# If the newest is damaged, training continues from the one before it.
 _KEPT = 2
 # Digits of the SHA-256; enough that no two runs have the same key.
 _KEY_DIGITS = 16
@@ -86,11 +86,11 @@ class Checkpoints:
         FOLDER/KEY-epoch-7-1b5e20c7/checkpoint.json    size and SHA-256 of the files above, and a
                                                        TrainingState
 
-    `checkpoint.json` is written last. A folder without it is of a process that was killed while it
-    wrote, and is ignored. A checkpoint that is not as it was written is left out with a warning.
+    `checkpoint.json` is written last. A folder without it comes from a process that was killed
+    while it wrote, and is ignored. A damaged checkpoint is left out with a warning.
 
-    The last part of the name stands for the process. Two processes that train the same at the same
-    time never write to the same folder, and each removes only what it wrote or found at its start.
+    The last part of the name identifies the process. Two processes that train the same run at once
+    never write to the same folder, and each removes only what it wrote or found when it started.
     """
 
     def __init__(self, folder: str, key: str, read_only: bool = False) -> None:
@@ -109,7 +109,7 @@ class Checkpoints:
         self._obsolete: list[str] = []
 
     def restore(self, model: keras.Model, best_weights: str, model_run_dir: str) -> TrainingState:
-        """Bring a newly compiled model to the newest state that is whole, and return this state.
+        """Restore the newest undamaged checkpoint into a newly compiled model.
 
         Args:
           model: its variables and those of its optimiser are overwritten.
@@ -117,7 +117,7 @@ class Checkpoints:
           model_run_dir: folder to write TensorBoard's files so far to.
 
         Returns:
-          The state, that of a new run if no checkpoint can be used.
+          The restored state, or that of a new run if no checkpoint can be used.
 
         Raises:
           StoreError: the object store does not answer or denies access.
@@ -143,7 +143,7 @@ class Checkpoints:
     def save(
         self, model: keras.Model, state: TrainingState, best_weights: str, model_run_dir: str
     ) -> None:
-        """Write the state after an epoch, then remove all but this and the one before.
+        """Write a checkpoint after an epoch, then remove all but this one and the one before it.
 
         Args:
           model: the compiled model in training.
@@ -172,7 +172,7 @@ class Checkpoints:
             self._remove(self._obsolete + self._kept)
 
     def _list_names(self) -> list[str]:
-        """Return the names of this run's folders, those of the last epochs last."""
+        """Return the names of this run's folders in the order of their epochs."""
         if not files.is_folder(self._folder):
             return []
         pattern = re.compile(rf"{self.key}-epoch-(\d+)-\w+")
@@ -220,8 +220,8 @@ def open_checkpoints(
 def _list_variables(model: keras.Model) -> list[keras.Variable]:
     """Return every variable that a later epoch depends on, in an order fixed by the model's code.
 
-    `variables`, unlike `weights`, includes the random state of Dropout. Metrics are left out: they
-    start each epoch anew, and have variables only once something was fitted.
+    `variables`, unlike `weights`, includes the random state of Dropout. Metrics are left out: every
+    epoch resets them, and they have no variables before the first fit.
     """
     metrics = {id(variable) for variable in model.metrics_variables}
     own = [variable for variable in model.variables if id(variable) not in metrics]
@@ -250,7 +250,7 @@ def _read_checkpoint(folder: str) -> tuple[TrainingState, dict[str, bytes]]:
     """Return the state and the content of each file.
 
     Raises:
-      InvalidData: a file is missing, or is not as it was written.
+      InvalidData: a file is missing or damaged.
     """
     path = files.join(folder, _INDEX)
     content = _read(path)
@@ -280,7 +280,7 @@ def _read(path: str) -> bytes:
     try:
         return files.read_bytes(path)
     except StoreError:
-        # The checkpoint may be whole, and training it again would be the wrong remedy.
+        # The checkpoint may be intact, so training again would be the wrong remedy.
         raise
     except FileNotFoundError:
         raise InvalidData(f"{path} is missing.") from None
@@ -300,9 +300,9 @@ def _assign_variables(model: keras.Model, archive: bytes, folder: str) -> None:
     """Overwrite the variables of a compiled model.
 
     Raises:
-      InvalidData: another release of Keras gives the model other variables.
+      InvalidData: the variables do not fit, for example after a change of Keras.
     """
-    # An optimiser creates its variables when it is first used, and takes none before.
+    # An optimiser has no variables to overwrite until it is built, which its first use would do.
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
     variables = _list_variables(model)

@@ -1,4 +1,4 @@
-"""Weighs the images of each class in the loss."""
+"""Weights the images of each class in the loss."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def compile_model(
       metrics: metrics to record in addition to the accuracy.
 
     Raises:
-      InvalidData: the optimiser lacks a setting.
+      InvalidData: the optimiser does not accept a setting.
     """
     rate = make_learning_rate(settings.epochs, steps_per_epoch, **settings.schedule.set_values)
     model.compile(
@@ -86,10 +86,10 @@ def make_optimizer(
         normalisation do not decay. None for the optimiser's default: 0.004 for adamw, otherwise
         no decay.
       momentum: momentum of sgd or rmsprop; None for none.
-      clip_norm: largest norm of all gradients together. Longer gradients are scaled down to it.
+      clip_norm: largest norm of the gradients, taken as one vector. A longer one is scaled down.
 
     Raises:
-      InvalidData: the optimiser lacks one of the settings, such as the momentum.
+      InvalidData: the optimiser does not accept one of the settings, such as the momentum.
     """
     settings = {"weight_decay": weight_decay, "momentum": momentum}
     options = {key: value for key, value in settings.items() if value is not None}
@@ -97,8 +97,8 @@ def make_optimizer(
         optimizer = _OPTIMIZERS[name](rate, global_clipnorm=clip_norm, **options)
     except (TypeError, ValueError) as error:
         raise InvalidData(
-            f"optimizer.name: {name} cannot have the settings {', '.join(options)} ({error}). "
-            "Leave out those that it lacks, or choose another optimiser."
+            f"optimizer.name: {name} does not accept {', '.join(options)} ({error}). "
+            "Remove what it does not accept, or choose another optimiser."
         ) from error
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -106,9 +106,9 @@ def make_optimizer(
 
 
 def _fit_into_epoch(steps_per_execution: int, steps_per_epoch: int) -> int:
-    """Return the largest number up to `steps_per_execution` that divides an epoch.
+    """Return the largest number up to `steps_per_execution` that divides the steps of an epoch.
 
-    With any other number, Keras runs the last execution of an epoch into the next epoch.
+    With any other number, the last execution of an epoch would run into the next epoch.
     """
     largest = min(steps_per_execution, steps_per_epoch)
     return max(steps for steps in range(1, largest + 1) if steps_per_epoch % steps == 0)

@@ -13,7 +13,7 @@ from trainer.settings import Settings
 class DivergedError(InvalidData):
     """Training with this configuration and these data leads to a loss that is not finite.
 
-    It is a refusal, because a repetition would end in the same way.
+    It is an InvalidData, because running again would end in the same way.
 
     Attributes:
       place: the epoch, and the batch if it is known.
@@ -47,16 +47,16 @@ class DivergenceCheck(keras.callbacks.Callback):
         self._settings = settings
 
     def on_epoch_begin(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
-        """Note the epoch."""
+        """Remember the epoch."""
         self._place = f"epoch {epoch + 1}"
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Check the mean loss of the epoch so far, which stays NaN or infinite.
 
         Raises:
-          DivergedError: it is not finite.
+          DivergedError: the loss is not finite.
         """
-        # The loss is that of one replica. The others would wait for a worker that ended.
+        # With several replicas, the loss is that of one, and the others would wait for it forever.
         if self.model.distribute_strategy.num_replicas_in_sync == 1:
             self._check(logs["loss"], f", batch {batch + 1} of {self.params['steps']}")
 
@@ -64,7 +64,7 @@ class DivergenceCheck(keras.callbacks.Callback):
         """Check the losses of the epoch, over all replicas.
 
         Raises:
-          DivergedError: one is not finite.
+          DivergedError: a loss is not finite.
         """
         self._check(logs["loss"], "")
         self._check(logs["val_loss"], ", on the validation images")
@@ -80,7 +80,7 @@ def _list_reasons(settings: Settings) -> str:
     if settings.mixed_precision:
         reasons.append("rounding (mixed_precision is true)")
     if settings.class_weights:
-        reasons.append(f"large weights of classes (class_weights is {settings.class_weights})")
+        reasons.append(f"large class weights (class_weights is {settings.class_weights})")
     if settings.initial_weights or settings.warm_start_from:
-        reasons.append("weights to start from that are already extreme")
+        reasons.append("extreme starting weights")
     return ", ".join([*reasons, "or images unlike all others"])

@@ -83,7 +83,7 @@ def _fit_epochs(
     state: TrainingState,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Fit the epochs that are left."""
+    """Fit the remaining epochs."""
     setup.model.fit(
         setup.train.read_epochs(state.epochs, settings.epochs),
         steps_per_epoch=setup.train.steps,
@@ -96,7 +96,7 @@ def _fit_epochs(
         ),
         callbacks=callbacks,
         verbose=0,
-        shuffle=False,  # the batches are in their order
+        shuffle=False,  # the batches are shuffled already
     )
 
 
@@ -132,7 +132,7 @@ class _BestWeights(keras.callbacks.ModelCheckpoint):
     """Writes the best weights of the whole model while only one of its layers is fitted.
 
     It writes them through a model that was never compiled. A compiled model would add its
-    optimiser, which is twice the size of the weights and useless to readers of the file.
+    optimiser, which is twice the size of the weights and of no use to readers of the file.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ def make_learning_rate(
 class WarmUp(schedules.LearningRateSchedule):
     """A rate that rises linearly from 0 and then follows another schedule from its start.
 
-    Of Keras's own schedules, only CosineDecay can warm up.
+    Keras has a warm-up only for CosineDecay.
     """
 
     def __init__(self, after: schedules.LearningRateSchedule, target: float, steps: int) -> None:

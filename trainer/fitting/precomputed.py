@@ -44,10 +44,9 @@ class TrainingSetup:
 def precompute(
     model: keras.Model, settings: Settings, train: TrainingBatches, validation: ValidationBatches
 ) -> TrainingSetup:
-    """Compute the output of a model's precomputed layer for every image, where that is possible.
+    """Compute the output of a model's precomputed layer for every image, if that is possible.
 
-    The layer is left in the model if the recipe names none, or if an augmentation changes its
-    output.
+    Nothing is computed if the recipe names no such layer, or if an augmentation changes the output.
 
     Args:
       model: a built model.

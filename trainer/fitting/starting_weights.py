@@ -92,9 +92,9 @@ def _explain_misfit(
     if (card["height"], card["width"]) != model.input_shape[1:3]:
         return "is for another image size"
     if card["weights"] != list_weight_shapes(model):
-        return "is of another architecture"
+        return "has another architecture"
     if card.get("normalise") != normalise:
-        return "sees images normalised otherwise"
+        return "uses another normalisation"
     return ""
 
 

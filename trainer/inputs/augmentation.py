@@ -1,6 +1,6 @@
 """Random changes to training images that keep their class.
 
-Changes that keep the label of a spectrogram (axis 0 is time, axis 1 is frequency), and others:
+Which changes keep the label of a spectrogram (axis 0 is time, axis 1 is frequency), and which not:
 
 * A flip in time or in frequency: a straight, curved or wandering line stays one.
 * A shift in frequency with wrap-around: sampling is complex, so a tone that leaves one edge of the
@@ -24,9 +24,9 @@ class Augmentation:
     """The changes to make.
 
     Attributes:
-      flip_time: whether to mirror time in every second image, on average.
-      flip_frequency: whether to mirror frequency in every second image, on average.
-      invert: whether to change the sign of every second image, on average; images have mean 0.
+      flip_time: whether to reverse time in half of the images, on average.
+      flip_frequency: whether to reverse frequency in half of the images, on average.
+      invert: whether to change the sign of half of the images, on average; images have mean 0.
       shift_frequency: largest cyclic shift, as a fraction of the band's width; 0 for none.
       noise: standard deviation of added Gaussian noise, in standard deviations of the image; 0 for
         none.
@@ -39,7 +39,7 @@ class Augmentation:
     noise: float = 0.0
 
     def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Change float32 [N, H, W, 1]; `seed`, int64 [2], determines how."""
+        """Return augmented images, float32 [N, H, W, 1]; `seed`, int64 [2], determines how."""
         images = tf.convert_to_tensor(images)
         seeds = tf.random.experimental.stateless_split(seed, 5)
         if self.flip_time:

@@ -69,7 +69,7 @@ def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Reco
     blocks, digest, position = [], hashlib.sha256(), 0
     for file in files[worker::workers] if whole_files else files:
         for block in _read_blocks(file, counts.get(file)):
-            # Of the records of all files, every n-th is this worker's.
+            # Counted over all files, every n-th record belongs to this worker.
             own = block if whole_files else block[(worker - position) % workers :: workers]
             position += len(block)
             blocks.append(own)
@@ -109,9 +109,9 @@ def _read_blocks(file: str, count: int | None) -> Iterator[tf.Tensor]:
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """Shuffled, augmented batches. Each depends on the seed and its own number alone.
+    """Shuffled, augmented batches. Each depends only on the seed and its own number.
 
-    A run that resumes after an interruption therefore sees the same batches as one without.
+    A run that resumes after an interruption therefore sees the same batches as any other run.
 
     Attributes:
       records: the training split.
@@ -119,7 +119,7 @@ class TrainingBatches:
       classes: number of classes.
       batch_size: images per batch; the last batch of an epoch may be smaller.
       seed: determines the order and the augmentation.
-      augmentation: applied to training images only; validation and serving see plain images.
+      augmentation: applied to training images only, not in validation or serving.
       evidence: float32 [N, features] in stored order, the output of a precomputed layer; None
         leaves this layer to the model.
     """
@@ -181,7 +181,7 @@ class TrainingBatches:
         """Return the indices of the records in a batch, int64 [B].
 
         The order of an epoch is a keyed permutation, a block cipher on the indices. It gives each
-        index without computing the others, so no earlier epoch must be replayed.
+        index without computing the others, so no earlier epoch needs to be replayed.
         """
         epoch, step = number // self.steps, number % self.steps
         first = step * self.batch_size

@@ -1,4 +1,4 @@
-"""The default model: a search for lines beside a small CNN, see docs/model.md.
+"""The default model: a search for lines and a small CNN, see docs/model.md.
 
 The tutorials' dense layer over every pixel must learn each line at each position separately. Here,
 a search without weights adds up all pixels of a line, wherever the line is, and says how well each
@@ -55,8 +55,8 @@ def build(
       height: pixels along time.
       width: pixels along frequency.
       classes: number of classes.
-      filters: filters of each convolution over the picture; empty leaves the mean and the maximum
-        of the picture itself.
+      filters: filters of each convolution over the picture. If empty, the mean and the maximum are
+        those of the picture itself.
       search: whether to search for lines.
       search_without: kinds of evidence to leave out, see `build_line_search`.
     """
@@ -89,7 +89,7 @@ def _summarise_picture(picture: tf.Tensor, filters: Sequence[int]) -> list[tf.Te
     """Return the mean and the maximum of each pattern; a faint pattern fills few pixels."""
     for block, count in enumerate(filters):
         # Maps at full resolution take most of the time. The first block halves the size in its
-        # convolution. Its 5 x 5 window still covers a line of one pixel at any position.
+        # convolution. Its 5 x 5 window still covers a line one pixel wide at any position.
         picture = _convolve(picture, count, 3 if block else 5, 1 if block else 2)
         if 0 < block < len(filters) - 1:
             picture = layers.MaxPooling2D(2)(picture)

@@ -37,10 +37,10 @@ class Recipe:
       build: maps height, width and number of classes to a Keras model that maps float32
         [N, height, width, 1] to probabilities [N, classes]. Its last layer must have
         `dtype="float32"`, so that probabilities keep their digits in mixed precision.
-      schedule: arguments of `trainer.fitting.learning_rate.learning_rate`, at least
+      schedule: arguments of `trainer.fitting.learning_rate.make_learning_rate`, at least
         `initial_rate`.
       augment: fields of `trainer.inputs.augmentation.Augmentation`. Empty: no augmentation.
-      optimizer: arguments of `trainer.fitting.compiling.optimizer`. Empty: Adam.
+      optimizer: arguments of `trainer.fitting.compiling.make_optimizer`. Empty: Adam.
       label_smoothing: fraction of each label that is spread over all classes; 0 turns it off.
       normalise: what the Transform step does to images. `image` brings each image to mean 0 and
         standard deviation 1; `levels` keeps grey levels from 0 to 1.

@@ -3,8 +3,8 @@
 Layers and hyper-parameters are those of the published notebooks. So are the single flip and a
 learning rate that is almost zero after ten epochs of a hundred steps. The model sees unstandardised
 grey levels, as the notebooks do. In a rendered data set, brightness tells noise from signals and a
-squiggle from other lines. That is why the notebooks get these classes right, and it is nothing to
-rely on.
+squiggle from other lines. That is why the notebooks get these classes right, but nobody should rely
+on it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Probabilities p become softmax(log(p) / T). This is the model's last layer with 
 by T (Guo et al., 2017, arXiv:1706.04599). T above 1 lowers the confidence, T below 1 raises it. The
 most probable class never changes.
 
-T is fitted on the validation split, which also chooses the epoch and judges the model. One number
-cannot flatter the model much, but metrics after calibration are not metrics of unseen images.
+T is fitted on the validation split, which also selects the epoch and evaluates the model. A single
+number cannot overfit much, but metrics after calibration are not metrics of unseen images.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def calibrate(
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
-    """Return the temperature with the least negative log-likelihood.
+    """Return the temperature with the lowest negative log-likelihood.
 
     If every prediction is right, the likelihood rewards any confidence, and the temperature would
     go to 0. To prevent this, one image's worth of label is spread over all classes and images, as
     in Laplace's rule of succession: N right predictions out of N give a confidence of about
-    1 - 1/N. Among many images, some of them wrong, the effect is negligible. Two images teach
-    little, and must not make a model certain of anything.
+    1 - 1/N. With many images, some of them misclassified, the effect is negligible. With two
+    images, it keeps the model from becoming certain.
 
     Args:
       probabilities: float [N, classes].
@@ -78,8 +78,8 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     def compute_loss(log_temperature: float) -> float:
         return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
 
-    # The search is over log T, in which twice and half the confidence are equally far from 1. The
-    # likelihood has a single maximum, because it is concave in 1/T.
+    # The search is over log T, so that T = 2 and T = 1/2 are equally far from T = 1. The likelihood
+    # has a single maximum, because it is concave in 1/T.
     bounds = (np.log(LEAST), np.log(GREATEST))
     return float(np.exp(minimize_scalar(compute_loss, bounds=bounds, args=(), method="bounded").x))
 

@@ -12,9 +12,9 @@ from keras import ops
 class ConfusionMatrix(keras.metrics.Metric):
     """Counts decisions by class while Keras validates, without a second pass over the images.
 
-    Keras's logs hold scalars. The scalar of this metric is the lowest recall of any class: an
-    accuracy can hide it, and a model must reach a threshold of it to be pushed. `counts` returns
-    the matrix itself, after validation and before the next epoch begins.
+    Keras's logs hold scalars. The scalar of this metric is the lowest recall of any class, which
+    the accuracy can hide and which must reach a threshold before a model is pushed. `counts`
+    returns the matrix itself, after validation and before the next epoch begins.
 
     The metric stores sums, so the replicas of a distributed run add up to the whole split.
     """
@@ -54,6 +54,6 @@ class ConfusionMatrix(keras.metrics.Metric):
     def counts(self) -> npt.NDArray[np.int64]:
         """Return int64 [classes, classes]: rows are actual classes, columns are predicted ones.
 
-        In a run of several workers all of them must call it, since it sums over the workers.
+        With several workers, all of them must call this method, because it sums over them.
         """
         return ops.convert_to_numpy(self._counts).round().astype(np.int64)

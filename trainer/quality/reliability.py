@@ -12,7 +12,7 @@ Labels: TypeAlias = npt.NDArray[np.integer[Any]]
 
 BINS = 15
 
-# The least probability in a logarithm, when measuring and when serving.
+# Smaller probabilities are raised to this one before a logarithm, in measuring and in serving.
 SMALLEST_PROBABILITY = 1e-12
 
 

@@ -34,11 +34,11 @@ class FinishedTrial:
 
 
 def rank_trials(trials: Sequence[FinishedTrial], objective: Monitor) -> list[FinishedTrial]:
-    """Return trials with the best first, earlier ones before equals, and failed ones last.
+    """Return trials with the best first and failed ones last; equals keep their order.
 
     Args:
       trials: trials in the order of the search.
-      objective: the metric by which trials compare.
+      objective: the metric that ranks the trials.
     """
 
     def sort_key(trial: FinishedTrial) -> tuple[bool, float]:
@@ -53,8 +53,8 @@ def rank_trials(trials: Sequence[FinishedTrial], objective: Monitor) -> list[Fin
 def format_csv(trials: Sequence[FinishedTrial]) -> str:
     """Return ranked trials as CSV: one row per trial, and one column per setting that varied.
 
-    `outcome` is `finished`, `cut short` (by the time budget) or the reason of a failure. `settings`
-    is for human readers.
+    `outcome` is `finished`, `cut short` (by the time budget) or the reason for a failure.
+    `settings` is for human readers.
     """
     keys = [key for key in SPACE if any(key in trial.values for trial in trials)]
     text = io.StringIO()

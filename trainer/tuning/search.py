@@ -42,7 +42,7 @@ logger = logging.getLogger("radio_signals.tuning")
 
 # Folder of the trials' results and checkpoints, inside the folder of checkpoints.
 _TRIALS = "trials"
-# Under this name, Hyperband's values give the number of epochs of a trial.
+# The name of a trial's number of epochs in Hyperband's values.
 _EPOCHS = "tuner/epochs"
 
 
@@ -60,11 +60,11 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Return the tuner that searches.
 
     Args:
-      fn_args: TFX's arguments. `custom_config` is what `trainer.settings.resolve` takes, with
+      fn_args: TFX's arguments. `custom_config` is what `trainer.settings.resolve` takes, with the
         `epochs` of a trial, and `tuning`, the keys of `SearchConfig`.
 
     Raises:
-      InvalidData: nothing is left to choose.
+      InvalidData: nothing is left to tune.
     """
     config = dict(fn_args.custom_config)
     tuning = SearchConfig.model_validate(config.pop("tuning"))
@@ -79,7 +79,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 
 class Search(keras_tuner.Tuner):
-    """A search whose first trial has the untuned settings, so that it never does worse."""
+    """A search whose first trial has the untuned settings, so that the best is never worse."""
 
     def __init__(
         self, config: Mapping[str, Any], tuning: SearchConfig, data: TrialData, directory: str
@@ -87,13 +87,13 @@ class Search(keras_tuner.Tuner):
         """Create the search.
 
         Args:
-          config: what `trainer.settings.resolve` takes, with `epochs` of a trial.
+          config: what `trainer.settings.resolve` takes, with the `epochs` of a trial.
           tuning: configuration of the search.
           data: the data to train on.
           directory: folder for KerasTuner's own files, which are not needed afterwards.
 
         Raises:
-          InvalidData: nothing is left to choose.
+          InvalidData: nothing is left to tune.
         """
         settings = resolve(config)
         space = build_search_space(settings, tuning.fixed, tuning.objective)
@@ -137,7 +137,7 @@ class Search(keras_tuner.Tuner):
         self._finished.append(FinishedTrial(number, settings.tuned, result))
         indent = " " * len(label)
         logger.info(
-            "%s  %s%s", indent, _put_into_words(result), ", known already" if stored else ""
+            "%s  %s%s", indent, _describe_result(result), ", from storage" if stored else ""
         )
         if result.failure:
             raise FailedTrialError(result.failure)
@@ -160,7 +160,7 @@ class Search(keras_tuner.Tuner):
         best = self.leaderboard[0]
         if best.result.failure:
             raise RuntimeError(
-                f"None of {len(self._finished)} trials could be trained to an end. "
+                f"All {len(self._finished)} trials failed. "
                 f"The first: {self._finished[0].result.failure}."
             )
         logger.info("best: trial %d, %s", best.number, describe(best.values))
@@ -204,7 +204,7 @@ def _make_oracle(
         "allow_new_entries": False,
         # KerasTuner treats 0 as no seed.
         "seed": seed + 1,
-        # No number of failed trials ends a search.
+        # However many trials fail, the search goes on.
         "max_consecutive_failed_trials": tuning.trials + 1,
     }
     if tuning.algorithm == "hyperband":
@@ -240,7 +240,7 @@ class _Budget:
         return time.perf_counter() - self._started if self._started else 0.0
 
 
-def _put_into_words(result: TrialResult) -> str:
+def _describe_result(result: TrialResult) -> str:
     if result.failure:
         return f"failed: {result.failure}"
     cut_short = ", cut short" if result.cut_short else ""

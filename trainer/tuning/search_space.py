@@ -23,14 +23,14 @@ class Around:
     """Values on a logarithmic scale around the untuned value.
 
     Attributes:
-      factor: the range is from the untuned value divided by the factor to this value times it.
+      factor: the range is from the untuned value divided by this factor to the value times it.
     """
 
     factor: float
 
 
-# Choices by configuration key. The first one is the untuned value if neither the configuration nor
-# the recipe sets one. The untuned value is always among the choices, even if it is not listed.
+# Choices by configuration key. If neither the configuration nor the recipe sets a value, the first
+# choice is the untuned value. The untuned value is always a choice, even if it is not listed.
 SPACE: dict[str, Around | tuple[Any, ...]] = {
     "schedule.initial_rate": Around(factor=10),
     "schedule.kind": ("exponential", "cosine"),
@@ -59,8 +59,8 @@ def build_search_space(
     Args:
       settings: settings of training without tuning.
       fixed: configuration keys that the configuration sets, which tuning must not choose.
-      objective: the metric by which trials compare. Losses of differently smoothed labels cannot
-        be compared, so with val_loss the space does not include label smoothing.
+      objective: the metric that ranks the trials. Losses of differently smoothed labels cannot be
+        compared, so with val_loss the space does not include label smoothing.
 
     Raises:
       InvalidData: every key of the space is fixed.
@@ -89,14 +89,14 @@ def build_search_space(
     if not space.space:
         raise InvalidData(
             f"There is nothing left to tune: the configuration sets all of {', '.join(SPACE)}. "
-            "Leave out those that tuning is to choose."
+            "Remove those that tuning should choose."
         )
     return space
 
 
 def describe(values: Mapping[str, Any]) -> str:
     """Return chosen values in one line, without those that are off or 0."""
-    return ", ".join(_put_into_words(key, values[key]) for key in SPACE if values.get(key))
+    return ", ".join(_describe_value(key, values[key]) for key in SPACE if values.get(key))
 
 
 def _get_untuned_value(settings: Settings, key: str) -> Any:
@@ -111,7 +111,7 @@ def _get_untuned_value(settings: Settings, key: str) -> Any:
     return choices[0]
 
 
-def _put_into_words(key: str, value: Any) -> str:
+def _describe_value(key: str, value: Any) -> str:
     name = key.rpartition(".")[2].replace("_", " ")
     if isinstance(value, bool):
         return name

@@ -1,1 +1,1 @@
-"""Shows a training run while it runs: log lines, TensorBoard and live plots."""
+"""Shows the progress of a training run: log lines, TensorBoard and live plots."""

@@ -119,5 +119,5 @@ class EpochLog(keras.callbacks.Callback):
         )
 
     def on_train_end(self, _logs: dict[str, Any] | None = None) -> None:
-        """Log that no progress follows."""
+        """Log that training is over."""
         logger.debug("trained", extra={"transient": True, "progress": None})

@@ -1,4 +1,4 @@
-"""Finds the validation spectrograms that a model misclassifies with the most confidence."""
+"""Finds the validation spectrograms that a model misclassifies most confidently."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._flush()
 
     def show_mistakes(self, tag: str, epoch: int) -> None:
-        """Plot the validation spectrograms that the model misclassifies with its present weights.
+        """Plot the validation spectrograms that the model misclassifies with its current weights.
 
         Without validation batches nothing is plotted.
 

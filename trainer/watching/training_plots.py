@@ -24,14 +24,14 @@ _COLUMNS = 4
 # Drawing the numbers of more classes takes minutes, and nobody can read them.
 _MOST_ANNOTATED = 20
 _MOST_NAMES = 50
-# Inches of a class, with numbers and without.
+# Inches per class, with numbers and without.
 _CELL, _PLAIN_CELL = 0.8, 0.15
 
 
 def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
     """Draw a heat map of the fractions of each actual class.
 
-    Up to 20 classes, each cell has its count and fraction as numbers; up to 50, each has its name.
+    With up to 20 classes, cells show counts and fractions. With over 50, names are left out.
 
     Args:
       counts: int [classes, classes]: rows are actual classes, columns are predicted ones.
@@ -52,7 +52,7 @@ def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str])
         fractions,
         vmin=0,
         vmax=1,
-        # People who confuse red and green see the same, and it prints well in grey.
+        # It looks the same to people who confuse red and green, and prints well in grey.
         cmap="cividis",
         annot=texts if annotated else None,
         fmt="",
@@ -129,7 +129,7 @@ def _plot_mistake(axes: Axes, mistake: Mistake, classes: Sequence[str]) -> None:
         f"actually {escape_label(classes[mistake.actual])}",
         fontsize=8,
     )
-    # Ticks take most of the time of a plot. Those at the ends show the size.
+    # Drawing ticks takes most of the time. Those at the ends show the size.
     height, width = image.shape
     axes.set_xticks([0, width - 1])
     axes.set_yticks([0, height - 1])

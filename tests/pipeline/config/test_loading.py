@@ -139,7 +139,7 @@ def test_an_empty_value_clears_a_text(file):
         ),
         (
             ["schedule.kind=cosine", "schedule.decay_rate=0.5"],
-            "schedule: decay_rate belongs to the kind exponential, not to cosine. "
+            "schedule: decay_rate is for the kind exponential, not for cosine. "
             "Received: {'kind': 'cosine', 'decay_rate': 0.5}.",
         ),
         (
@@ -148,7 +148,7 @@ def test_an_empty_value_clears_a_text(file):
         ),
         (
             ["optimizer.name=adam", "optimizer.momentum=0.9"],
-            "optimizer: momentum belongs to sgd and rmsprop, not to adam. "
+            "optimizer: momentum is for sgd and rmsprop, not for adam. "
             "Received: {'name': 'adam', 'momentum': 0.9}.",
         ),
         (

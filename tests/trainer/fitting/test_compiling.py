@@ -65,9 +65,7 @@ def test_weight_decay_applies_to_kernels_but_not_to_biases_and_scales():
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
 def test_momentum_is_refused_for_optimisers_without_one(name):
-    with pytest.raises(
-        InvalidData, match=rf"optimizer\.name: {name} cannot have the settings momen"
-    ):
+    with pytest.raises(InvalidData, match=rf"optimizer\.name: {name} does not accept momen"):
         make_optimizer(RATE, name, momentum=0.9)
     assert make_optimizer(RATE, "sgd", momentum=0.9).momentum == 0.9
 

@@ -145,7 +145,7 @@ def test_a_run_that_diverges_ends_in_the_batch_in_which_it_does_and_says_why(fit
     assert re.fullmatch(
         r"Training diverged: the loss is (NaN|infinite) in epoch 1, batch [1-5] of 5\. "
         r"Likely reasons: a learning rate that is too high \(schedule\.initial_rate is 1e\+30\), "
-        r"large weights of classes \(class_weights is \{'dot': 1000\.0\}\), or images unlike all "
+        r"large class weights \(class_weights is \{'dot': 1000\.0\}\), or images unlike all "
         r"others\. Lower schedule\.initial_rate or set optimizer\.clip_norm, then run again\.",
         str(raised.value),
     )

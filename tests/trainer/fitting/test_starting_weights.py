@@ -91,8 +91,8 @@ def test_the_newest_fitting_model_is_chosen_and_the_others_are_named(serving):
     pushed, explanation = find_newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert pushed.path == str(fitting)
     assert explanation == (
-        f"warm start from {fitting}; passed over: 6 sees images normalised otherwise, "
-        "5 is of another architecture, 4 is for another image size, 3 is for other classes"
+        f"warm start from {fitting}; passed over: 6 uses another normalisation, "
+        "5 has another architecture, 4 is for another image size, 3 is for other classes"
     )
 
 
@@ -115,7 +115,7 @@ def test_without_a_pushed_model_training_starts_from_random_weights_and_says_so(
 
 def test_a_pushed_model_that_is_named_but_does_not_fit_is_refused(serving):
     pushed = serving(1, weights=[[1]])
-    with pytest.raises(InvalidData, match=rf"{pushed} is of another architecture"):
+    with pytest.raises(InvalidData, match=rf"{pushed} has another architecture"):
         load_starting_weights(
             build(HEIGHT, WIDTH, len(CLASSES)), make_settings(warm_start_from=str(pushed))
         )
