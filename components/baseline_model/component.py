@@ -32,10 +32,10 @@ class BaselineModelSpec(ComponentSpec):
 class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
     """Makes the version of the baseline part of the cache key.
 
-    Without it, a runner with a cache would reuse an earlier result although another model has been
-    pushed or removed since. Kubeflow runs no drivers; there the executor looks at each run.
+    Without it, a runner with a cache would reuse an earlier result even if a model has been pushed
+    or removed since. Kubeflow runs no drivers; there, the step runs anew in each run.
 
-    There are two base classes because components accept only drivers of the older kind, and the
+    There are two base classes because components accept only drivers of the older kind, but the
     local runner calls only the newer kind.
     """
 
@@ -44,7 +44,7 @@ class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         portable_base_driver.BaseDriver.__init__(self, metadata_handle)
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
-        """Adds the version of the baseline to the execution properties, 0 for no baseline."""
+        """Add the version of the baseline to the execution properties, 0 for no baseline."""
         baseline = _find_baseline(execution_info.input_dict, execution_info.exec_properties)
         output = driver_output_pb2.DriverOutput()
         output.exec_properties[_VERSION].int_value = baseline.version if baseline else 0
@@ -60,7 +60,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the output `baseline` and its property `version`, 0 for no baseline."""
+        """Write the output `baseline` and its property `version`, 0 for no baseline."""
         self._log_startup(input_dict, output_dict, exec_properties)
         output = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline = _find_baseline(input_dict, exec_properties)
@@ -74,7 +74,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def has_model(artifact: types.Artifact) -> bool:
-    """Whether a `baseline` output holds a model; that of a first run does not."""
+    """Whether a `baseline` output holds a model; on a first run it does not."""
     return files.exists(files.join(path_utils.serving_model_dir(artifact.uri), "saved_model.pb"))
 
 
@@ -87,7 +87,7 @@ def _find_baseline(
 
 
 class BaselineModel(base_component.BaseComponent):
-    """The newest pushed model, which a new model has to beat; none on the first run.
+    """The newest pushed model, with which a new model is compared; none on the first run.
 
     A TFX Resolver would ask ML Metadata for the latest blessed model. It is not used because
     Kubeflow's backend refuses Resolver nodes, and because ML Metadata does not know which models
@@ -101,7 +101,7 @@ class BaselineModel(base_component.BaseComponent):
     DRIVER_CLASS = Driver
 
     def __init__(self, model: types.BaseChannel, serving_dir: str) -> None:
-        """Constructs the component.
+        """Construct the component.
 
         Args:
           model: the candidate. It is never its own baseline.

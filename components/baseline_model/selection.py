@@ -30,7 +30,7 @@ def select_baseline(serving_dir: str, candidate: dict[str, Any]) -> PushedModel 
             continue
         if any(card.get(key) != candidate.get(key) for key in _MUST_AGREE):
             _LOG.warning(
-                "%s is for other classes or another image size, so it is no baseline", model.path
+                "%s is for other classes or another image size, so it is not a baseline", model.path
             )
             continue
         return model

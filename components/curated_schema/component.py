@@ -25,7 +25,7 @@ class Executor(import_executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the output `schema`.
+        """Write the output `schema`.
 
         Raises:
           InvalidData: the content is not a schema. The message names the file, line and column.
@@ -42,16 +42,16 @@ class Executor(import_executor.Executor):
 
 
 class CuratedSchema(ImportSchemaGen):
-    """Imports a schema file. The output `schema` is that of the stock component.
+    """Imports a schema file. The output `schema` is the same as that of the stock component.
 
-    The file is read when the graph is built. So the cache notices a schema that was corrected in
-    place, and steps on other machines do not need the file.
+    The file is read when the graph is built. The cache therefore notices a schema that was
+    corrected in place, and steps on other machines do not need the file.
     """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, schema_file: str, shown_as: str = "") -> None:
-        """Constructs the component.
+        """Construct the component.
 
         Args:
           schema_file: path or bucket address of the schema in text format.

@@ -31,7 +31,7 @@ class Executor(EvaluatorExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the outputs `evaluation` and `blessing`.
+        """Write the outputs `evaluation` and `blessing`.
 
         Raises:
           InvalidData: the answers of the model cannot be used.

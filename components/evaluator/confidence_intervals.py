@@ -19,7 +19,7 @@ Interval = tuple[float, float]
 def wilson_interval(hits: int, total: int) -> Interval:
     """Return Wilson's score interval of the fraction `hits / total`.
 
-    Unlike the normal approximation and the bootstrap, it keeps a width where every image is a
+    Unlike the normal approximation and the bootstrap, it has a width even if every image is a
     hit: 200 hits out of 200 are compatible with a fraction of 0.981.
 
     Args:
@@ -28,7 +28,7 @@ def wilson_interval(hits: int, total: int) -> Interval:
     """
     bounds = binomtest(hits, total).proportion_ci(LEVEL, method="wilson")
     fraction = hits / total
-    # Where the fraction is 0 or 1, rounding may put the bound on the wrong side of it.
+    # If the fraction is 0 or 1, rounding may put the bound on the wrong side of it.
     low, high = max(0.0, float(bounds.low)), min(1.0, float(bounds.high))
     return min(low, fraction), max(high, fraction)
 
@@ -42,8 +42,8 @@ def mean_interval(
     """Return the confidence interval of a weighted mean of metrics.
 
     It uses the method of variance estimates recovery (Zou and Donner, 2008). The squared distances
-    of the bounds from the values add up, separately below and above the mean. So intervals that
-    are asymmetric, as those near 1 are, give an asymmetric interval.
+    of the bounds from the values add up, separately below and above the mean. Asymmetric intervals,
+    such as those near 1, therefore give an asymmetric interval.
 
     Args:
       values: the metrics.

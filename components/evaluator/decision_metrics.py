@@ -62,7 +62,7 @@ class LowestRecall(metric_types.Metric):
 
 
 class PredictedClasses(metric_types.Metric):
-    """The number of classes that are predicted for an image or more."""
+    """The number of classes that are predicted for at least one image."""
 
     def __init__(self, name: str = "predicted_classes") -> None:
         super().__init__(_wrap(decisions.predicted_classes), name=name)

@@ -3,8 +3,8 @@
 TFMA's precision and recall of a class ask something else: whether the probability of the class
 exceeds a threshold, 0.5 by default. An image whose best class has a probability of 0.4 would then
 count for no class. Their `top_k=1` form asks the right question, but TFMA looks up its thresholds
-under a key without a class and never finds them. So these metrics read the multi-class confusion
-matrix, which TFMA computes anyway.
+under a key without a class and never finds them. These metrics therefore use the multi-class
+confusion matrix, which TFMA computes anyway.
 
 An undefined metric is NaN: the precision of a class that was never predicted, or the recall of a
 class without images. Averages cover the classes that have images. An undefined precision counts
@@ -71,7 +71,7 @@ def lowest_recall(counts: Counts) -> Estimate:
 
 
 def predicted_classes(counts: Counts) -> Estimate:
-    """Number of classes that are predicted for an image or more. It has no confidence interval."""
+    """Number of classes predicted for at least one image. It has no confidence interval."""
     predicted = {predicted for (_, predicted), n in counts.items() if n}
     return Estimate(float(len(predicted)), _UNDEFINED.interval)
 

@@ -142,8 +142,8 @@ def _configure_decision_metric(
 def _build_plot_specs(classes: int) -> list[tfma.MetricsSpec]:
     """Return what TFMA computes for its plots. They have no thresholds.
 
-    These are the confusion matrix of all classes, and for each class against the rest ROC,
-    precision over recall, gain and calibration.
+    These are the confusion matrix of all classes and, for each class against the rest, the ROC,
+    precision-recall, gain and calibration curves.
 
     Args:
       classes: number of classes.

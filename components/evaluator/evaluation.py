@@ -44,7 +44,7 @@ class ModelMetrics:
     Attributes:
       accuracy: over all classes.
       balanced_accuracy: mean recall of the classes.
-      lowest_recall: recall of the class that has the lowest.
+      lowest_recall: the lowest recall of any class.
       by_class: by class name, then by metric: precision, recall, f1, auc, average_precision.
       averages: by kind of average, macro or weighted, then by metric as above.
       confusion_matrix: int [classes, classes], rows actual, columns predicted.

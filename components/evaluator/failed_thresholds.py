@@ -59,11 +59,11 @@ def describe_failure(failure: ValidationFailure) -> str:
     bound = threshold.value_threshold.lower_bound.value
     if name == names.PREDICTED_CLASSES:
         return (
-            f"the number of classes that the model predicts is {value:g}, at least {bound:.0f} "
-            "must be predicted"
+            f"the model predicts only {value:g} of the classes, but must predict at least "
+            f"{bound:.0f}"
         )
     key = _LOWER_BOUND_KEYS.get(name) or _LOWER_BOUND_KEYS[name.partition("_")[0]]
     if math.isnan(value):
         why = "the class was never predicted" if "precision" in key else "the class has no images"
-        return f"{spoken_name} is undefined ({why}), {key} is {bound:g}"
+        return f"{spoken_name} is undefined ({why}), but {key} is {bound:g}"
     return f"{spoken_name} is {value:.4f}, {bound - value:.4f} below {key} = {bound:g}"

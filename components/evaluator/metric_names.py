@@ -9,8 +9,8 @@ PREDICTED_CLASSES = "predicted_classes"
 CONFUSION_MATRIX = "confusion_matrix"
 EXAMPLE_COUNT = "example_count"
 
-# Metrics of each class, and of averages over the classes. Decision metrics depend on the predicted
-# class alone; ranking metrics depend on the probabilities of one class against the rest.
+# Metrics of each class, and averages of them over the classes. Decision metrics depend only on the
+# predicted class; ranking metrics depend on the probabilities of one class against the rest.
 DECISION_METRICS = ("precision", "recall", "f1")
 RANKING_METRICS = ("auc", "average_precision")
 CLASS_METRICS = DECISION_METRICS + RANKING_METRICS

@@ -35,7 +35,7 @@ class RankingEstimates(NamedTuple):
       values: float [metrics, classes + averages], in the order of
         `components.evaluator.metric_names.RANKING_METRICS`, of the classes, and of `AVERAGES`.
       intervals: float [metrics, classes + averages, 2]. NaN also where all resamples agree, which
-        tells nothing about the width.
+        says nothing about the width.
     """
 
     values: Floats
@@ -52,7 +52,7 @@ def measure_ranking(labels: NDArray[np.int64], probabilities: NDArray[Any]) -> R
       labels: int [N] class indices, N at least 1.
       probabilities: float [N, classes].
     """
-    # Beam chooses the order of the images. The resamples must be the same each time.
+    # Beam gives the images in any order, but the resamples must be the same each time.
     order = np.lexsort((labels, *probabilities.T))
     labels, probabilities = labels[order], probabilities[order]
     # [1 + resamples, metrics, classes]; the first is the sample itself.
@@ -115,7 +115,7 @@ def _average(values: Floats, weight: Floats) -> Floats:
 def _bootstrap_interval(resampled: Floats) -> Floats:
     """Return the bounds of the middle `LEVEL` of the resamples, [..., 2], of [resamples, ...]."""
     tail = (1 - LEVEL) / 2
-    # A resample may lack a class, and then has no metric for it.
+    # A resample that lacks a class has no metric for it.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         bounds = np.moveaxis(np.nanquantile(resampled, [tail, 1 - tail], axis=0), 0, -1)

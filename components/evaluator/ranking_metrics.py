@@ -126,7 +126,7 @@ class _Collect(beam.CombineFn):
         return merged
 
     def compact(self, accumulator: _Collected) -> _Collected:
-        # One array instead of thousands keeps small what is sent between workers.
+        # With one array instead of thousands, workers send less to each other.
         labels, probabilities = self._concatenate(accumulator)
         return [labels], [probabilities]
 

@@ -61,10 +61,10 @@ def _find_faults(
         yield f"has no output {' or '.join(missing)}; it has {outputs}."
         return
     ((argument, spec),) = signature.structured_input_signature[1].items()
-    yield from _check_values(_ask(signature, argument, spec, examples), classes)
+    yield from _check_values(_query(signature, argument, spec, examples), classes)
 
 
-def _ask(
+def _query(
     signature: tf.types.experimental.ConcreteFunction,
     argument: str,
     spec: tf.TensorSpec,

@@ -16,7 +16,7 @@ from data import example_features
 LINE_STRENGTH_RANGE = "line_strength_range"
 
 # In standard deviations of noise, see `data.example_features.LINE_STRENGTH`. Pure noise stays
-# below 5. From 7 on, lines are plain to the eye.
+# below 5. From 7 on, lines are clearly visible.
 LINE_STRENGTHS = (5.0, 7.0, 10.0)
 LINE_STRENGTH_RANGES = (
     f"below {LINE_STRENGTHS[0]:g}",
@@ -43,7 +43,7 @@ def custom_extractors(
     eval_config: tfma.EvalConfig,
     tensor_adapter_config: object,
 ) -> list[tfma.extractors.Extractor]:
-    """Return TFMA's own extractors, and before the one that slices, one that adds the ranges."""
+    """Return TFMA's own extractors, with one that adds the ranges before the one that slices."""
     *before, slicing = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
         eval_config=eval_config,

@@ -44,7 +44,7 @@ def load_results(evaluation_dir: str) -> ModelResults:
 
 
 def metrics_by_name(slice_metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return the metrics of a slice by name. No two of ours have the same name.
+    """Return the metrics of a slice by name. All our metrics have different names.
 
     Args:
       slice_metrics: the metrics by output, by class and by name, as TFMA stores them.

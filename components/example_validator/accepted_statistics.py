@@ -45,7 +45,7 @@ class AcceptedStatistics:
         return sorted(number for number in numbers if files.exists(self._path(number)))
 
     def find_newest_before(self, span: int) -> tuple[int, DatasetFeatureStatisticsList] | None:
-        """Return the greatest accepted span below `span` and its statistics; None without any.
+        """Return the greatest accepted span below `span` and its statistics; None for none.
 
         Statistics that cannot be used are left out with a warning.
         """
@@ -84,7 +84,8 @@ class AcceptedStatistics:
         """Store the statistics of a span. They replace earlier ones of this span."""
         content = statistics.SerializeToString()
         checksums = files.join(self.folder, f"span-{span}", _CHECKSUMS)
-        if files.exists(checksums):  # it would not fit, should the process be killed between files
+        # If the process were killed between the files, the old checksum would not fit.
+        if files.exists(checksums):
             files.remove_file(checksums)
         files.write_file(self._path(span), content)
         files.write_file(checksums, _checksum(content))

@@ -41,7 +41,7 @@ class StatisticsPair:
 
 
 def describe_violations(anomalies: Anomalies, split: str) -> Iterator[str]:
-    """Yield a sentence for each feature that violates the schema, comparisons left out."""
+    """Yield a sentence for each feature that violates the schema, except by drift or skew."""
     for name, anomaly in sorted(anomalies.anomaly_info.items()):
         reasons = [reason for reason in anomaly.reason if reason.type not in _DRIFT_OR_SKEW]
         if reasons:

@@ -39,8 +39,8 @@ class GatingExampleValidator(base_component.BaseComponent):
     Nodes that must not run on bad data have to be placed after this one with `add_upstream_node`.
 
     The output `anomalies` is that of the stock component and includes the comparisons. An
-    execution that is answered from the cache compares and writes nothing: the same statistics
-    were accepted with the same schema before, and are still stored unless somebody removed them.
+    execution that is answered from the cache neither compares nor writes: the same statistics were
+    accepted with the same schema before, and are still stored unless somebody removed them.
     """
 
     SPEC_CLASS = GatingExampleValidatorSpec
@@ -49,7 +49,7 @@ class GatingExampleValidator(base_component.BaseComponent):
     def __init__(
         self, statistics: types.BaseChannel, schema: types.BaseChannel, accepted_statistics_dir: str
     ) -> None:
-        """Constructs the component.
+        """Construct the component.
 
         Args:
           statistics: output of StatisticsGen with the options of `histograms.make_stats_options`.

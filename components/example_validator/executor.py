@@ -39,7 +39,7 @@ class Executor(stock.Executor):
     """Runs the stock validation with drift and skew comparisons, and raises on any anomaly.
 
     The training images are compared with those of the newest span accepted before, and the other
-    splits with the training images. So each set is compared once, with a large set.
+    splits with the training images. Each set is thus compared once, with a large set.
     """
 
     def Do(  # noqa: N802 - TFX calls it by this name.
@@ -48,7 +48,7 @@ class Executor(stock.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> execution_result_pb2.ExecutorOutput:
-        """Writes an anomalies file for each split, as the stock executor does.
+        """Write an anomalies file for each split, as the stock executor does.
 
         Raises:
           InvalidData: there are anomalies. The message lists those of all splits; the accepted
@@ -68,7 +68,7 @@ class Executor(stock.Executor):
             raise InvalidData(
                 f"The data do not fit the schema: {'; '.join(sentences)}. {self._remedy()}"
             )
-        # Data without spans have the number 0. There is nothing that they could drift from.
+        # Data without spans have the number 0, and there is nothing that they could drift from.
         if self._span and _count_images(self._train) >= MIN_IMAGES:
             self._accepted.accept(self._span, self._train)
         return output
@@ -87,8 +87,8 @@ class Executor(stock.Executor):
             statistics,
             inputs[standard_component_specs.SCHEMA_KEY],
             previous_statistics=reference if is_drift else None,
-            # TFDV means training and serving data. The comparison of two splits is the same,
-            # and symmetric.
+            # TFDV calls them training and serving data. Comparing two splits is the same, and the
+            # distance is symmetric.
             serving_statistics=None if is_drift else reference,
         )
         path = files.join(outputs[labels.SCHEMA_DIFF_PATH], stock.DEFAULT_FILE_NAME)

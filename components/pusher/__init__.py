@@ -1,1 +1,1 @@
-"""TFX's Pusher with versions that appear whole."""
+"""TFX's Pusher with atomic pushes."""

@@ -1,4 +1,4 @@
-"""Pusher: TFX's Pusher, with versions that appear whole."""
+"""Pusher: TFX's Pusher with atomic pushes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from trainer.export.model_card import read_model_card, write_model_card
 from trainer.export.pushed_models import copy_model, push_model
 
 FORCE_PUSH_REASON = "force_push_reason"
-"""Why a model was pushed that is not blessed: a property of the output, and a key of the card."""
+"""Why an unblessed model was pushed: a property of the output, and a key of the model card."""
 
 HOLD_LEASE = "hold_lease"
 """Whether several machines may push into the same folder, so that a push must hold its lease."""
 
-# A push takes seconds, from a store in another continent perhaps a minute.
+# A push takes seconds, or perhaps a minute from a store on another continent.
 _LEASE_SECONDS = 600.0
 
 
 class Executor(executor.Executor):
-    """Copies a blessed model, or one that somebody forces, into the output and to the servers.
+    """Copies a model that is blessed or forced into the output and the serving folder.
 
     TFX's executor writes into the folder of the version itself. A push that is killed leaves an
     incomplete model there, which servers try to load. It also pushes nothing if the clock
@@ -43,7 +43,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model, if it is blessed, and records where."""
+        """Push the model if it is blessed or a reason to force it is given, and record where."""
         self._log_startup(input_dict, output_dict, exec_properties)
         output = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -59,7 +59,7 @@ class Executor(executor.Executor):
             pusher_pb2.PushDestination(),
         )
         model = self.GetModelPath(input_dict)
-        if files.exists(output.uri):  # TFX makes it beforehand
+        if files.exists(output.uri):  # TFX creates it beforehand
             files.remove_folder(output.uri)
         copy_model(model, output.uri)
         if not blessed:

@@ -52,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the output `report`."""
+        """Write the output `report`."""
         # Imported here so that building the graph does not load the libraries for plots.
         from components.report.write_report import write_report
 
@@ -79,7 +79,7 @@ class Report(base_component.BaseComponent):
     def __init__(
         self, *, configuration: str, pipeline_code: str, **inputs: types.BaseChannel
     ) -> None:
-        """Constructs the component.
+        """Construct the component.
 
         Args:
           configuration: the configuration of the run, JSON. `classes`, `height` and `width` are

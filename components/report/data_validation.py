@@ -67,7 +67,7 @@ def read_validation(anomalies_dir: str) -> Validation:
 def _list_distances(info: DriftSkewInfo, split: str) -> Iterator[FeatureDistance]:
     for sets, measurements in (
         (f"{split} and training images", info.skew_measurements),
-        (f"{split} images and the span before", info.drift_measurements),
+        (f"{split} images and those of the span before", info.drift_measurements),
     ):
         for measurement in measurements:
             yield FeatureDistance(

@@ -8,7 +8,7 @@ from typing import Any
 from components.evaluator.metric_names import CLASS_METRICS
 
 NOTHING = "-"
-"""What stands for a value that a run does not have."""
+"""Shown in place of a value that a run does not have."""
 
 
 def compare_metrics(

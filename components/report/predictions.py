@@ -48,7 +48,7 @@ class Predictions:
 def predict_validation_split(
     model_dir: str, examples_dir: str, height: int, width: int
 ) -> Predictions:
-    """Ask an exported model about the validation split, as a client of the served model would.
+    """Classify the validation split with an exported model, as a client of the server would.
 
     Args:
       model_dir: a SavedModel with the signature `serving_default`.

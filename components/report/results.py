@@ -111,7 +111,7 @@ class Results:
         """The table that scikit-learn prints.
 
         scikit-learn needs only the (actual, predicted) pairs, and the confusion matrix holds the
-        number of each. So no second pass over the images is needed.
+        number of each, so no second pass over the images is needed.
         """
         actual, predicted = np.nonzero(self.confusion_matrix)
         counts = self.confusion_matrix[actual, predicted]

@@ -12,7 +12,7 @@ from tfx.types import Artifact, artifact_utils, standard_component_specs
 
 
 class Executor(TunerExecutor):
-    """Runs the stock search and replaces TFX's list of results by a leaderboard.
+    """Runs the stock search and replaces TFX's list of results with a leaderboard.
 
     TFX's list lacks failed trials, epochs and seconds.
     """
@@ -23,7 +23,7 @@ class Executor(TunerExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the best hyperparameters and the leaderboard."""
+        """Write the best hyperparameters and the leaderboard."""
         tuner = search(input_dict, exec_properties, self._get_tmp_dir())
         write_best_hyperparameters(tuner, output_dict)
         tuner.write_leaderboard(

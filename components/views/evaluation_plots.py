@@ -18,9 +18,9 @@ _PALETTE = "colorblind"
 
 
 def plot_curves(plots: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw ROC, precision over recall, and calibration of each class against the rest.
+    """Draw the ROC, precision-recall and calibration curves of each class against the rest.
 
-    A point of the calibration is a bucket of probabilities. It is larger where the bucket holds
+    A point of the calibration curve is a bucket of probabilities. It is larger if the bucket holds
     more images.
 
     Args:

@@ -28,7 +28,7 @@ _VALIDATION = {"color": _ORANGE, "linestyle": "-", "label": "validation"}
 
 
 def plot_precision_recall(predictions: Predictions, classes: Sequence[str]) -> Figure:
-    """Draw precision over recall of each class against the rest, over all thresholds.
+    """Draw the precision-recall curve of each class against the rest.
 
     The curves of a good model lie in one corner, so a second panel enlarges that corner.
     """
@@ -126,7 +126,7 @@ def _plot_reliability(accuracy: Axes, images: Axes, diagram: dict[str, Any]) -> 
 
 
 def plot_distributions(statistics: Sequence[SplitStatistics]) -> Figure:
-    """Draw a histogram of each measured feature, with the splits over one another."""
+    """Draw a histogram of each measured feature, with the splits overlaid."""
     features = [name for name in MEASURED_FEATURES if _varies(statistics, name)]
     figure = Figure(figsize=(3 * len(features), 2.8), layout="constrained")
     grid = figure.subplots(1, len(features), squeeze=False)[0]
@@ -137,7 +137,7 @@ def plot_distributions(statistics: Sequence[SplitStatistics]) -> Figure:
                 x=distribution.edges[:-1],
                 weights=distribution.images,
                 bins=list(distribution.edges),
-                # Makes splits of different size comparable, and bins of different width.
+                # Makes splits of different sizes and bins of different widths comparable.
                 stat="density",
                 element="step",
                 alpha=0.15,

@@ -32,7 +32,7 @@ def plot_in_themes(draw: Callable[P, Figure], *args: P.args, **kwargs: P.kwargs)
     style = {
         **colours,
         "axes.facecolor": "none",
-        # The salt and the missing date make the file depend on its content alone.
+        # With a fixed salt and no date, the file depends only on its content.
         "svg.hashsalt": "radio-signals",
     }
     with mpl.rc_context(style):
@@ -40,7 +40,7 @@ def plot_in_themes(draw: Callable[P, Figure], *args: P.args, **kwargs: P.kwargs)
         figure = draw(*args, **kwargs)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     light = buffer.getvalue().decode()
-    # Only the ink differs. Drawing takes seconds.
+    # Only the ink differs, and drawing twice would take seconds.
     return {
         theme: encode_data_uri(light.replace(_INK["light"], ink).encode(), "svg+xml")
         for theme, ink in _INK.items()

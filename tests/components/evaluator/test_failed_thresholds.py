@@ -33,14 +33,14 @@ def failure(name: str, value: float, bound: float):
         (
             "precision_noise",
             math.nan,
-            "precision of noise is undefined (the class was never predicted), "
+            "precision of noise is undefined (the class was never predicted), but "
             "thresholds.class_precision is 0.9",
         ),
         (
             "recall_noise",
             math.nan,
             (
-                "recall of noise is undefined (the class has no images), "
+                "recall of noise is undefined (the class has no images), but "
                 "thresholds.class_recall is 0.9"
             ),
         ),
@@ -73,5 +73,5 @@ def test_a_model_below_the_baseline_is_described_with_the_difference(name, sente
 
 
 def test_a_model_that_predicts_one_class_is_described_with_the_number_of_classes():
-    sentence = "the number of classes that the model predicts is 1, at least 2 must be predicted"
+    sentence = "the model predicts only 1 of the classes, but must predict at least 2"
     assert describe_failure(failure("predicted_classes", 1, bound=2 - 1e-9)) == sentence

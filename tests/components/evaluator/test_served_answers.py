@@ -156,7 +156,7 @@ def evaluate(folder: Path, examples: list[bytes], **model) -> tuple[bool, list[s
 def test_the_evaluator_never_blesses_a_model_that_predicts_one_class(tmp_path, examples):
     assert evaluate(tmp_path, examples) == (
         False,
-        ["the number of classes that the model predicts is 1, at least 2 must be predicted"],
+        ["the model predicts only 1 of the classes, but must predict at least 2"],
     )
 
 
