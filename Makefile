@@ -9,7 +9,7 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebook test test-slow test-long test-faults test-next test-all image \
+.PHONY: help setup data run notebook test test-slow test-long test-faults test-next test-all image \
   test-image lint lock sbom audit clean
 
 help: ## Show this list
@@ -17,6 +17,9 @@ help: ## Show this list
 
 setup: ## Build .venv
 	@scripts/setup.sh
+
+data: setup ## Download the published data set to seti/, for make run DATA=seti
+	@.venv/bin/radio-signals data download seti
 
 run: setup ## Run the pipeline on DATA=dir, or on simulated data; ARGS="--epochs 20" adds options
 	@$(if $(DATA),:,test -f $(SIMULATED)/validation/labels.csv || \

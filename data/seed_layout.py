@@ -12,21 +12,15 @@ comma or line end it takes nine bytes. Rows are sorted by class, one block after
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.invalid import InvalidData
+from data import placement
 from data.storage import files
 
 CLASS_NAMES = ("squiggle", "narrowbanddrd", "narrowband", "noise")
@@ -41,10 +35,10 @@ SPLITS = ("train", "validation")
 IMAGES, LABELS = "images.csv", "labels.csv"
 RECORD = "SIMULATED.json"
 
-BYTES_PER_VALUE = 9
+FILES = (RECORD, *(f"{split}/{name}" for split in SPLITS for name in (IMAGES, LABELS)))
+"""All files of a data set, the record first."""
 
-# File systems without locks, and network file systems that cannot lock a folder.
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
+BYTES_PER_VALUE = 9
 
 _TEXT = np.array([f"{k / 255:.6f},".encode() for k in range(256)], dtype=f"S{BYTES_PER_VALUE}")
 
@@ -78,26 +72,12 @@ def encode_csv(values: NDArray[np.uint8]) -> bytes:
 
 def list_files(directory: str | Path) -> list[Path]:
     """Return the files of a seed layout that exist in the folder, the record first."""
-    directory = Path(directory)
-    names = [Path(RECORD), *(Path(s, name) for s in SPLITS for name in (IMAGES, LABELS))]
-    return [directory / name for name in names if (directory / name).exists()]
+    return [path for path in (Path(directory, name) for name in FILES) if path.exists()]
 
 
 def check_free(directory: str | Path, overwrite: bool = False) -> None:
-    """Refuse a folder that already holds a data set.
-
-    Raises:
-      FileExistsError: it does, and `overwrite` is False.
-      NotADirectoryError: the path is a file.
-    """
-    directory = Path(directory)
-    if directory.exists() and not directory.is_dir():
-        raise NotADirectoryError(f"{directory} is a file, and a data set is a folder.")
-    existing = list_files(directory)
-    if existing and not overwrite:
-        raise FileExistsError(
-            f"{existing[0]} already exists. Choose another folder, or allow it to be overwritten."
-        )
+    """Refuse a folder that already holds a data set, as `data.placement.check_free` does."""
+    placement.check_free(Path(directory), FILES, overwrite)
 
 
 def write_data_set(
@@ -106,12 +86,7 @@ def write_data_set(
     record: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write a seed layout, completely or not at all.
-
-    All files are first written to a hidden folder inside `directory`, and whole folders are moved
-    into place at the end. Wherever a run fails or is killed, the folder holds the old data, the new
-    data, or data that lack a split, which nobody can train on by mistake. Data with both splits
-    always have the record that belongs to them.
+    """Write a seed layout, completely or not at all: see `data.placement.placing`.
 
     Args:
       directory: the folder to write. It is created.
@@ -124,90 +99,18 @@ def write_data_set(
       InvalidData: another process is writing to the folder.
       ValueError: a split has more images than labels, or fewer.
     """
-    directory = Path(directory)
-    check_free(directory, overwrite)
-    new_folders = _make_folders(directory)
-    try:
-        with _lock(directory) as locked:
-            check_free(directory, overwrite)  # another process may have ended since
-            if locked:
-                for leftover in directory.glob(f"{files.UNFINISHED}*"):
-                    shutil.rmtree(leftover, ignore_errors=True)  # of a killed run
-            unfinished = Path(tempfile.mkdtemp(prefix=files.UNFINISHED, dir=directory))
-            try:
-                for name, split in splits.items():
-                    _write_split(unfinished / name, *split)
-                if record is not None:
-                    text = json.dumps(record, indent=2) + "\n"
-                    files.write_file(str(unfinished / RECORD), text)
-                _swap(directory, unfinished, list(splits))
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
-        new_folders = []
-    finally:
-        for folder in new_folders:
-            with suppress(OSError):  # somebody else has written to it meanwhile
-                folder.rmdir()
-
-
-def _swap(directory: Path, unfinished: Path, splits: Sequence[str]) -> None:
-    """Replace the data set in a folder by an unfinished one inside it."""
-    existing = [name for name in SPLITS if (directory / name).exists()]
-    for name in existing:
-        # What others have put beside images and labels stays there.
-        others = shutil.ignore_patterns(IMAGES, LABELS)
-        shutil.copytree(directory / name, unfinished / name, ignore=others, dirs_exist_ok=True)
-    replaced = unfinished / "replaced"
-    replaced.mkdir()
-    for name in existing:
-        files.move_file(str(directory / name), str(replaced / name))
-    # From here on a split is missing, until the last one is there.
-    (directory / RECORD).unlink(missing_ok=True)
-    *first, last = splits
-    for name in (*first, RECORD, last):
-        if (unfinished / name).exists():
-            files.move_file(str(unfinished / name), str(directory / name))
-
-
-@contextmanager
-def _lock(directory: Path) -> Iterator[bool]:
-    """Lock a folder for this process; yield whether its file system can do so.
-
-    The operating system releases the lock when the process ends, even if it is killed.
-
-    Raises:
-      InvalidData: another process holds the lock.
-    """
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locked = True
-        except BlockingIOError:
-            raise InvalidData(
-                f"Another process is writing a data set to {directory}. Wait for it, or choose "
-                "another folder."
-            ) from None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            locked = False
-        yield locked
-    finally:
-        os.close(descriptor)
+    with placement.placing(Path(directory), FILES, overwrite) as unfinished:
+        for name, split in splits.items():
+            _write_split(unfinished / name, *split)
+        if record is not None:
+            text = json.dumps(record, indent=2) + "\n"
+            files.write_file(str(unfinished / RECORD), text)
 
 
 def read_record(directory: str | Path) -> dict[str, Any] | None:
     """Return the content of `SIMULATED.json`; None for data that are not simulated."""
     path = Path(directory) / RECORD
     return json.loads(path.read_text()) if path.exists() else None
-
-
-def _make_folders(directory: Path) -> list[Path]:
-    """Make the folder and its parents; return those that were missing, innermost first."""
-    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
-    return missing
 
 
 def _write_split(

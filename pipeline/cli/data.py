@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from data.simulation.presets import PRESETS
+from pipeline.cli.download import download
 from pipeline.cli.options import FILE, FOLDER, config_options, read_config, reading_options
 
 
@@ -111,3 +112,6 @@ def show(directory: str, output: str, split: str, per_class: int, config_file: s
     layout = read_config(config_file, ()).layout if config_file else None
     draw_gallery(directory, output, split=split, per_class=per_class, layout=layout)
     click.echo(output)
+
+
+data.add_command(download)

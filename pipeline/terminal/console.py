@@ -11,7 +11,13 @@ from typing import IO, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeRemainingColumn,
+)
 from rich.spinner import Spinner
 
 from pipeline.terminal.json_log import JsonConsole
@@ -74,7 +80,7 @@ def show_spinner(console: Console, text: str) -> Iterator[UpdateSpinner]:
 
 @contextlib.contextmanager
 def show_progress_bar(
-    console: Console, activity: str, total: int | None = None
+    console: Console, activity: str, total: int | None = None, *, in_bytes: bool = False
 ) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on a terminal; yield the function that moves it to (done, total).
 
@@ -82,8 +88,10 @@ def show_progress_bar(
       console: the user's console.
       activity: one word for what is going on.
       total: number of items, if known in advance.
+      in_bytes: whether the items are bytes, which are shown as kB, MB or GB.
     """
-    columns = (activity, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    count = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (activity, BarColumn(), count, TimeRemainingColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:

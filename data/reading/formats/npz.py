@@ -57,7 +57,7 @@ def _open_member(stream: IO[bytes], content: str, path: str) -> IO[bytes]:
       InvalidData: there is none, or it is not as NumPy writes it.
     """
     try:
-        archive = zipfile.ZipFile(cast(IO[bytes], _LimitedReads(stream)))
+        archive = zipfile.ZipFile(cast(IO[bytes], LimitedReads(stream)))
         names = archive.namelist()
         if f"{content}.npy" not in names:
             members = ", ".join(escape(name.removesuffix(".npy")) for name in names[:_MOST_NAMES])
@@ -82,7 +82,7 @@ def _damaged(path: str, error: Exception) -> InvalidData:
     return InvalidData(f"{path} is damaged, or no .npz archive: {error}. {_REMEDY}")
 
 
-class _LimitedReads:
+class LimitedReads:
     """A stream for `ZipFile`, which reads the whole list of members at once, however long it is.
 
     A list that is not read to its end is damaged to it. It reads the content of members in a loop.

@@ -124,6 +124,9 @@ def test_tune_has_every_option_of_run_and_three_more():
         (["data", "simulate", "d", "--classes", "noise,pulsar"], "Cannot simulate class 'pulsar'"),
         (["data", "simulate", "d", "--height", "0"], "height must be 1 or greater. Received: 0"),
         (["data", "show", "nowhere"], "nowhere"),
+        (["data", "download", "d", "--url", "x", "--file", __file__], "exclude each other"),
+        (["data", "download", "d", "--url", "x"], "x is not an address of a file on a server."),
+        (["data", "download", "d", "--file", "x"], "File 'x' does not exist"),
         (["data", "check", "nowhere"], "The data folder nowhere does not exist"),
         (
             ["data", "check", "x", "--set", "input.values=grey"],
