@@ -33,7 +33,7 @@ _WORKER_PACKAGES = {
 
 # Environment variable for an option that holds a secret, by the option's position.
 _VARIABLE = "RADIO_SIGNALS_BEAM_OPTION_{}"
-# Nobody guards a shorter text, and its characters are in every line.
+# A shorter text is no secret worth hiding, and would be found in every line.
 _SHORTEST_SECRET = 4
 
 BeamArg: TypeAlias = str | placeholder.Placeholder
@@ -43,8 +43,8 @@ BeamArg: TypeAlias = str | placeholder.Placeholder
 def make_beam_args(options: Sequence[str] = ()) -> list[BeamArg]:
     """Return the Beam options to run steps with.
 
-    TFX writes the options to its log and computes cache keys from them. Of an option with a secret
-    it therefore gets the name of an environment variable, which `provide_secrets` sets.
+    TFX writes the options to its log and computes cache keys from them. For an option with a
+    secret, it therefore gets the name of an environment variable, which `provide_secrets` sets.
 
     Args:
       options: options of the configuration; empty for the direct runner.
@@ -59,7 +59,7 @@ def make_beam_args(options: Sequence[str] = ()) -> list[BeamArg]:
         return args
     # Without any of these options, TFX builds a package of itself in every step for the workers to
     # install. That takes a second or two and leaves 50 MB in the temporary folder. A runner that
-    # starts containers needs a real image and so has the option already; others ignore it.
+    # starts containers needs a real image, so its option is set already; others ignore the option.
     return [*args, "--sdk_container_image=none"]
 
 
@@ -99,6 +99,6 @@ def provide_secrets(options: Sequence[str]) -> Iterator[None]:
 
 
 def _list_secrets(option: str, shown: str) -> list[str]:
-    """Return the parts of an option that are hidden where it is shown."""
+    """Return the parts of an option that are hidden when it is shown."""
     parts = re.fullmatch("(.*)".join(map(re.escape, shown.split(HIDDEN))), option, re.DOTALL)
     return [part for part in parts.groups() if len(part) >= _SHORTEST_SECRET] if parts else []

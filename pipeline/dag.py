@@ -51,15 +51,15 @@ def create_pipeline(
     Args:
       config: a checked configuration. `data` must be set.
       root: folder or bucket address for artifacts.
-      serving_dir: folder for blessed models, with one folder for each version.
+      serving_dir: folder for pushed models, with one folder for each version.
       accepted_statistics_dir: folder for the statistics of accepted data, with one folder for each
         span.
-      checkpoint_dir: folder for checkpoints, with one folder for each run. A killed training
-        continues from them. TFX removes the outputs of failed steps, so they cannot be there.
-        Empty for no checkpoints.
-      warm_start_from: a pushed model to start training from, or a folder of them, of which
-        training takes the newest that fits. Empty for random weights. The cache does not look
-        into a folder, so a runner with a cache must name a model.
+      checkpoint_dir: folder for checkpoints, from which an interrupted training resumes. They
+        cannot be in the step's outputs, because TFX removes those of failed steps. Empty for no
+        checkpoints.
+      warm_start_from: a pushed model to start training from, or a folder of them; training then
+        takes the newest that fits. Empty for random weights. The cache does not look into a
+        folder, so a runner with a cache must name a model.
       metadata: the ML Metadata store; None if the runner brings its own.
     """
     # Labelled spectrograms are checked and become shuffled tf.Examples.
@@ -109,7 +109,7 @@ def create_pipeline(
         "checkpoint_dir": checkpoint_dir,
     }
 
-    # If enabled, a search looks for better training settings. A killed search continues.
+    # If enabled, a search looks for better training settings. A killed search resumes.
     tuner = None
     if config.tuning.enabled:
         tuner = LeaderboardTuner(
@@ -126,7 +126,7 @@ def create_pipeline(
         ).with_id("Tuner")
 
     # A Keras model is trained. The weights of the best epoch are exported. A killed training
-    # continues, but not from checkpoints of other code.
+    # resumes, but not from checkpoints of other code.
     trainer = Trainer(
         run_fn=TRAINING,
         examples=example_gen.outputs["examples"],
@@ -138,11 +138,11 @@ def create_pipeline(
         custom_config={**training, "code": fingerprint_code(TRAINING)},
     )
 
-    # The model in service is the one to beat. The first run has none.
+    # The new model is compared with the model in service. The first run has none.
     baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
 
-    # Metrics are computed over all images, by class, and for faint and strong signals apart, with
-    # confidence intervals. Thresholds and the baseline decide whether the model is blessed.
+    # Metrics with confidence intervals are computed over all images, by class, and separately for
+    # faint and strong signals. Thresholds and the baseline decide whether the model is blessed.
     evaluator = BaselineAwareEvaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -153,7 +153,7 @@ def create_pipeline(
         module_path="components.evaluator.slices",
     ).with_id("Evaluator")
 
-    # Only a blessed model is pushed to the serving folder, unless somebody gives a reason.
+    # Only a blessed model is pushed to the serving folder, unless a reason to force it is given.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],

@@ -207,7 +207,7 @@ def _mount_plots(result: tfma.EvalResult, classes: list[str]) -> list[Mount]:
 
 
 def _name_classes(plot: Mapping[str, Any], classes: list[str]) -> dict[str, Any]:
-    """Replace the class numbers in a confusion matrix of TFMA by class names."""
+    """Replace the class numbers in a confusion matrix of TFMA with class names."""
     named = copy.deepcopy(dict(plot))
     for matrix in named.get("multiClassConfusionMatrixAtThresholds", {}).get("matrices", []):
         for entry in matrix["entries"]:

@@ -58,7 +58,7 @@ def compile_package(file: str, image: str, root: str, serving: str, **options: A
 @click.command()
 @click.argument("package", metavar="FILE.yaml", type=FILE)
 @click.option("--host", help="Address of Kubeflow Pipelines, such as http://localhost:8080.")
-@click.option("--namespace", help="Your namespace, in an installation with many users.")
+@click.option("--namespace", help="Your namespace, in a multi-user installation.")
 @click.option("--token", help="Bearer token, if the installation requires one.")
 @click.option(
     "--ca-cert", type=FILE, help="Certificate of an additional authority to trust, in PEM format."
@@ -98,7 +98,7 @@ def compile_package(file: str, image: str, root: str, serving: str, **options: A
 @click.option(
     "--max-concurrency",
     type=click.IntRange(1, 10),
-    help="Recurring runs at the same time, at most.  [default: 1]",
+    help="Maximum number of recurring runs at the same time.  [default: 1]",
 )
 @click.option("--replace", is_flag=True, help="Replace the recurring run of the same name.")
 @click.option(
@@ -124,8 +124,8 @@ def submit(
     """Upload a compiled package to Kubeflow Pipelines and run it.
 
     The command follows the run until it ends. The package becomes a version of its pipeline; a
-    version that already exists is reused.
-    Parameters are checked against the package before anything is sent.
+    version that already exists is reused. Parameters are checked against the package before
+    anything is sent.
 
     \b
       radio-signals submit package.yaml --host http://localhost:8080 --param epochs=20
@@ -133,11 +133,11 @@ def submit(
 
     \b
     Environment variables, as in kfp.Client:
-      KF_PIPELINES_ENDPOINT        the address, without --host
+      KF_PIPELINES_ENDPOINT        the address, unless --host gives it
       KF_PIPELINES_UI_ENDPOINT     the web interface, if it has another address
-      KF_PIPELINES_SA_TOKEN_PATH   a file with the token, without --token; the default in a pod
-                                   is /var/run/secrets/kubeflow/pipelines/token
-      KF_PIPELINES_DEFAULT_EXPERIMENT_NAME   the experiment, without --experiment
+      KF_PIPELINES_SA_TOKEN_PATH   a file with the token, unless --token gives it; in a pod, the
+                                   default is /var/run/secrets/kubeflow/pipelines/token
+      KF_PIPELINES_DEFAULT_EXPERIMENT_NAME   the experiment, unless --experiment gives it
       KF_PIPELINES_IAP_OAUTH2_CLIENT_ID, KF_PIPELINES_APP_OAUTH2_CLIENT_ID and
       KF_PIPELINES_APP_OAUTH2_CLIENT_SECRET  for Google's Identity-Aware Proxy
     In a pod, address and namespace default to those of its own installation.

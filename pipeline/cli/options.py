@@ -1,4 +1,4 @@
-"""Options that several commands share, and the configuration that they make up."""
+"""Options that several commands share, and the configuration that results from them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ run_options = combine(
     click.option(
         "--reason",
         "force_push_reason",
-        help="Why; kept in metrics.json, the report and the model card.",
+        help="The reason; kept in metrics.json, the report and the model card.",
     ),
     config_options,
     click.option(
@@ -146,7 +146,7 @@ run_options = combine(
 
 
 def read_config(config_file: str | None, settings: tuple[str, ...], **options: Any) -> Config:
-    """Return the configuration that the options of a command make up.
+    """Return the configuration that results from the options of a command.
 
     Args:
       config_file: value of --config.

@@ -30,9 +30,11 @@ from pipeline.cli.options import output_option
     default=0,
     show_default=True,
     metavar="DAYS",
-    help="Remove only what has not changed for so many days.",
+    help="Remove only what has not changed for this many days.",
 )
-@click.option("--yes", is_flag=True, help="Remove it. Without this option, it is only listed.")
+@click.option(
+    "--yes", is_flag=True, help="Remove the files. Without this option, they are only listed."
+)
 def prune(output: str, keep_runs: int, keep_versions: int, days: float, yes: bool) -> None:
     """Remove old artifacts, model versions, checkpoints, trials and logs.
 

@@ -27,20 +27,22 @@ def run(debug: bool, log_format: str, **options: Any) -> None:
 
 @click.command()
 @run_options
-@click.option("--trials", "tuning__trials", type=int, help="Maximum trials.  [default: 20]")
-@click.option("--minutes", "tuning__minutes", type=float, help="Maximum minutes of the search.")
+@click.option(
+    "--trials", "tuning__trials", type=int, help="Maximum number of trials.  [default: 20]"
+)
+@click.option("--minutes", "tuning__minutes", type=float, help="Time limit of the search.")
 @click.option(
     "--trial-epochs",
     "tuning__epochs",
     type=int,
-    help="Epochs of a trial.  [default: half the epochs of training]",
+    help="Epochs per trial.  [default: half the epochs of training]",
 )
 def tune(debug: bool, log_format: str, **options: Any) -> None:
     """Search for better training settings, then run the pipeline.
 
-    The search tries learning rate and its schedule, batch size, weight decay, label smoothing and
+    The search tries learning rates and schedules, batch sizes, weight decay, label smoothing and
     augmentation in short training runs, and begins with the model's own settings. It does not
-    change what an option or the configuration sets. The best settings train the model, which is
+    change what an option or the configuration sets. A model is trained with the best settings,
     then evaluated and pushed as by `run`.
 
     To continue an interrupted search, give the same command again: trials that have finished are
@@ -60,5 +62,5 @@ def _run(options: dict[str, Any], debug: bool, log_format: str) -> NoReturn:
     from pipeline.local.foreground import run_here
 
     if options.pop("force_push") != bool(options["force_push_reason"]):
-        raise click.UsageError("--force-push and --reason TEXT are given together or not at all.")
+        raise click.UsageError("Give both --force-push and --reason TEXT, or neither.")
     raise SystemExit(run_here(read_config(**options), debug, as_json=log_format == "json"))

@@ -2,9 +2,9 @@
 
 TFX's own entry point passes the addresses of artifacts to the step, but TensorFlow can open neither
 `minio://` nor `s3://`. Kubeflow's launcher copies artifacts to local folders before the step, and
-from there afterwards. So this entry point replaces addresses by these folders, and folders by
+back afterwards. This entry point therefore replaces addresses with these folders, and folders with
 addresses in what the step reports. It also applies the parameters of the run to the parameters of
-the step, of which some are texts that hold the whole configuration.
+the step, some of which hold the whole configuration as text.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _run_step(options: argparse.Namespace, beam_args: Sequence[str]) -> None:
     _use_local_paths(executor_input)
     outputs = executor_input["outputs"]
     results = {name: outputs["artifacts"].pop(name, None) for name in (PAGE, METRICS)}
-    # A runner of TFX makes these folders; Kubeflow's launcher does not.
+    # TFX's own runners create these folders; Kubeflow's launcher does not.
     for artifacts in outputs["artifacts"].values():
         for artifact in artifacts["artifacts"]:
             os.makedirs(artifact["uri"], exist_ok=True)
@@ -87,7 +87,7 @@ def _run_tfx(
     compiler_utils.TITLE_TO_CLASS_PATH[REPORT_TYPE] = REPORT_CLASS
     # TFX's executors, too, write to the store to which models are pushed.
     register_object_stores()
-    # Executors read flags of absl, which nobody else parses here.
+    # TFX's executors read absl flags, which nothing else parses here.
     flags.FLAGS(["step"], known_only=True)
     tfx_options = argparse.Namespace(
         executor_class_path=options.executor,
@@ -98,7 +98,7 @@ def _run_tfx(
 
 
 def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namespace) -> None:
-    """Replace the step's parameters by those of a graph with the values of this run."""
+    """Replace the step's parameters with those of a graph created with the values of this run."""
     if not options.blueprint:
         return
     from pipeline.kubeflow.compile.blueprint import Blueprint, list_step_parameters
@@ -115,7 +115,7 @@ def _set_run_parameters(executor_input: dict[str, Any], options: argparse.Namesp
 
 
 def _use_local_paths(executor_input: dict[str, Any]) -> None:
-    """Replace addresses of artifacts by the launcher's folders.
+    """Replace addresses of artifacts with the launcher's folders.
 
     Addresses in the artifacts' properties stay, for example where a model was pushed: the launcher
     copies nothing from there.
@@ -130,7 +130,7 @@ def _use_local_paths(executor_input: dict[str, Any]) -> None:
 
 
 def _use_store_addresses(value: Any) -> Any:
-    """Replace the launcher's paths by addresses in all texts of a JSON value.
+    """Replace the launcher's paths with addresses in all texts of a JSON value.
 
     Artifacts have them in their properties, too: a blessing, for example, names its models.
     """

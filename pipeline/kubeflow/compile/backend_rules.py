@@ -29,23 +29,23 @@ def check_package(documents: list[dict[str, Any]]) -> None:
       documents: pipeline specification, and platform specification if there is one.
 
     Raises:
-      ConfigError: the package breaks rules; the message has a sentence on each.
+      ConfigError: the package breaks rules; the message has a sentence about each.
     """
     if violations := list(find_violations(documents)):
         raise ConfigError("Kubeflow would refuse this package: " + " ".join(violations))
 
 
 def find_violations(documents: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a sentence on each rule that a package breaks."""
+    """Yield a sentence about each rule that a package breaks."""
     spec = documents[0]
     version = spec.get("schemaVersion")
     if version != SCHEMA_VERSION:
-        yield f"The backend knows schema version {SCHEMA_VERSION} only, and this is {version}."
+        yield f"The backend supports only schema version {SCHEMA_VERSION}, but this is {version}."
     name = spec.get("pipelineInfo", {}).get("name", "")
     if not _NAME.fullmatch(name):
         yield (
-            f'The pipeline\'s name "{name}" is not made of lower-case letters, digits and hyphens, '
-            "128 at most."
+            f'The pipeline\'s name "{name}" must consist of at most 128 lower-case letters, digits '
+            "and hyphens."
         )
     yield from _check_root(spec.get("defaultPipelineRoot", ""))
     yield from _check_parameters(spec)
@@ -55,8 +55,8 @@ def find_violations(documents: list[dict[str, Any]]) -> Iterator[str]:
     size = len(json.dumps(documents, ensure_ascii=False).encode())
     if size > _LARGEST_PACKAGE:
         yield (
-            f"It is {size:,} bytes long; Kubernetes takes objects up to about "
-            f"{_LARGEST_PACKAGE:,}, and a run is one. Shorten the configuration."
+            f"It has {size:,} bytes, but Kubernetes stores a run, package included, only up to "
+            f"about {_LARGEST_PACKAGE:,}. Shorten the configuration."
         )
 
 
@@ -102,7 +102,7 @@ def _check_tasks(spec: dict[str, Any]) -> Iterator[str]:
     tasks = spec.get("root", {}).get("dag", {}).get("tasks", {})
     for name, task in tasks.items():
         if not _NAME.fullmatch(name):
-            yield f'The task "{name}" has no name that Kubernetes can take.'
+            yield f'The task "{name}" has a name that Kubernetes does not allow.'
         component = _get_component(spec, task)
         if component is None:
             yield f"The task {name} has a component that does not exist."
@@ -127,7 +127,7 @@ def _check_inputs(spec: dict[str, Any], name: str, inputs: dict[str, Any]) -> It
         component = _get_component(spec, producer) or {}
         outputs = component.get("outputDefinitions", {}).get("artifacts", {})
         if source.get("outputArtifactKey") not in outputs:
-            yield f"No task makes the input {key} of the task {name}."
+            yield f"No task produces the input {key} of the task {name}."
     for key, parameter in inputs.get("parameters", {}).items():
         source = parameter.get("componentInputParameter")
         if source is not None and source not in _get_run_parameters(spec):

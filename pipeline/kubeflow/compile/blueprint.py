@@ -1,4 +1,4 @@
-"""Keeps how a graph was created, so that a step can create it again with the values of a run."""
+"""Records how a graph was created, so that a step can create it again with the values of a run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Blueprint:
         """Create the graph.
 
         Args:
-          values: values of run parameters by name; others keep what was compiled.
+          values: values of run parameters by name; the others keep their compiled values.
 
         Raises:
           ConfigError: a value is not valid.
@@ -64,7 +64,10 @@ class Blueprint:
         )
 
     def to_json(self) -> str:
-        """Return the blueprint as JSON. No graph depends on the values of environment variables."""
+        """Return the blueprint as JSON, without the values of environment variables.
+
+        No graph depends on them.
+        """
         fields = asdict(self)
         settings = hide_environment(fields.pop("settings"))
         return json.dumps({"given": settings, **fields}, sort_keys=True)

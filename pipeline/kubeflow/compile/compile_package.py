@@ -15,7 +15,7 @@ from pipeline.kubeflow.compile.pipeline_spec import build_package, is_copied_by_
 
 STORE_KEYS = {
     "AWS_ACCESS_KEY_ID": "mlpipeline-minio-artifact/accesskey",
-    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",  # nosec B105 - a name
+    "AWS_SECRET_ACCESS_KEY": "mlpipeline-minio-artifact/secretkey",  # nosec B105 # a name
 }
 """Environment variables with the keys of a store, and the secrets that hold them by default."""
 
@@ -24,7 +24,7 @@ _GOOGLE = ("gs://",)
 
 
 def compile_to_file(file: str, config: Config, image: str, root: str, serving: str) -> str:
-    """Write a package; return a line about its content.
+    """Write a package and return a line that describes it.
 
     Args:
       file: YAML file to write or to replace.
@@ -86,14 +86,14 @@ def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ..
     if "://" in path:
         if not path.startswith(schemes):
             raise ConfigError(
-                f"{key}: {path} cannot be opened, only {', '.join(schemes)} can. "
+                f"{key}: {path} cannot be opened; only {', '.join(schemes)} can. "
                 "Mount it as a volume (kubeflow.volumes) and give the path."
             )
         bucket, _, folder = path.partition("://")[2].partition("/")
         if not bucket or not folder.strip("/"):
             # Other files are kept beside the folder, and there is nothing beside a bucket.
             raise ConfigError(
-                f"{key}: {path} names no folder in a bucket, as in "
+                f"{key}: {path} does not name a folder in a bucket, such as "
                 "minio://mlpipeline/radio-signals/serving."
             )
         return
@@ -101,7 +101,7 @@ def _check_reachable(key: str, path: str, config: Config, schemes: tuple[str, ..
     if not any(path == volume or path.startswith(f"{volume}/") for volume in volumes):
         mounted = ", ".join(volumes) or "none is mounted"
         raise ConfigError(
-            f"{key}: {path} is in no mounted volume ({mounted}), so no step would find it. "
+            f"{key}: {path} is not in a mounted volume ({mounted}), so no step would find it. "
             "Mount one, for example with --set kubeflow.volumes./mnt/radio=CLAIM, or give a bucket "
             f"({', '.join(schemes)})."
         )

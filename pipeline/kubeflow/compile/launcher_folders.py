@@ -2,7 +2,7 @@
 
 Before a step starts, the launcher downloads its input artifacts, and after the step it uploads its
 output artifacts. `minio://bucket/key` is `/minio/bucket/key` in the step's file system; the other
-schemes work in the same way. So a step works on local files, whatever the store.
+schemes work in the same way. A step thus works on local files, whatever the store.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def _sort_keys(value: Any, name: str = "") -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, and writes shared settings out at each step."""
+    """Writes texts of several lines as blocks, and repeats shared settings at each step."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a method of yaml.Dumper
         """See yaml.Dumper."""

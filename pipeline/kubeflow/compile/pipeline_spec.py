@@ -1,7 +1,7 @@
 """Builds the documents of a package that any Kubeflow Pipelines installation accepts and runs.
 
 TFX writes the pipeline specification. This module adds what the backend requires beyond that, and
-what people need who look at a run.
+what people want to see when they look at a run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _RESULT_TYPES = {PAGE: "system.HTML", METRICS: "system.Metrics"}
 _IMPORT = "import-data"
 _DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 
-# They read the data and the pushed models, and Kubeflow's cache does not notice when these change.
+# These steps read the data and the pushed models. Kubeflow's cache does not notice their changes.
 _NEVER_CACHED = ("SpectrogramExampleGen", "BaselineModel")
 
 
@@ -252,7 +252,7 @@ def _import_data(spec: dict[str, Any]) -> None:
 def _rename(spec: dict[str, Any], steps: Sequence[str]) -> None:
     """Name tasks, components and executors as Kubeflow's compiler does, in the graph's order.
 
-    The backend makes Kubernetes names from them, and these have no capitals and no underscores.
+    The backend makes Kubernetes names from them, which cannot have capitals or underscores.
     """
     tasks = spec["root"]["dag"]["tasks"]
     names = {step: _name_task(step) for step in tasks}

@@ -1,4 +1,4 @@
-"""The configuration keys that each run can set anew when it is started."""
+"""The configuration keys that can be set for each run when it is started."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 from data.storage.object_store import SCHEMES
 from pipeline.kubeflow.compile.blueprint import Blueprint
 
-# A run may give it another data folder, in any volume.
+# A run may give this step another data folder, in any volume.
 _DATA_STEP = "SpectrogramExampleGen"
 # The Report describes the configuration and opens none of the paths in it.
 _DESCRIPTIONS = ("configuration",)
@@ -49,7 +49,7 @@ def find_access(
     beam = blueprint.config.beam.args
     shared = [*settings.env.values(), *beam]
     kept = os.path.dirname(blueprint.serving_dir)
-    # Without a folder in such a store, nobody knows what the keys are for.
+    # Without a folder in such a store, it is unknown which steps need the keys.
     is_in_store = kept.startswith(SCHEMES) and not beam
     access = {}
     for step, values in parameters.items():

@@ -11,7 +11,7 @@ STEP, BLUEPRINT = "--radio_signals_step", "--radio_signals_blueprint"
 """Options of the command: the id of the step's node, and the graph's blueprint as JSON."""
 
 RUN = "run_"
-"""Prefix of the inputs that hold the parameters of a run, to tell them from TFX's inputs."""
+"""Prefix of the inputs with the parameters of a run; it tells them from TFX's inputs."""
 
 PAGE, METRICS = "page", "metrics"
 """Outputs that the Report step has for Kubeflow's pages, in addition to TFX's outputs."""

@@ -1,8 +1,8 @@
 """Requests to the API of Kubeflow Pipelines, version v2beta1.
 
 `kfp.Client` is not used: it keeps a namespace and cookies in the user's home, waits without a time
-limit, and takes a log-in page for an answer. Nor are the services of kfp_server_api: their methods
-have other names in each release. All of these send their requests through
+limit, and mistakes a log-in page for an answer. The services of kfp_server_api are not used either,
+because each release names their methods differently. All of these send their requests through
 `kfp_server_api.ApiClient`, which is the same in every release, so this module uses it directly.
 """
 
@@ -23,7 +23,7 @@ from pipeline.kubeflow.submit.api_errors import (
     make_no_api_error,
 )
 
-# Seconds to connect, and seconds to wait for more of an answer.
+# Seconds to wait for a connection, and for the next bytes of an answer.
 _TIMEOUT = (10, 60)
 _PAGE_SIZE = 100
 # What can be found by name, and the field of an answer that lists it.
@@ -76,7 +76,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
         return bool(health.multi_user)
 
     def find(self, kind: str, path: str, name: str, **query: str) -> list[Any]:
-        """Return everything at a path that has a name.
+        """Return everything at a path that has the given name.
 
         Args:
           kind: a key of `_LISTS`.
@@ -87,7 +87,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
         predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
         query["filter"] = json.dumps({"predicates": [predicate]})
         matches: list[Any] = []
-        page_token = ""  # nosec B105 - of a page of results
+        page_token = ""  # nosec B105 # of a page of results
         while True:
             page_query = {**query, "page_size": _PAGE_SIZE, "page_token": page_token}
             page = self._call("GET", path, f"V2beta1List{kind}sResponse", query=page_query)

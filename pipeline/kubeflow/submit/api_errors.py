@@ -75,12 +75,12 @@ def _explain_refusal(status: int, message: str, address: str, sends_token: bool)
             "--namespace is one that its owner may use."
         )
     if status == 409:
-        return NameTakenError(f"{address} has one of that name already.{reason}")
+        return NameTakenError(f"{address} already has something of that name.{reason}")
     if status in (400, 413, 422):
         return ConfigError(f"{address} refuses it (status {status}).{reason}")
     if status == 429 or status >= 500:
         return UnavailableError(
-            f"{address} is in trouble (status {status}).{reason} Try again later."
+            f"{address} cannot answer now (status {status}).{reason} Try again later."
         )
     error = NotFoundError if status == 404 else ServiceError
     return error(f"{address} answers with status {status}.{reason}")
@@ -129,11 +129,11 @@ def _explain_connection_error(error: Exception, address: str) -> Exception:
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         text = str(cause)
         if "name" in text.lower():
-            problem = "no such name is known"
+            problem = "the name is unknown"
         elif "refused" in text:
             problem = "nothing listens there"
         else:
-            problem = "there is no way to it"
+            problem = "there is no route to it"
     elif isinstance(cause, urllib3.exceptions.TimeoutError):
         problem = "it does not answer in time"
     else:

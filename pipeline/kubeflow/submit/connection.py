@@ -14,7 +14,7 @@ from pipeline.kubeflow.submit.api_errors import describe_invalid_address
 
 # In a pod.
 _IN_CLUSTER_ADDRESS = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
-_TOKEN_FILE = "/var/run/secrets/kubeflow/pipelines/token"  # noqa: S105 - a path, no token
+_TOKEN_FILE = "/var/run/secrets/kubeflow/pipelines/token"  # noqa: S105 # nosec B105 # a path
 _NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 
@@ -24,7 +24,7 @@ class Connection:
 
     Attributes:
       client: sends requests to it.
-      namespace: the user's namespace; empty if the installation has no users.
+      namespace: the user's namespace; empty in a single-user installation.
       ui_address: address of the user interface; None if it is not known.
     """
 
@@ -62,7 +62,7 @@ def connect(
     namespace = namespace or _read_pod_namespace()
     if not namespace:
         raise ConfigError(
-            f"{address} has many users, each with a namespace: add yours with --namespace."
+            f"{address} is a multi-user installation: add your namespace with --namespace."
         )
     return Connection(client, namespace, ui_address)
 

@@ -2,7 +2,7 @@
 
 Kubeflow Pipelines reads them with the Go library robfig/cron, version 1. Python's cronsim reads
 another dialect, that of Debian: it accepts "7" for Sunday, "L" and "mon#1", which the installation
-refuses, and refuses "?", which the installation accepts. So this module checks the fields itself.
+refuses, and refuses "?", which the installation accepts. This module checks the fields itself.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def convert_cron(expression: str) -> str:
 
 
 def _find_problem(item: str, lowest: int, highest: int, numbers: dict[str, int]) -> str:
-    """Return what is wrong with one item of a field's list, nothing if it is right.
+    """Return what is wrong with one item of a field's list; empty if nothing is.
 
     An item is a value, a range or a star, and perhaps a step.
     """

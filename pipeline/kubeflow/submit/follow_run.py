@@ -88,7 +88,7 @@ def follow_run(
       The run as the API describes it.
 
     Raises:
-      ServiceError: the run has not ended in time, or the installation does not answer any more.
+      ServiceError: the run has not ended in time, or the installation no longer answers.
     """
     display = _TaskDisplay(console, tasks)
     pauses = _pause_between_requests(timeout)
@@ -101,7 +101,7 @@ def follow_run(
             except UnavailableError as error:
                 if elapsed - last_answer > _LONGEST_OUTAGE:
                     raise ServiceError(
-                        f"{error} The run continues without being watched."
+                        f"{error} The run continues, but is no longer followed."
                     ) from error
                 show("no answer, trying again")
                 continue
@@ -174,7 +174,7 @@ def _list_task_details(run: Any) -> list[Any]:
 
 
 def _find_parents(details: list[Any]) -> dict[str, Any]:
-    """Return each task's parent by the task's id; the API may tell it in two ways."""
+    """Return each task's parent by the task's id; the API has two ways to give it."""
     by_id = {task.task_id: task for task in details}
     parents = {}
     for task in details:

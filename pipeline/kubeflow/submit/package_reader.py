@@ -55,7 +55,7 @@ def read_package(file: str, cache: bool = True) -> CompiledPackage:
     except (FileNotFoundError, IsADirectoryError):
         raise ConfigError(f"The package {file} does not exist. {_COMPILE}") from None
     if not file.endswith(_ENDINGS):
-        # Kubeflow's pages go by the ending, too.
+        # Kubeflow's web interface requires the ending, too.
         raise ConfigError(f"The package {file} has to end in {' or '.join(_ENDINGS)}. {_COMPILE}")
     try:
         documents = list(yaml.safe_load_all(content))
@@ -97,8 +97,8 @@ def _find_pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
         raise ConfigError(f"{file} is not a package of Kubeflow Pipelines. {_COMPILE}")
     if spec["schemaVersion"] != SCHEMA_VERSION:
         raise ConfigError(
-            f"{file} has schema version {spec['schemaVersion']}, and Kubeflow Pipelines takes "
-            f"{SCHEMA_VERSION} only. Compile it again with radio-signals compile."
+            f"{file} has schema version {spec['schemaVersion']}, but Kubeflow Pipelines accepts "
+            f"only {SCHEMA_VERSION}. Compile it again with radio-signals compile."
         )
     if not spec.get("root"):
         raise ConfigError(f"{file} holds a pipeline without steps. {_COMPILE}")
@@ -106,6 +106,6 @@ def _find_pipeline_spec(file: str, documents: list[Any]) -> dict[str, Any]:
 
 
 def _list_all_tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every task, also those of pipelines within the pipeline."""
+    """Yield every task, including those of pipelines within the pipeline."""
     for component in (spec["root"], *spec.get("components", {}).values()):
         yield from component.get("dag", {}).get("tasks", {}).values()

@@ -32,7 +32,7 @@ def _make_json_reader(expected: type) -> Callable[[str], Any]:
     return read
 
 
-# By type: the function that reads a value, and the words for such a value in messages.
+# By type: the function that reads a value, and the description of such a value in messages.
 TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
     "NUMBER_INTEGER": (int, "a whole number"),
     "NUMBER_DOUBLE": (_read_double, "a number"),
@@ -51,7 +51,7 @@ def parse_values(declared: dict[str, dict[str, Any]], options: Sequence[str]) ->
       options: texts NAME=VALUE.
 
     Raises:
-      ConfigError: a parameter is unknown, given twice or of another type.
+      ConfigError: a parameter is unknown, given twice or of the wrong type.
     """
     values: dict[str, Any] = {}
     for text in options:

@@ -84,7 +84,7 @@ def submit_package(file: str, options: SubmitOptions, **connection_options: str 
     console = make_console()
     connection = connect(**connection_options)
     if connection_options.get("namespace") and not connection.namespace:
-        console.print("note       the installation has no users, so --namespace is not needed")
+        console.print("note       a single-user installation ignores --namespace")
     submission = _Submission(package, options, connection, console)
     version = submission.upload()
     if options.upload_only:
@@ -132,7 +132,7 @@ class _Submission:
         if self.options.version and not self.options.cache:
             # The same pipeline with the cache turned off is another package.
             name += "-no-cache"
-        version, action = self._find_version(pipeline.pipeline_id, name), "there already"
+        version, action = self._find_version(pipeline.pipeline_id, name), "already there"
         if not version:
             version, action = self._upload_version(pipeline.pipeline_id, name), "uploaded"
         self.print("pipeline", f"{self.pipeline_name}, version {name}, {action}")
@@ -174,20 +174,20 @@ class _Submission:
                 "mode": "ENABLE",
                 "trigger": {"cron_schedule": {"cron": cron}},
                 "max_concurrency": self.options.max_concurrency or 1,
-                # After an outage, one run on the present data replaces all that were missed.
+                # After an outage, one run on the current data replaces all that were missed.
                 "no_catchup": True,
             },
         )
-        # Only now, so that there is always one.
+        # Deleted only now, so that there is always one.
         for old_run in previous:
             client.delete_recurring_run(old_run.recurring_run_id)
-        note = " in place of the one before" if previous else ""
+        note = ", replacing the previous one" if previous else ""
         self.print("recurring", f"{name}, at {self.options.cron}{note}")
         page = f"recurringrun/details/{recurring_run.recurring_run_id}"
         self.print("page", self.connection.get_page(page))
 
     def run(self, run: dict[str, Any]) -> int:
-        """Start a run, follow it if that was asked for, and return the exit status."""
+        """Start a run, follow it if requested, and return the exit status."""
         now = dt.datetime.now().astimezone().strftime("%Y-%m-%d %H-%M-%S")
         name = self.options.run_name or f"{self.pipeline_name} {now}"
         client = self.connection.client
@@ -201,7 +201,7 @@ class _Submission:
             result = follow_run(client, run_id, tasks, self.console, self.options.timeout)
         except KeyboardInterrupt:
             self.console.print(
-                "No longer watched; the run continues. To end it, use the page of the run."
+                "No longer followed; the run continues. To end it, use the page of the run."
             )
             return INTERRUPTED
         if result.state == "SUCCEEDED":

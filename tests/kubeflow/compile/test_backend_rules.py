@@ -26,7 +26,7 @@ def test_the_compiled_package_breaks_no_rule(documents):
 def test_another_schema_version_is_refused(changed, version):
     changed[0]["schemaVersion"] = version
     assert violations(changed) == (
-        f"The backend knows schema version 2.1.0 only, and this is {version}."
+        f"The backend supports only schema version 2.1.0, but this is {version}."
     )
 
 
@@ -64,8 +64,8 @@ def test_names_that_kubernetes_does_not_accept_are_refused(changed):
     tasks["Report_1"] = tasks.pop("report")
     changed[0]["pipelineInfo"]["name"] = "Radio Signals"
     sentences = violations(changed)
-    assert 'The pipeline\'s name "Radio Signals" is not made of lower-case letters' in sentences
-    assert 'The task "Report_1" has no name that Kubernetes can take.' in sentences
+    assert 'name "Radio Signals" must consist of at most 128 lower-case letters' in sentences
+    assert 'The task "Report_1" has a name that Kubernetes does not allow.' in sentences
 
 
 def test_references_to_nothing_are_refused(changed):
@@ -76,7 +76,7 @@ def test_references_to_nothing_are_refused(changed):
     tasks["report"]["componentRef"]["name"] = "comp-lost"
     sentences = violations(changed)
     assert "The task pusher waits for lost, which does not exist." in sentences
-    assert "No task makes the input model of the task pusher." in sentences
+    assert "No task produces the input model of the task pusher." in sentences
     assert "The pipeline does not have the parameter run_epochs of the task trainer." in sentences
     assert "The task report has a component that does not exist." in sentences
 
@@ -101,7 +101,7 @@ def test_settings_for_a_pod_that_does_not_exist_are_refused(changed):
 
 def test_a_package_too_large_for_kubernetes_is_refused(changed):
     changed[0]["pipelineInfo"]["description"] = "x" * 1_000_000
-    assert "Kubernetes takes objects up to about 1,000,000" in violations(changed)
+    assert "stores a run, package included, only up to about 1,000,000" in violations(changed)
 
 
 def test_all_violations_are_reported_at_once(changed):

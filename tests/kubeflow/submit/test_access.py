@@ -29,7 +29,7 @@ def test_an_installation_with_users_needs_a_namespace(submit, package):
     with FakeApiServer(FakeApi(multi_user=True, namespaces=("ada",))) as api:
         status, _, err = submit(package, "--host", api.url)
         assert status == 2
-        assert "has many users, each with a namespace: add yours with --namespace." in err
+        assert "is a multi-user installation: add your namespace with --namespace." in err
         status, _, err = submit(package, "--host", api.url, "--namespace", "bob")
         assert status == 1
         assert "does not allow this. It says: User 'ada' is not authorized in namespace bob." in err
@@ -38,7 +38,7 @@ def test_an_installation_with_users_needs_a_namespace(submit, package):
 def test_a_namespace_is_left_out_if_there_are_no_users(submit, api, package):
     status, out, _ = submit(package, "--host", api.url, "--namespace", "kubeflow")
     assert status == 0
-    assert "has no users, so --namespace is not needed" in out
+    assert "a single-user installation ignores --namespace" in out
     assert api.pipelines[0]["namespace"] == ""
 
 
@@ -142,7 +142,7 @@ def test_an_address_where_nothing_listens_is_reported_at_once(submit, package):
     )
     status, _, err = submit(package, "--host", "http://kubeflow.invalid")
     assert status == 1
-    assert "http://kubeflow.invalid cannot be reached: no such name is known." in err
+    assert "http://kubeflow.invalid cannot be reached: the name is unknown." in err
 
 
 @pytest.mark.parametrize(
@@ -206,4 +206,4 @@ def test_an_installation_in_trouble_is_reported(submit, api, package):
     api.failing = 1
     status, _, err = submit(package, "--host", api.url)
     assert status == 1
-    assert "is in trouble (status 503). It says: upstream connect error." in err
+    assert "cannot answer now (status 503). It says: upstream connect error." in err

@@ -152,7 +152,7 @@ def test_an_interrupted_wait_does_not_end_the_run(api, package):
         finally:
             waiting.kill()
     assert (waiting.returncode, err) == (130, "")
-    assert out.splitlines()[-1].startswith("No longer watched; the run continues.")
+    assert out.splitlines()[-1].startswith("No longer followed; the run continues.")
     assert all(request.split()[0] != "DELETE" for request, _ in api.requests)
 
 

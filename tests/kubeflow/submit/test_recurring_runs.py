@@ -32,7 +32,7 @@ def test_a_second_recurring_run_of_a_name_is_refused_unless_it_replaces_the_firs
     assert api.recurring_runs == [first]
     status, out, _ = submit(*nightly, "--replace")
     assert status == 0
-    assert "in place of the one before" in out
+    assert ", replacing the previous one" in out
     (second,) = api.recurring_runs
     assert second["recurring_run_id"] != first["recurring_run_id"]
     assert submit(*nightly, "--run-name", "other")[0] == 0

@@ -85,7 +85,7 @@ def test_a_parameter_without_a_default_needs_a_value(submit, api, tmp_path):
         (
             "a.yaml",
             yaml.safe_dump({**SPEC, "schemaVersion": "2.0.0"}),
-            "a.yaml has schema version 2.0.0, and Kubeflow Pipelines takes 2.1.0 only.",
+            "a.yaml has schema version 2.0.0, but Kubeflow Pipelines accepts only 2.1.0.",
         ),
     ],
 )

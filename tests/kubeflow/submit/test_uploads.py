@@ -39,7 +39,7 @@ def test_the_same_package_is_not_uploaded_twice_and_another_is_another_version(
     assert submit(first, "--host", api.url)[0] == 0
     status, out, _ = submit(first, "--host", api.url)
     assert status == 0
-    assert "there already" in out
+    assert "already there" in out
     assert len(api.versions) == 1
     other = write_package(tmp_path, sdkVersion="tfx-1.21.0")
     assert submit(other, "--host", api.url)[0] == 0
@@ -55,7 +55,7 @@ def test_a_version_of_the_given_name_is_used_as_it_is(submit, api, package):
     assert submit(package, *options)[0] == 0
     status, out, _ = submit(package, *options)
     assert status == 0
-    assert "version v1, there already" in out
+    assert "version v1, already there" in out
     assert [version["display_name"] for version in api.versions] == ["v1"]
     assert api.runs == []
 
@@ -82,7 +82,7 @@ def test_a_name_that_is_taken_but_not_listed_is_reported(submit, api, package):
     api.add_pipeline("radio-signals")["display_name"] = "another"
     status, _, err = submit(package, "--host", api.url)
     assert status == 2
-    assert "has one of that name already. It says: Already exist error: The name" in err
+    assert "already has something of that name. It says: Already exist error: The name" in err
 
 
 def test_a_pipeline_is_found_among_others(submit, api, package):
