@@ -62,7 +62,7 @@ def hold_lease(folder: str, holder: str, seconds: float) -> Iterator[None]:
             with suppress(FileNotFoundError):  # expired, and taken over
                 files.remove_file(own)
         if attempt < _ATTEMPTS:
-            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 # nosec B311
     raise LeaseHeldError(_describe(folder, other))
 
 

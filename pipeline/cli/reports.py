@@ -1,4 +1,4 @@
-"""Commands that look at past and present runs."""
+"""Commands that show past and present runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.cli.options import output_option
 @click.command()
 @output_option
 def runs(output: str) -> None:
-    """List the runs into an output folder.
+    """List the runs of an output folder.
 
     For each run: number, start, model, accuracy, worst class, blessed, pushed model, data.
     """
@@ -25,6 +25,8 @@ def runs(output: str) -> None:
     with _show_lookup_errors():
         past_runs = list_past_runs(output)
     print_table(build_runs_table(past_runs))
+    for problem in filter(None, (run.problem for run in past_runs)):
+        click.echo(f"warning: {problem}", err=True)
 
 
 @click.command()
@@ -66,7 +68,7 @@ def report(output: str, name: str, compare: tuple[str, str] | None, open_page: b
 @output_option
 @click.option("--port", default=6006, show_default=True, help="Port on this machine.")
 def tensorboard(output: str, port: int) -> None:
-    """Show every training run into an output folder in TensorBoard.
+    """Show every training run of an output folder in TensorBoard.
 
     A run in progress gains a point after each epoch. Stop TensorBoard with Ctrl-C.
     """
@@ -78,7 +80,7 @@ def tensorboard(output: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _show_lookup_errors() -> Iterator[None]:
-    """Report a folder or a run that does not exist like a wrong option."""
+    """Report a folder or a run that does not exist as a wrong option."""
     try:
         yield
     except LookupError as error:

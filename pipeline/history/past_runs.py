@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.report.artifact_files import METRICS_FILE, PAGE_FILE, REPORT_TYPE
+from data.invalid import InvalidData
 from data.storage import files
-from pipeline.history.records import connect_to_metadata, read_runs
+from pipeline.history.digests import Digests
+from pipeline.history.records import RunRecord, connect_to_metadata, read_runs
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,23 @@ class PastRun:
       run_id: start of the run, ISO 8601, local time.
       report: folder of the report; empty if the run has none.
       metrics: content of the report's metrics.json; empty if the run has none.
+      damaged: a file of the report that is not as it was written; empty if there is none. Such a
+        run has no metrics.
     """
 
     number: int
     run_id: str
     report: str
     metrics: dict[str, Any]
+    damaged: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What to tell the user about the damage; empty if there is none."""
+        return self.damaged and (
+            f"{self.damaged} is damaged. Restore it from a copy. If run {self.number} is the "
+            "newest, its command makes it anew."
+        )
 
     @property
     def page(self) -> str:
@@ -47,13 +60,23 @@ def list_past_runs(output: str) -> list[PastRun]:
       LookupError: the folder holds no runs.
       InvalidData: the record of the runs is damaged.
     """
-    runs = []
-    for number, record in enumerate(read_runs(connect_to_metadata(output)), start=1):
-        report = (record.artifacts.get(REPORT_TYPE) or [""])[-1]
-        metrics = _read_metrics(report) if report else {}
-        # The folder has no metrics if the step was interrupted or somebody removed the files.
-        runs.append(PastRun(number, record.run_id, report if metrics else "", metrics))
-    return runs
+    records, digests = read_runs(connect_to_metadata(output)), Digests(output)
+    return [_read_run(number, record, digests) for number, record in enumerate(records, start=1)]
+
+
+def _read_run(number: int, record: RunRecord, digests: Digests) -> PastRun:
+    report = (record.artifacts.get(REPORT_TYPE) or [""])[-1]
+    file = files.join(report, METRICS_FILE)
+    # The folder has no metrics if the step was interrupted or somebody removed the files.
+    if not report or not files.exists(file):
+        return PastRun(number, record.run_id, "", {})
+    damaged = digests.find_damage(report)
+    if not damaged:
+        try:
+            return PastRun(number, record.run_id, report, json.loads(files.read_text(file)))
+        except ValueError:
+            damaged = file
+    return PastRun(number, record.run_id, report, {}, damaged)
 
 
 def find_run(runs: list[PastRun], name: str) -> PastRun:
@@ -65,9 +88,12 @@ def find_run(runs: list[PastRun], name: str) -> PastRun:
 
     Raises:
       LookupError: no run or several runs match, or the run has no report.
+      InvalidData: its report is damaged.
     """
     if name == "latest":
         matches = [run for run in runs if run.report][-1:]
+        if not matches:
+            raise LookupError(f"None of {len(runs)} runs has a report yet.")
     elif name.isdigit() and len(name) < 4:
         matches = [run for run in runs if run.number == int(name)]
     else:
@@ -80,6 +106,8 @@ def find_run(runs: list[PastRun], name: str) -> PastRun:
         )
     if not matches[0].report:
         raise LookupError(f"Run {matches[0].number} ended before its report was written.")
+    if matches[0].problem:
+        raise InvalidData(matches[0].problem)
     return matches[0]
 
 
@@ -92,10 +120,3 @@ def write_comparison(output: str, first: PastRun, second: PastRun) -> str:
     metrics_by_run = {f"run {run.number}": run.metrics for run in (first, second)}
     files.write_file(page, render_comparison(metrics_by_run))
     return page
-
-
-def _read_metrics(report: str) -> dict[str, Any]:
-    try:
-        return json.loads(files.read_text(files.join(report, METRICS_FILE)))
-    except FileNotFoundError:
-        return {}

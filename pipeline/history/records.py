@@ -13,6 +13,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from data.invalid import InvalidData
 from data.storage.files import make_folder
+from pipeline.history.digests import Digests
 
 METADATA_FILE = "metadata.sqlite"
 """The database of ML Metadata in an output folder."""
@@ -61,6 +62,7 @@ def create_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
     """
     make_folder(output)
     _check_database(output)
+    Digests(output).forget_record()
     return _connect(output, metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE)
 
 
@@ -89,18 +91,26 @@ def _check_database(output: str) -> None:
     path = os.path.join(os.path.abspath(output), METADATA_FILE)
     if not os.path.exists(path):
         return
+    # A run that is killed within a transaction leaves a journal, with which SQLite takes back the
+    # half transaction as soon as somebody who may write opens the database.
+    mode = "rw" if os.path.exists(f"{path}-journal") else "ro"
+    address = f"file:{quote(path)}?mode={mode}"
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as store:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as store:
             (problem,) = store.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:
         raise InvalidData(f"{path} cannot be read: {error}.") from error
     except sqlite3.DatabaseError as error:
         problem = str(error)
-    if problem != "ok":
-        raise InvalidData(
-            f"{path}, the record of all runs, is damaged: {problem}. Restore it from a copy, or "
-            f"start anew in another output folder."
-        )
+    if problem == "ok":
+        # A run that starts at this moment forgets the digest, and then changes the database.
+        if Digests(output).is_record_intact(path) or Digests(output).is_record_intact(path):
+            return
+        problem = "it is not as the last run left it"
+    raise InvalidData(
+        f"{path}, the record of all runs, is damaged: {problem}. Restore the whole output folder "
+        "from a copy, or start anew in another one."
+    )
 
 
 def read_runs(connection: metadata_store_pb2.ConnectionConfig) -> list[RunRecord]:

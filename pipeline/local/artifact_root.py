@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import uuid
@@ -10,7 +9,10 @@ import uuid
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
+from data.invalid import InvalidData
 from data.storage import files
+from data.storage.checked_json import read_checked_json, write_checked_json
+from data.storage.lease import LeaseHeldError, hold_lease
 from pipeline.config.config import ConfigError
 from pipeline.history.records import METADATA_FILE
 
@@ -18,6 +20,8 @@ _OWNER_FILE = "owner.json"
 _ID_TYPE = "radio_signals.output"
 # The first step of the graph. Where it has stored something, there are artifacts.
 _FIRST_STEP = "SpectrogramExampleGen"
+# Who claims a folder needs a moment, in a store on another continent perhaps seconds.
+_LEASE_SECONDS = 60.0
 
 
 def claim_artifact_root(
@@ -45,8 +49,7 @@ def claim_artifact_root(
     elif new_database and files.exists(files.join(root, _FIRST_STEP)):
         owner = {"id": "", "output": output, "host": ""}
     else:
-        owner = {"id": _read_id(store), "output": output, "host": socket.gethostname()}
-        files.write_file(owner_file, json.dumps(owner, indent=2))
+        owner = _become_owner(root, owner_file, output, _read_id(store))
     if owner["id"] == _read_id(store):
         return
     if owner["output"] == output:
@@ -61,15 +64,27 @@ def claim_artifact_root(
     )
 
 
+def _become_owner(root: str, owner_file: str, output: str, store_id: str) -> dict[str, str]:
+    """Write the owner, unless another run does so at this moment; return who it is."""
+    host = socket.gethostname()
+    try:
+        with hold_lease(root, f"the first run into {output} on {host}", _LEASE_SECONDS):
+            if not files.exists(owner_file):
+                owner = {"id": store_id, "output": output, "host": host}
+                write_checked_json(owner_file, owner)
+            return _read_owner(owner_file, root, output)
+    except LeaseHeldError as error:
+        raise ConfigError(str(error)) from None
+
+
 def _read_owner(owner_file: str, root: str, output: str) -> dict[str, str]:
     try:
-        owner: dict[str, str] = json.loads(files.read_text(owner_file))
-    except ValueError:
+        return read_checked_json(owner_file)
+    except InvalidData:
         raise ConfigError(
             f"{owner_file} is damaged. If {output} is the only output folder that uses {root}, "
             "remove this file."
         ) from None
-    return owner
 
 
 def _read_id(store: metadata_store.MetadataStore) -> str:

@@ -24,6 +24,7 @@ from pipeline.terminal import failures
 from pipeline.terminal.console import redirect_output, show_spinner
 from pipeline.terminal.json_log import JsonConsole, JsonFormatter
 from pipeline.terminal.tables import build_class_table, build_leaderboard_table
+from trainer.export.model_card import find_damage
 
 if TYPE_CHECKING:
     from pipeline.local.runner import Outcome
@@ -160,6 +161,13 @@ def _show_verdict(outcome: Outcome, console: Console, seconds: float) -> int:
         console.print(
             f"An earlier run pushed the model to {escape(metrics['pushed_to'])}, but the folder "
             "has been removed since. To push the model again, run with --no-cache."
+        )
+        return failures.FAILED
+    if damage := find_damage(metrics["pushed_to"]):
+        console.print(
+            f"An earlier run pushed the model to {escape(metrics['pushed_to'])}, but {damage} "
+            "there. Remove this folder, so that no server loads it. To push the model again, run "
+            "with --no-cache."
         )
         return failures.FAILED
     console.print(f"{'model':<8} {escape(metrics['pushed_to'])}")

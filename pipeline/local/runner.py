@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
 
-from absl import logging
+from absl import logging as absl_logging
+from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from rich.markup import escape
 
@@ -16,8 +19,8 @@ from data.storage.tfx_plugin import register_object_stores
 from pipeline.beam_args import provide_secrets
 from pipeline.config.config import Config
 from pipeline.dag import create_pipeline
-from pipeline.history.records import create_metadata, read_newest_run, read_steps
-from pipeline.local.artifact_digests import ArtifactDigests
+from pipeline.history.digests import Digests
+from pipeline.history.records import METADATA_FILE, create_metadata, read_newest_run, read_steps
 from pipeline.local.artifact_root import claim_artifact_root
 from pipeline.local.latest import write_latest
 from pipeline.local.stepwise_runner import StepwiseRunner
@@ -26,6 +29,8 @@ from pipeline.terminal.run_state import RUN
 from trainer import models
 from trainer.fitting.starting_weights import find_newest_fitting
 from trainer.settings import resolve_normalisation
+
+_LOG = logging.getLogger("radio_signals.artifacts")
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,25 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
     """
     register_object_stores()
     # For the log file: absl drops TFX's messages about each step by default.
-    logging.set_verbosity(logging.INFO)
+    absl_logging.set_verbosity(absl_logging.INFO)
     # Local time, like the ids that LocalDagRunner gives.
     RUN.run_id = dt.datetime.now().isoformat()  # noqa: DTZ005 - see above
     output = os.path.abspath(config.output)
     connection = create_metadata(output)
+    try:
+        return _run_steps(config, output, connection, console)
+    finally:
+        # What ended the run matters more than a disk that is full.
+        with contextlib.suppress(OSError):
+            Digests(output).add_record(os.path.join(output, METADATA_FILE))
+
+
+def _run_steps(
+    config: Config,
+    output: str,
+    connection: metadata_store_pb2.ConnectionConfig,
+    console: Console,
+) -> Outcome:
     # Absolute paths, so that the cache recognises the same data from any working directory.
     paths = ("data", "artifacts", "initial_weights", "schema_file")
     config = config.model_copy(update={key: _make_absolute(getattr(config, key)) for key in paths})
@@ -76,7 +95,9 @@ def run_pipeline(config: Config, console: Console) -> Outcome:
     )
     display = RunDisplay(console, steps=len(pipeline.components))
     with provide_secrets(config.beam.args), display:
-        digests = ArtifactDigests(output)
+        digests = Digests(output)
+        if digests.problem:
+            _LOG.warning(digests.problem)
         StepwiseRunner(connection, RUN.run_id, digests, display.start, display.finish).run(pipeline)
     run = read_newest_run(connection)
     steps = read_steps(connection, RUN.run_id)

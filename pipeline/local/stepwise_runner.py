@@ -10,8 +10,9 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.history.digests import Digests
 from pipeline.history.records import StepRecord, read_step
-from pipeline.local.artifact_digests import ArtifactDigests
+from pipeline.local.cache_check import checked_by_cache
 
 
 class StepwiseRunner(LocalDagRunner):
@@ -26,7 +27,7 @@ class StepwiseRunner(LocalDagRunner):
         self,
         connection: metadata_store_pb2.ConnectionConfig,
         run_id: str,
-        digests: ArtifactDigests,
+        digests: Digests,
         on_start: Callable[[str], None],
         on_finish: Callable[[StepRecord], None],
     ) -> None:
@@ -63,7 +64,7 @@ class StepwiseRunner(LocalDagRunner):
             del single.nodes[:]
             single.nodes.append(node)
             self._on_start(step)
-            with self._digests.checked_by_cache():
+            with checked_by_cache(self._digests):
                 super().run_with_ir(single, run_options)
             record = read_step(self._connection, self._run_id, step)
             if not record.cached:

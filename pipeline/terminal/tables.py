@@ -31,7 +31,8 @@ def build_runs_table(runs: Sequence[PastRun]) -> Table:
 def _describe_outcome(run: PastRun) -> tuple[str, ...]:
     metrics = run.metrics
     if not metrics:
-        return (NOTHING, NOTHING, "did not finish", NOTHING, NOTHING, NOTHING)
+        outcome = "damaged" if run.damaged else "not finished"
+        return (NOTHING, NOTHING, outcome, NOTHING, NOTHING, NOTHING)
     name, recall = run.worst_class
     return (
         metrics["training"]["model"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from data.fingerprint import fingerprint_file
+from data.invalid import InvalidData
 from data.storage import files
+from data.storage.checked_json import read_checked_json, write_checked_json
 
 if TYPE_CHECKING:
     import keras
@@ -17,16 +18,19 @@ MODEL_CARD = files.join("assets.extra", "model.json")
 
 def write_model_card(model_dir: str, card: dict[str, Any]) -> None:
     """Write the card of the SavedModel in `model_dir`."""
-    files.write_file(files.join(model_dir, MODEL_CARD), json.dumps(card, indent=2))
+    write_checked_json(files.join(model_dir, MODEL_CARD), card)
 
 
 def read_model_card(model_dir: str) -> dict[str, Any]:
-    """Return the card of a SavedModel; empty for a model that has none."""
-    path = files.join(model_dir, MODEL_CARD)
-    if not files.exists(path):
+    """Return the card of a SavedModel; empty for a model that has none.
+
+    Raises:
+      InvalidData: the card is damaged.
+    """
+    try:
+        return read_checked_json(files.join(model_dir, MODEL_CARD))
+    except FileNotFoundError:
         return {}
-    card: dict[str, Any] = json.loads(files.read_text(path))
-    return card
 
 
 def describe_files(model_dir: str) -> dict[str, str]:
@@ -47,7 +51,7 @@ def find_damage(model_dir: str) -> str:
     """
     try:
         expected = read_model_card(model_dir).get("files", {})
-    except ValueError:
+    except InvalidData:
         return f"{MODEL_CARD} is damaged"
     for name, digest in expected.items():
         try:

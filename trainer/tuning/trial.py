@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import keras
 
+from data.invalid import InvalidData
 from data.storage import files
+from data.storage.checked_json import read_checked_json, write_checked_json
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import compile_model
 from trainer.fitting.divergence import DivergedError
@@ -50,7 +51,7 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class TrialData:
-    """The data that every trial of a search is trained and judged on.
+    """The data that every trial of a search is trained and validated on.
 
     Attributes:
       train: the training split.
@@ -91,12 +92,15 @@ def run_trial(
     if run.checkpoints is None:
         return _train(run, is_time_up, label, started), False
     result_file = files.join(settings.checkpoint_dir, f"{run.checkpoints.key}.json")
-    if files.exists(result_file):
-        return TrialResult(**json.loads(files.read_text(result_file))), True
+    with suppress(FileNotFoundError):
+        try:
+            return TrialResult(**read_checked_json(result_file)), True
+        except InvalidData as error:
+            training_logger.warning("%s: %s The trial is repeated.", label, error)
     result = _train(run, is_time_up, label, started)
-    # A trial that was cut short may be trained to its end when there is more time.
+    # A trial that was cut short can be finished when there is more time.
     if not result.cut_short:
-        files.write_file(result_file, json.dumps(dataclasses.asdict(result)))
+        write_checked_json(result_file, dataclasses.asdict(result))
     run.checkpoints.remove()
     return result, False
 

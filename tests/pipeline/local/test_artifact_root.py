@@ -60,10 +60,11 @@ def test_artifacts_whose_record_is_gone_are_refused(tmp_path, content, owner_kno
     )
 
 
-def test_a_damaged_owner_is_named(tmp_path):
+@pytest.mark.parametrize("damage", [lambda text: "{", lambda text: text.replace('"id"', '"ie"')])
+def test_a_damaged_owner_is_named(tmp_path, damage):
     output, root = tmp_path / "runs", tmp_path / "runs" / "artifacts"
     claim(root, output)
-    (root / "owner.json").write_text("{")
+    (root / "owner.json").write_text(damage((root / "owner.json").read_text()))
     with pytest.raises(ConfigError, match=f"^{root}/owner.json is damaged. If {output} is the"):
         claim(root, output)
 

@@ -9,8 +9,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import Schema
 
+from pipeline.history.digests import Digests
 from pipeline.history.records import StepRecord, create_metadata, read_runs, read_steps
-from pipeline.local.artifact_digests import ArtifactDigests
 from pipeline.local.stepwise_runner import StepwiseRunner
 
 
@@ -47,7 +47,7 @@ def run(tmp_path, connection):
     )
     events = []
     run_id = f"2026-01-02T03:04:{len(read_runs(connection)):02}"
-    digests = ArtifactDigests(str(tmp_path))
+    digests = Digests(str(tmp_path))
     StepwiseRunner(connection, run_id, digests, events.append, events.append).run(pipeline)
     return events
 
@@ -92,15 +92,21 @@ def test_a_step_whose_cached_output_is_damaged_runs_again(tmp_path, connection, 
     (copy,) = reader.outputs
     assert Path(copy, "text").read_text() == "hello"
     assert [record.getMessage() for record in caplog.records if "damaged" in record.message] == [
-        f"{artifact} is damaged, so its step runs again"
+        f"{file} is damaged, so its step runs again"
     ]
     _, writer, _, reader = run(tmp_path, connection)
     assert (writer.cached, reader.cached) == (True, True)
 
 
-def test_damaged_digests_are_made_anew(tmp_path, connection, caplog):
+@pytest.mark.parametrize("content", ["{", None], ids=["damaged", "lost"])
+def test_lost_digests_are_made_anew(tmp_path, connection, content):
     run(tmp_path, connection)
-    (tmp_path / "digests.json").write_text("{")
+    (tmp_path / "digests.json").unlink()
+    if content:
+        (tmp_path / "digests.json").write_text(content)
     _, writer, _, _ = run(tmp_path, connection)
     assert writer.cached
-    assert f"{tmp_path}/digests.json is damaged and is made anew" in caplog.text
+    artifact = read_runs(connection)[0].artifacts["Schema"][0]
+    Path(artifact, "text").write_text("changed")
+    _, writer, _, _ = run(tmp_path, connection)
+    assert not writer.cached

@@ -1,12 +1,12 @@
 """A search is repeatable, resumes, keeps to its budget and survives failed trials."""
 
-import json
 import logging
 
 import pytest
 from keras_tuner.errors import FatalError
 
 from data.invalid import InvalidData
+from data.storage.checked_json import read_checked_json
 from data.storage.object_store import StoreError
 from tests.object_store import no_store, object_store
 from tests.trainer.small_run import TRAIN, fn_args
@@ -75,6 +75,20 @@ def test_a_repeated_search_trains_only_trials_that_are_new(small_data, first, ca
     assert len(list((folder / "checkpoints" / "trials").iterdir())) == 4, "one result per trial"
 
 
+def test_a_trial_whose_stored_result_is_damaged_is_repeated(small_data, first, caplog):
+    tuner, folder = first
+    for file in (folder / "checkpoints" / "trials").iterdir():
+        stored = file.read_text()
+        if f'"val_loss": {list_trials(tuner)[1].result.val_loss},' in stored:
+            file.write_text(stored.replace('"val_loss": ', '"val_loss": 1'))
+            damaged = file
+    again = search(small_data, folder, fixed=["batch_size"])
+    assert f"trial 2/3: {damaged} is damaged. The trial is repeated." in caplog.text
+    losses = [[trial.result.val_loss for trial in list_trials(each)] for each in (tuner, again)]
+    assert losses[0] == losses[1]
+    assert damaged.read_text() != stored
+
+
 def test_results_of_trials_can_be_kept_in_a_bucket(small_data, tmp_path, caplog):
     kept = {"trials": 1, "epochs": 1, "checkpoint_dir": "minio://mlpipeline/kept"}
     with object_store():
@@ -118,7 +132,7 @@ def test_failed_trials_do_not_end_a_search(small_data, tmp_path, monkeypatch):
     failures = [trial.result.failure for trial in trials]
     assert failures == ["", "MemoryError: no room for 3 terabytes", diverged, ""]
     stored = [
-        TrialResult(**json.loads(file.read_text()))
+        TrialResult(**read_checked_json(str(file)))
         for file in (tmp_path / "checkpoints" / "trials").iterdir()
     ]
     assert sorted(result.failure for result in stored) == ["", "", diverged], (
