@@ -170,14 +170,20 @@ def render(power_spectra: NDArray[np.float32], height: int, width: int) -> NDArr
     Returns:
       uint8 [..., height, width].
     """
+    # After digitising, the power of a channel can be exactly zero, whose logarithm is infinite.
+    return render_logarithms(np.log(np.maximum(power_spectra, np.float32(1.0))), height, width)
+
+
+def render_logarithms(
+    logarithms: NDArray[np.float32], height: int, width: int
+) -> NDArray[np.uint8]:
+    """Turn logarithms of power, all 0 or greater, into images as `render` does."""
     from PIL import Image
 
-    # After digitising, the power of a channel can be exactly zero, whose logarithm is infinite.
-    level = np.log(np.maximum(power_spectra, np.float32(1.0)))
-    greatest = level.max(axis=(-2, -1), keepdims=True)
-    level *= np.float32(256.0) / np.where(greatest > 0.0, greatest, np.float32(1.0))
+    greatest = logarithms.max(axis=(-2, -1), keepdims=True)
+    level = logarithms * (np.float32(256.0) / np.where(greatest > 0.0, greatest, np.float32(1.0)))
     # Matplotlib maps a float to one of 256 colours in this way. A level of 1 gets the last one.
-    colour = np.minimum(level, np.float32(255.0)).astype(np.uint8)
+    colour = np.minimum(level, np.float32(255.0), out=level).astype(np.uint8)
     jet, luma = _list_colours()
     if colour.shape[-2:] == (height, width):
         return np.take(luma, colour)
