@@ -13,11 +13,8 @@ import numpy as np
 from data.simulation.classes import SIGNALS, Signal
 from data.simulation.interference import Burst, DeadBand, Interference, carrier
 from data.simulation.presets import Preset
-from data.simulation.spectrogram import (
-    NOISE_DEVIATION,
-    choose_oversampling,
-    simulate_spectrogram,
-)
+from data.simulation.spectrogram import NOISE_DEVIATION, simulate_spectrogram
+from data.spectrogram import choose_oversampling
 
 Rendering = Callable[[np.ndarray], np.ndarray]
 """Changes grey levels, float32 [N, H, W] from 0 to 1."""

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from data import seed_layout
 from data.simulation.classes import SIGNALS, Signal, check_classes
 from data.simulation.presets import Preset, find_preset
-from data.simulation.spectrogram import choose_oversampling, simulate_spectrogram
+from data.simulation.spectrogram import simulate_spectrogram
+from data.spectrogram import choose_oversampling
 
 # Images that a worker takes at a time: about a quarter of a second's work if they are 64 x 128.
 _IMAGES_A_TASK = 32
