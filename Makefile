@@ -1,11 +1,11 @@
-# Every target sets up what it needs first; an environment that is there is used as it is.
+# Every target first sets up what it needs; an environment that is up to date is reused.
 
 DATA ?=
 OUTPUT ?= runs
 ARGS ?=
 
-# A small simulated set, for whoever has no data at hand. Its last file to appear is the one
-# that tells whether it is complete.
+# A small simulated data set for users without data. The file that is written last shows whether
+# it is complete.
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ run: setup ## Run the pipeline on DATA=dir, or on simulated data; ARGS="--epochs
 	  .venv/bin/radio-signals data simulate $(SIMULATED) --train 1600 --validation 400 --overwrite)
 	@.venv/bin/radio-signals run --data '$(or $(DATA),$(SIMULATED))' --output '$(OUTPUT)' $(ARGS)
 
-# Without DATA the notebooks choose by themselves.
+# Without DATA, the notebooks choose the data themselves.
 notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as for run
 	@cd notebooks && RADIO_SIGNALS_DATA='$(if $(DATA),$(abspath $(DATA)))' \
 	  RADIO_SIGNALS_OUTPUT='$(abspath $(OUTPUT))' ../.venv/bin/jupyter-lab $(ARGS)
@@ -49,7 +49,7 @@ test-faults: setup ## Kill, damage and fuzz for two hours; MINUTES=20 is the tim
 	@RADIO_SIGNALS_FUZZ_MINUTES=$(or $(MINUTES),20) .venv/bin/python -m pytest -s \
 	  -m "faults or not faults" tests/faults $(ARGS)
 
-# ARGS comes last and so has the last word, for example with another -m.
+# ARGS comes last, so that it takes precedence, for example with another -m.
 test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of their own; needs root
 	@scripts/test-next.sh $(ARGS)
 
@@ -58,7 +58,7 @@ test-all: lint ## Run every test on both TFX lines, and the image: before a rele
 	  $(PYTEST) -m "$$tests" $(ARGS) && scripts/test-next.sh -m "$$tests" $(ARGS) || exit 1; done
 	@scripts/test-image.sh
 
-image: ## Build the container image by docker, podman or buildah
+image: ## Build the container image with docker, podman or buildah
 	@scripts/build-image.sh $(ARGS)
 
 test-image: ## Build the image from nothing and run tasks in it; needs root
@@ -76,15 +76,15 @@ lint: setup ## Check style, types, the rule of dependencies, dead code and gener
 # resolution.
 EXPORT := .tools/uv/bin/uv export --quiet --no-emit-project --no-header \
   --format requirements-txt --python .venv/bin/python
-lock: setup ## Resolve requirements.lock and requirements-image.lock anew from pyproject.toml
+lock: setup ## Resolve requirements.lock and requirements-image.lock again from pyproject.toml
 	@.tools/uv/bin/uv lock --quiet --upgrade --python .venv/bin/python
 	@$(EXPORT) --all-groups --output-file requirements.lock
 	@$(EXPORT) --no-default-groups --no-annotate --output-file requirements-image.lock
 
-# Tools for a release; they have environments of their own, so that no lock contains them.
+# Tools for a release have environments of their own, so that no lock contains them.
 TOOL := env PYTHONWARNINGS=ignore UV_CACHE_DIR=$(or $(UV_CACHE_DIR),$(CURDIR)/.cache/uv) \
   .tools/uv/bin/uv tool run --quiet
-sbom: setup ## Write sbom/: what is in the environments of both TFX lines and in the image (CycloneDX)
+sbom: setup ## Write sbom/: the packages of both TFX lines and of the image, as CycloneDX files
 	@mkdir -p sbom
 	@set -e; for each in requirements.lock,3.10 requirements.lock,3.13 requirements-image.lock,3.13; do \
 	  lock=$${each%,*} python=$${each#*,}; file=sbom/$${lock%.lock}-python$$python.cdx.json; \

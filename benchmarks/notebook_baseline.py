@@ -34,7 +34,7 @@ def read_split(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read one split.
 
     Args:
-      folder: holds images.csv and labels.csv, a row an image and no header.
+      folder: holds images.csv and labels.csv, with one row per image and no header.
 
     Returns:
       The images, float32 [N, 64, 128, 1], and the one-hot labels, float32 [N, classes].

@@ -1,4 +1,4 @@
-"""Tests a model that was trained on simulated spectrograms with published ones.
+"""Tests a model, trained on simulated spectrograms, on published ones.
 
     python -m benchmarks.published_samples MODEL SAMPLES.npz [--output FILE.png] [--json FILE]
 

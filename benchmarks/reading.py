@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures speed and memory of reading data, beside the usual alternatives.
+"""Measures speed and memory of reading data, compared with the usual alternatives.
 
     python benchmarks/reading.py DATA [--repeat 3] [--stock-rows 200] [--tenfold] [--work DIR]
 
@@ -10,7 +10,7 @@ DATA is a folder with data in the published layout and size. The results are med
    driver, executor and metadata.
 2. With --tenfold: SpectrogramExampleGen on ten times the data, seconds and peak memory. This set
    contains every image of DATA ten times, shifted along frequency by 0 to 9 channels.
-3. `radio-signals data check` and pandas.read_csv on train/images.csv, both with start-up.
+3. `radio-signals data check` and pandas.read_csv on train/images.csv, both including start-up.
 
 Each measurement has a process of its own. An earlier step reads the files once, so that all
 measurements find them in the operating system's cache.

@@ -13,7 +13,7 @@ interpreter as `SCRIPT DATA --epochs N --seed S --json OUT`, and must write `acc
 `train_images_per_s` to OUT as JSON.
 
 The runs follow one another. Their speeds are only meaningful if the machine does nothing else. The
-output is Markdown: one row a run, the mean and the worst over the seeds, and the ratios to the
+output is Markdown: one row per run, the mean and the worst over the seeds, and the ratios to the
 script. A run whose result is already in --work is not repeated.
 """
 

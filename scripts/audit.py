@@ -40,7 +40,7 @@ def find_objections(
 
     Args:
       report: pip-audit's report.
-      accepted: entries of audit-accepted.yaml: package, id, reason, and the last day they hold.
+      accepted: entries of audit-accepted.yaml: package, id, reason and last valid day.
       today: the date.
     """
     valid = {(entry["package"], entry["id"]) for entry in accepted if today <= entry["until"]}
@@ -60,7 +60,7 @@ def find_objections(
 
 
 def main(command: Sequence[str]) -> int:
-    """Audit both lines and print what is found; return the exit status."""
+    """Audit both lines of TFX, print the objections, and return the exit status."""
     service = os.environ.get("OSV_URL", _SERVICE)
     entries = yaml.safe_load((ROOT / ACCEPTED).read_text(encoding="utf-8"))["accepted"]
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")

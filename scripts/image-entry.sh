@@ -8,8 +8,8 @@ case ${1:-} in
   --worker_pool)
     [ -x "$boot" ] && exec "$boot" "$@"
     shift
-    # The same pool, on the same port, which starts workers without boot. Boot would also download
-    # files that a job brings, but our jobs bring none.
+    # The same pool, on the same port, but without boot. Boot would also download the files of a
+    # job, but our jobs have none.
     exec python -m apache_beam.runners.worker.worker_pool_main --service_port 50000 "$@" ;;
   --id | --id=* | --*_endpoint | --*_endpoint=*)
     [ -x "$boot" ] && exec "$boot" "$@"

@@ -1,4 +1,4 @@
-"""Print the packages that a lock file gives to one version of Python, with their hashes.
+"""Print the packages that a lock file selects for one version of Python, with their hashes.
 
     locked_packages.py LOCK PYTHON
 

@@ -20,7 +20,7 @@ mkdir -p .cache/next "${UV_CACHE_DIR:-.cache/uv}"
 scripts/debian-root.sh "$root" ca-certificates g++ git make python3 python3-dev python3-venv
 root=$(realpath "$root")
 
-# Only the environment is kept from the last time. Otherwise a removed file would still be tested.
+# Only the environment is kept. Otherwise, files that were removed since would still be tested.
 find .cache/next -mindepth 1 -maxdepth 1 ! -name .venv ! -name .tools -exec rm -rf {} +
 cp "$(git rev-parse --git-path index)" .cache/next.index
 GIT_INDEX_FILE=$PWD/.cache/next.index

@@ -20,7 +20,7 @@ BENDS = np.arange(-11.25, 11.5, 0.75)
 MIDDLES = np.arange(-40.0, WIDTH + 40.0, 0.5)
 
 MIN_INSIDE = 0.5
-"""Least fraction of its rows that a path must spend inside the band."""
+"""Smallest fraction of its rows that a path must spend inside the band."""
 
 # Offsets from the best path of the search for the refined search.
 MIDDLE_OFFSETS = np.arange(-1.0, 1.01, 0.125)

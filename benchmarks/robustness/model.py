@@ -20,7 +20,7 @@ class ServedModel:
     """
 
     def __init__(self, folder: Path):
-        """Loads the model.
+        """Load the model.
 
         Raises:
           ValueError: the folder does not contain a model of this project.

@@ -73,7 +73,7 @@ def draw_conditions(images: dict[str, np.ndarray]) -> Figure:
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
-        # One scale for all images, so that a darker or flatter image looks so.
+        # All images share one scale, so that a darker or flatter image looks darker or flatter.
         axes.imshow(image, cmap="gray", vmin=0, vmax=1, aspect="auto")
         axes.set_title(name, fontsize=9)
     return figure
