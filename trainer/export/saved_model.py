@@ -14,8 +14,13 @@ import tensorflow_transform as tft
 
 from data import example_features
 from trainer.export.model_card import describe_files, list_weight_shapes, write_model_card
+from trainer.preprocessing import normalise
 from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
+
+# So many images, and what is computed from them, fit into a processor's cache.
+_IMAGES_PER_BLOCK = 32
+_BLOCKS_AT_A_TIME = 2
 
 
 class SpectrogramClassifier(tf.Module):
@@ -37,48 +42,61 @@ class SpectrogramClassifier(tf.Module):
             input_signature=[tf.TensorSpec([None, settings.height, settings.width, 1])],
             autograph=False,
         )
+        self._settings = settings
         self._temperature = temperature
         # The model's variables in its own order, for a warm start to read.
         self.network_weights = [weight.value for weight in model.weights]
         # Also hidden: TensorFlow would trace the layer once more to store it for itself.
         layer = transform.transform_features_layer()
-        self._normalise: Callable[[dict[str, tf.Tensor]], tf.Tensor] = lambda features: layer(
+        self._transform: Callable[[dict[str, tf.Tensor]], tf.Tensor] = lambda features: layer(
             features
         )[example_features.IMAGE]
         self._feature_spec = {
             example_features.IMAGE: transform.raw_feature_spec()[example_features.IMAGE]
         }
         self._classes = tf.constant(settings.classes)
-        # The one-byte string of each grey level. With it, pixels reach the preprocessing graph in
-        # the form in which they are stored.
-        self._bytes = tf.constant([bytes([level]) for level in range(256)])
         self.classify_examples = tf.function(
-            self._classify_examples,
+            lambda examples: self._classify(examples, self._read_examples),
             input_signature=[tf.TensorSpec([None], tf.string, name="examples")],
             autograph=False,
         )
         shape = [None, settings.height, settings.width]
         self.classify_spectrograms = tf.function(
-            self._classify_spectrograms,
+            lambda spectrograms: self._classify(spectrograms, self._read_spectrograms),
             input_signature=[tf.TensorSpec(shape, tf.float32, name="spectrograms")],
             autograph=False,
         )
 
-    def _classify_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classify serialised tf.Examples, string [N], by their feature `image`."""
-        return self._classify(tf.io.parse_example(examples, self._feature_spec))
+    def _read_examples(self, examples: tf.Tensor) -> tf.Tensor:
+        """Return the model's input from serialised tf.Examples, string [N], by feature `image`."""
+        return self._transform(tf.io.parse_example(examples, self._feature_spec))
 
-    def _classify_spectrograms(self, spectrograms: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classify float32 [N, height, width] with grey levels from 0 to 1."""
-        levels = tf.cast(tf.round(tf.clip_by_value(spectrograms, 0.0, 1.0) * 255.0), tf.int32)
-        pixels = tf.gather(self._bytes, tf.reshape(levels, [tf.shape(levels)[0], -1]))
-        images = tf.strings.reduce_join(pixels, axis=1)
-        # The schema gives stored images the shape [N], or [N, 1] if it was inferred.
-        shape = self._feature_spec[example_features.IMAGE].shape
-        return self._classify({example_features.IMAGE: tf.reshape(images, [-1, *shape])})
+    def _read_spectrograms(self, spectrograms: tf.Tensor) -> tf.Tensor:
+        """Return the model's input from float32 [N, height, width], grey levels from 0 to 1."""
+        # Rounded to the grey levels in which training images are stored.
+        levels = tf.round(tf.clip_by_value(spectrograms, 0.0, 1.0) * 255.0) / 255.0
+        return normalise(levels[..., tf.newaxis], self._settings.normalise)
 
-    def _classify(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        probabilities = self._predict(self._normalise(features))
+    def _classify(
+        self, inputs: tf.Tensor, read: Callable[[tf.Tensor], tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Classify [N, ...] inputs of which `read` makes inputs of the model."""
+        blocks = -(-tf.shape(inputs)[0] // _IMAGES_PER_BLOCK)
+
+        def classify_block(block: tf.Tensor, results: tf.TensorArray) -> Any:
+            start = block * _IMAGES_PER_BLOCK
+            images = read(inputs[start : start + _IMAGES_PER_BLOCK])
+            return block + 1, results.write(block, self._predict(images))
+
+        shape = [None, len(self._settings.classes)]
+        results = tf.TensorArray(tf.float32, blocks, infer_shape=False, element_shape=shape)
+        _, results = tf.while_loop(
+            lambda block, _: block < blocks,
+            classify_block,
+            (0, results),
+            parallel_iterations=_BLOCKS_AT_A_TIME,
+        )
+        probabilities = tf.ensure_shape(results.concat(), shape)
         if self._temperature is not None:
             probabilities = apply_temperature(probabilities, self._temperature)
         return {

@@ -43,11 +43,12 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     line, curve = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near_line = Straightened(REACH, name="near_line")(fine, line)
     near_curve = Straightened(REACH, name="near_curve")(fine, curve)
-    close_up = CloseUp(25, 3.0, name="close_up")
+    # In one call, so that the exported model holds its filters once.
+    close_up = CloseUp(25, 3.0, name="close_up")(keras.ops.stack([near_line, near_curve]))
     evidence = Evidence(without, name="evidence")(
         {
-            "straight": close_up(near_line),
-            "curved": close_up(near_curve),
+            "straight": close_up[0],
+            "curved": close_up[1],
             "curve": curve,
             "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(
                 coarse

@@ -12,8 +12,12 @@ from scipy.stats import norm as gaussian
 
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
 _LOST = 1e-4
-# Greatest log likelihood ratio of a pixel. float32 holds its exponential, with room for a sum.
-_GREATEST_EXPONENT = 40.0
+# Largest log likelihood ratio of a pixel in either direction. Pixels of up to four standard
+# deviations stay below it.
+_LARGEST_EXPONENT = 13.0
+# Rows after which the probabilities are normalised. In between, float32 holds the product of their
+# ratios, of at most exp(78).
+_ROWS_PER_NORMALISATION = 6
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -46,13 +50,17 @@ class Wander(keras.layers.Layer):
         self.either_polarity = either_polarity
 
     def build(self, shape: tuple[int, ...]) -> None:
-        """Compute the probability of a move between two channels: [deviations, W, W]."""
-        move = np.arange(shape[2])[:, None] - np.arange(shape[2])
+        """Compute the probability of a move between two channels: [deviations, W, W].
+
+        It includes the probability that the line appears somewhere else.
+        """
+        width = shape[2]
+        move = np.arange(width)[:, None] - np.arange(width)
         moves = [
             gaussian.cdf((move + 0.5) / deviation) - gaussian.cdf((move - 0.5) / deviation)
             for deviation in self.deviations
         ]
-        self._moves = np.stack(moves).astype(np.float32)
+        self._moves = (np.stack(moves) + _LOST / width).astype(np.float32)
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Compute the evidence in a batch."""
@@ -60,19 +68,19 @@ class Wander(keras.layers.Layer):
         polarities = tf.stack([rows, -rows], 1) if self.either_polarity else rows[:, tf.newaxis]
         strengths = tf.constant(self.strengths)[:, tf.newaxis, tf.newaxis]
         ratios = strengths * polarities[:, :, tf.newaxis] - 0.5 * tf.square(strengths)
-        ratios = tf.exp(tf.minimum(ratios, _GREATEST_EXPONENT))
+        ratios = tf.exp(tf.clip_by_value(ratios, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
         # Time comes first: [H, N polarities strengths, W].
         ratios = tf.unstack(tf.transpose(tf.reshape(ratios, [-1, height, width]), [1, 0, 2]))
 
         moves = tf.constant(self._moves)
-        probabilities = tf.fill([len(self.deviations), tf.shape(ratios[0])[0], width], 1.0 / width)
+        probabilities = tf.tile(ratios[0][tf.newaxis] / width, [len(self.deviations), 1, 1])
         sums = []
-        for row, ratio in enumerate(ratios):
-            if row:
-                probabilities = tf.matmul(probabilities, moves) + _LOST / width
-            probabilities *= ratio
-            sums.append(tf.reduce_sum(probabilities, axis=2, keepdims=True))
-            probabilities /= sums[-1]
+        for row in range(1, height):
+            if row % _ROWS_PER_NORMALISATION == 0:
+                sums.append(tf.reduce_sum(probabilities, axis=2, keepdims=True))
+                probabilities /= sums[-1]
+            probabilities = tf.matmul(probabilities, moves) * ratios[row]
+        sums.append(tf.reduce_sum(probabilities, axis=2, keepdims=True))
         evidence = tf.reduce_sum(tf.math.log(tf.concat(sums, axis=2)), axis=2)
         evidence = tf.reshape(
             evidence, [len(self.deviations), -1, polarities.shape[1], len(self.strengths)]

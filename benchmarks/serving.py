@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Measures what a served model costs: size, load, first answer, latency and throughput.
+
+    python benchmarks/serving.py MODEL [OTHER ...] [--repeat 5]
+
+MODEL is the folder of a SavedModel, such as runs/serving/1. TensorFlow alone loads each model in a
+fresh process, several times in turn with the others. The results are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BATCH = 256
+
+
+def measure(directory: str) -> dict[str, float]:
+    """Load a model in this process and time its answers."""
+    import numpy as np
+    import tensorflow as tf
+
+    started = time.perf_counter()
+    model = tf.saved_model.load(directory)
+    classify = model.signatures["classify_spectrograms"]
+    loaded = time.perf_counter()
+    _, height, width = classify.structured_input_signature[1]["spectrograms"].shape
+    images = np.random.default_rng(0).uniform(0, 1, (BATCH, height, width)).astype(np.float32)
+    one, many = tf.constant(images[:1]), tf.constant(images)
+    classify(spectrograms=one)["class"].numpy()
+    answered = time.perf_counter()
+
+    def time_calls(batch: tf.Tensor, calls: int) -> list[float]:
+        seconds = []
+        for _ in range(calls):
+            before = time.perf_counter()
+            classify(spectrograms=batch)["class"].numpy()
+            seconds.append(time.perf_counter() - before)
+        return sorted(seconds)
+
+    time_calls(one, 20)
+    latencies = time_calls(one, 200)
+    time_calls(many, 2)
+    batches = time_calls(many, 10)
+    size = sum(path.stat().st_size for path in Path(directory).rglob("*") if path.is_file())
+    return {
+        "folder, MB": size / 1e6,
+        "load, s": loaded - started,
+        "first answer, s": answered - loaded,
+        "one image, ms, median": 1e3 * statistics.median(latencies),
+        "one image, ms, 95 %": 1e3 * latencies[int(0.95 * len(latencies))],
+        f"images/s in batches of {BATCH}": BATCH / statistics.median(batches),
+    }
+
+
+def main() -> None:
+    """Measure the models in turn and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument("--repeat", type=int, default=5, help="processes for each model (5)")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.models[0])))
+        return
+    results: dict[str, list[dict[str, float]]] = {model: [] for model in options.models}
+    for _ in range(options.repeat):
+        for model, runs in results.items():
+            command = [sys.executable, __file__, "--one", model]
+            process = subprocess.run(command, capture_output=True, text=True, check=True)
+            runs.append(json.loads(process.stdout.splitlines()[-1]))
+    for model, runs in results.items():
+        print(model)
+        for name in runs[0]:
+            print(f"  {name:<30} {statistics.median(run[name] for run in runs):10.2f}")
+
+
+if __name__ == "__main__":
+    main()
