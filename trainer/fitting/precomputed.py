@@ -19,7 +19,8 @@ from trainer.inputs.batches import (
 from trainer.settings import Settings
 from trainer.watching.epoch_log import SECONDS_BETWEEN_UPDATES, logger
 
-_IMAGES_PER_BATCH = 64
+# So many images, and what the search computes from them, fit into a processor's cache.
+_IMAGES_PER_BATCH = 32
 
 
 @dataclass(frozen=True)
