@@ -7,6 +7,8 @@ import pytest
 
 from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def damaged(small_data, tmp_path):
@@ -29,7 +31,7 @@ def test_a_bad_cell_is_reported_with_file_row_and_column(damaged, tmp_path):
     assert "Traceback" not in refused.text
 
 
-def test_anomalies_stop_the_run_before_training_in_plain_words(damaged, tmp_path):
+def test_anomalies_stop_the_run_before_training_with_a_plain_message(damaged, tmp_path):
     # All pixels but one are equal, as no receiver would produce. The reader accepts such an image,
     # but the schema does not.
     images = damaged / "train" / "images.csv"
@@ -77,7 +79,6 @@ def test_data_check_and_run_report_the_same_problems_of_all_files_at_once(damage
     assert refused.text.splitlines() == expected, "before anything is loaded"
 
 
-@pytest.mark.slow
 def test_bad_rows_are_left_out_on_request_and_recorded(damaged, tmp_path):
     images = damaged / "train" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)
@@ -92,7 +93,7 @@ def test_bad_rows_are_left_out_on_request_and_recorded(damaged, tmp_path):
     assert dropped in (run.latest / "report.html").read_text()
 
 
-def test_a_file_that_is_no_schema_is_named_in_the_error(small_data, tmp_path):
+def test_a_file_that_is_not_a_schema_is_named_in_the_error(small_data, tmp_path):
     schema = tmp_path / "schema.pbtxt"
     schema.write_text("feature { nme: 3 }")
     refused = run_pipeline(small_data, tmp_path / "runs", f"--schema={schema}")

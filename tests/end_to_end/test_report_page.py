@@ -21,6 +21,8 @@ from components.evaluator.slices import LINE_STRENGTH_RANGES, line_strength_rang
 from components.spectrogram_example_gen.line_strength import measure_line_strength
 from data.seed_layout import CLASS_NAMES
 
+pytestmark = pytest.mark.slow
+
 # "noise, 0.998 images.csv, row 7" or
 # "noise (0.102), classified as squiggle (0.770) images.csv, row 8".
 CAPTION = re.compile(
@@ -117,7 +119,7 @@ def numbers(cells: list[str]) -> list[float]:
 def answered(served, validation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Actual class, predicted class and probabilities of the pushed model."""
     probabilities = served["example_probabilities"].astype(float)
-    # The sums are 1 as far as float32 goes, which scikit-learn warns of.
+    # The sums are 1 only to the precision of float32, about which scikit-learn warns.
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return np.asarray(validation[1]), probabilities.argmax(axis=1), probabilities
 

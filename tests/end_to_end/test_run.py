@@ -1,6 +1,6 @@
 """The whole pipeline on a small simulated set: results, the served model, cache and verdicts.
 
-Tests that add runs to the first output folder stand in the order in which they need them.
+Tests that add runs to the first output folder are in the order in which they need them.
 """
 
 import csv
@@ -30,7 +30,9 @@ from tests.end_to_end.served_model import answers
 from tests.graph import NODES
 from trainer.quality.reliability import measure_reliability
 
-# A single epoch would make a good model, but for this rate.
+pytestmark = pytest.mark.slow
+
+# With a higher rate, a single epoch would give a good model.
 UNTRAINED = ("--epochs=1", "--set=schedule.initial_rate=1e-7")
 
 
@@ -44,9 +46,7 @@ def test_nothing_is_left_in_the_temporary_folder(first_output):
     assert list(temporary_folder_of(first_output).iterdir()) == []
 
 
-def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(
-    first_run, first_output
-):
+def test_the_terminal_shows_epochs_table_and_paths_and_no_library_output(first_run, first_output):
     assert "epoch 4/4  loss" in first_run.text
     assert "class          precision  recall      F1  images" in first_run.text
     assert f"report   {first_output}/latest/report.html" in first_run.text
@@ -58,7 +58,7 @@ def test_the_user_sees_epochs_table_and_places_and_nothing_of_the_libraries(
     assert "Component Trainer is running." in log.read_text(), "the log keeps the rest"
 
 
-def test_latest_holds_what_the_design_names(first_run):
+def test_latest_contains_the_documented_files(first_run):
     latest = first_run.latest
     assert {path.name for path in latest.iterdir()} == {
         "metrics.json",
@@ -81,7 +81,7 @@ def test_latest_holds_what_the_design_names(first_run):
     }
 
 
-def test_the_exported_epoch_is_the_one_of_the_least_validation_loss(first_run):
+def test_the_exported_epoch_has_the_lowest_validation_loss(first_run):
     with open(first_run.latest / "training_log.csv") as file:
         rows = list(csv.DictReader(file))
     training = first_run.metrics["training"]
@@ -94,7 +94,7 @@ def test_the_exported_epoch_is_the_one_of_the_least_validation_loss(first_run):
     )
 
 
-def test_figures_equal_scikit_learns_on_the_pushed_models_own_predictions(
+def test_metrics_equal_scikit_learns_on_the_pushed_models_own_predictions(
     first_run, served, validation
 ):
     metrics, actual = first_run.metrics, validation[1]
@@ -118,13 +118,14 @@ def test_averages_and_rankings_are_scikit_learns(first_run, served, validation):
 
 
 def assert_scikit_learns(metrics, probabilities, actual):
-    """Compare what classification_report.txt does not show."""
+    """Compare the metrics that classification_report.txt does not show."""
     predicted, actual = probabilities.argmax(axis=1), np.asarray(actual)
     balanced = balanced_accuracy_score(actual, predicted)
     assert metrics["balanced_accuracy"] == pytest.approx(balanced, abs=1e-9)
-    assert metrics["lowest_recall"] == min(of["recall"] for of in metrics["classes"].values())
-    # The same model in batches of another size may answer another last bit, and so order two
-    # images otherwise that it had all but tied; more than a few pairs that cannot be.
+    recalls = [class_metrics["recall"] for class_metrics in metrics["classes"].values()]
+    assert metrics["lowest_recall"] == min(recalls)
+    # In batches of another size, the last bit of a probability may differ. That can change the
+    # order of a few pairs of images with almost equal probabilities, but of no more.
     one_hot, few_pairs = np.eye(len(CLASS_NAMES))[actual], {"abs": 1e-3}
     ranking = {"auc": roc_auc_score, "average_precision": average_precision_score}
     for metric, score in ranking.items():
@@ -142,35 +143,35 @@ def assert_scikit_learns(metrics, probabilities, actual):
             assert measured[metric] == pytest.approx(expected, **few_pairs)
 
 
-def test_figures_lie_within_their_intervals(first_run):
+def test_metrics_lie_within_their_confidence_intervals(first_run):
     metrics = first_run.metrics
     intervals = metrics["intervals"]
     assert intervals["level"] == 0.95
     pairs = [(metrics[key], intervals[key]) for key in ("accuracy", "balanced_accuracy")]
     for kind in ("classes", "averages"):
-        for name, figures in intervals[kind].items():
-            pairs += [(metrics[kind][name][key], bounds) for key, bounds in figures.items()]
+        for name, by_metric in intervals[kind].items():
+            pairs += [(metrics[kind][name][key], bounds) for key, bounds in by_metric.items()]
     assert len(pairs) == 2 + (4 + 2) * 5
     for value, bounds in pairs:
-        # There is none where no resample ranks anything wrongly.
+        # There is no interval if no resample ranks anything wrongly.
         assert value == 1 if bounds is None else bounds[0] <= value <= bounds[1]
 
 
-def test_slices_by_class_and_by_line_strength_each_make_up_the_whole(first_run):
+def test_slices_by_class_and_by_line_strength_each_add_up_to_the_split(first_run):
     metrics = first_run.metrics
     by_feature = {}
-    for part in metrics["slices"]:
-        by_feature.setdefault(part["feature"], {})[part["value"]] = part
+    for one_slice in metrics["slices"]:
+        by_feature.setdefault(one_slice["feature"], {})[one_slice["value"]] = one_slice
     assert list(by_feature) == ["class_name", "line_strength_range"]
     assert list(by_feature["class_name"]) == list(CLASS_NAMES)
-    for name, part in by_feature["class_name"].items():
-        assert part["accuracy"] == metrics["classes"][name]["recall"]
-        assert part["images"] == metrics["classes"][name]["support"]
-    for parts in by_feature.values():
-        matrices = [part["confusion_matrix"] for part in parts.values()]
+    for name, one_slice in by_feature["class_name"].items():
+        assert one_slice["accuracy"] == metrics["classes"][name]["recall"]
+        assert one_slice["images"] == metrics["classes"][name]["support"]
+    for slices in by_feature.values():
+        matrices = [one_slice["confusion_matrix"] for one_slice in slices.values()]
         assert np.sum(matrices, axis=0).tolist() == metrics["confusion_matrix"]
     faint = by_feature["line_strength_range"]["below 5"]
-    # Every signal of preset basic is visible, so what has no strong line is noise.
+    # Every signal of preset basic is visible, so images without a strong line are noise.
     assert faint["images"] == faint["classes"]["noise"]["support"] == 30
 
 
@@ -178,12 +179,12 @@ def test_a_first_model_has_no_baseline(first_run):
     assert first_run.metrics["baseline"] is None
 
 
-def test_both_signatures_answer_the_same(served):
+def test_both_signatures_give_the_same_answers(served):
     np.testing.assert_array_equal(served["example_probabilities"], served["pixels_probabilities"])
     np.testing.assert_array_equal(served["example_class"], served["pixels_class"])
 
 
-def test_answers_are_probabilities_their_class_by_name_and_its_score(served):
+def test_an_answer_has_the_probabilities_and_the_name_and_score_of_the_class(served):
     probabilities = served["example_probabilities"]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     names = np.array(CLASS_NAMES, dtype="S")
@@ -246,7 +247,6 @@ def test_a_training_setting_reruns_from_the_trainer_on_and_an_unblessed_model_is
     assert failure in (refused.latest / "report.html").read_text()
 
 
-@pytest.mark.slow
 def test_a_model_worse_than_the_one_in_service_is_not_pushed(
     small_data, first_run, first_output, validation, tmp_path
 ):
@@ -265,7 +265,7 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(
     assert change["classes"]["noise"]["auc"] == (
         worse.metrics["classes"]["noise"]["auc"] - baseline["classes"]["noise"]["auc"]
     )
-    # Its figures are scikit-learn's too, and unlike those of a good model not all but 1.
+    # Its metrics are scikit-learn's too, and unlike those of a good model they are far from 1.
     models = worse.output / "artifacts" / "Trainer" / "model"
     newest = max(models.iterdir(), key=lambda folder: int(folder.name))
     answered = answers(newest / "Format-Serving", validation[0], tmp_path)
@@ -275,7 +275,7 @@ def test_a_model_worse_than_the_one_in_service_is_not_pushed(
 
 @pytest.mark.long
 def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first_output, tmp_path):
-    # The same folder name, seen through a link that can be turned: the cache must go by content.
+    # A link keeps the name of the folder the same, so the cache must compare content.
     output, folder = tmp_path / "runs", tmp_path / "data"
     shutil.copytree(first_output, output)
     folder.symlink_to(small_data)
@@ -293,5 +293,5 @@ def test_changed_data_rerun_everything_and_copied_data_nothing(small_data, first
     labels.write_bytes(b"".join(reversed(text.splitlines(keepends=True))))
     os.utime(labels, ns=(before.st_atime_ns, before.st_mtime_ns))
     changed = run_pipeline(folder, output, *settings)
-    # The schema is a file of the package, which no data change.
+    # The schema is a file of the package and does not depend on the data.
     assert changed.metrics["cached"] == ["Schema"]

@@ -9,6 +9,8 @@ from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
 from pipeline.history.records import connect_to_metadata, find_evaluations, read_runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evaluation(first_run) -> str:
@@ -88,7 +90,7 @@ def test_the_same_evaluation_gives_the_same_page(evaluation, view):
     assert show_evaluation(evaluation, CLASS_NAMES).render_frame() == view.render_frame()
 
 
-def test_names_are_text_whatever_they_hold(evaluation):
+def test_names_are_shown_as_text_whatever_they_contain(evaluation):
     hostile = "</script><script>alert('run')</script>\"&"
     page = show_evaluation({"a": evaluation, hostile: evaluation}, CLASS_NAMES).to_html()
     assert "<script>alert" not in page
@@ -109,7 +111,7 @@ def test_a_saved_page_is_self_contained_and_names_the_run(evaluation, tmp_path):
     assert not re.search(r'(src|href)="https?:', page)
 
 
-def test_an_evaluation_without_plots_or_slices_is_shown_as_far_as_it_goes(evaluation, tmp_path):
+def test_an_evaluation_without_plots_or_slices_is_shown_without_them(evaluation, tmp_path):
     older = tmp_path / "older"
     shutil.copytree(evaluation, older)
     (plots,) = older.glob("plots-*")

@@ -72,6 +72,7 @@ def push(output: Path, version: int, monkeypatch) -> str:
     return pushed.get_string_custom_property("pushed_destination")
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_from_the_bucket(small_data, tmp_path, monkeypatch):
     whole = train(small_data, tmp_path / "whole")
     logger = logging.getLogger("radio_signals")

@@ -107,6 +107,7 @@ def test_nothing_is_precomputed_if_an_augmentation_changes_the_output(small_data
     assert (setup.train, setup.validation) == (train, validation)
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_result_as_without_precomputation(
     small_data, tmp_path, monkeypatch
 ):
