@@ -28,7 +28,7 @@ if command -v flock >/dev/null 2>&1; then
   flock 9
 fi
 
-# Without PYTHON, the environment of the last set-up is kept, whatever its interpreter.
+# Without PYTHON, the interpreter of the last set-up is acceptable.
 last_python=$(head -n 1 "$STAMP" 2>/dev/null || true)
 if [ -n "$last_python" ] && .venv/bin/python -c '' 2>/dev/null &&
   [ "$(cat "$STAMP")" = "$(fingerprint "${PYTHON:-$last_python}")" ]

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.local.temporary_files import use_temporary_folder
 
-# The longest work begins first, so that no process has it left over at the end. The second file
-# needs no shared run: its process is busy while the other makes that.
+# The longest files come first, so that none is left over at the end. The second file needs no
+# shared run, so that its process is busy while another process makes the run.
 _FIRST = (
     "tests/end_to_end/test_run.py",
     "tests/trainer/",
@@ -25,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave the million objects that imports made out of every later search for garbage.
+    """Exclude the million objects that imports made from every later garbage collection.
 
-    PyArrow 10 also looks through all other objects whenever it has read a chunk of CSV.
+    PyArrow 10 also looks through all objects whenever it has read a chunk of CSV.
     """
     gc.freeze()
 

@@ -51,7 +51,7 @@ def object_store() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def no_store() -> Iterator[None]:
-    """Set an address where no store answers, and try it for a second only."""
+    """Set an address where no store answers, and wait for it only a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data.storage.object_store, "_DEADLINE_SECONDS", 1)
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

@@ -47,7 +47,7 @@ def test_every_condition_has_its_own_name_and_changes_the_image():
     images = {
         simulate(Shot("squiggle", 0), 1, BASIC, 64, 128, condition).tobytes() for condition in shots
     }
-    assert len(images) == len(shots) == len(every) - 4, "four are of the rendering alone"
+    assert len(images) == len(shots) == len(every) - 4, "four change only the rendering"
 
 
 def test_an_image_depends_only_on_seed_class_and_number():

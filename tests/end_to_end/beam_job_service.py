@@ -1,7 +1,7 @@
 """Beam's own portable job service and worker pool, as processes of their own.
 
-They speak the protocol by which Beam hands work to Flink and Spark: the pipeline goes to a job
-service, and the service has workers started wherever the environment says, here in a pool.
+They speak the protocol with which Beam hands work to Flink and Spark: the pipeline goes to a job
+service, which starts workers wherever the environment says, here in a pool.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _START_SECONDS = 120
 
 @dataclass(frozen=True)
 class Job:
-    """What the service says of one pipeline that it was given.
+    """What the service reports about one pipeline.
 
     Attributes:
-      state: name of its state, "DONE" if all went well.
-      environments: where its workers were to come from, (URN, payload) pairs.
+      state: name of its state, "DONE" after success.
+      environments: where its workers should run, as (URN, payload) pairs.
       counters: sums that its workers counted, by (namespace, name).
     """
 

@@ -89,7 +89,7 @@ def validation(small_data):
 
 @pytest.fixture(scope="session")
 def served(first_run, validation, tmp_path_factory):
-    """The pushed model's answers, where TensorFlow alone loads it."""
+    """The pushed model's answers, computed with TensorFlow alone."""
     folder = tmp_path_factory.mktemp("served")
     return answers(first_run.metrics["pushed_to"], validation[0], folder)
 

@@ -72,7 +72,7 @@ def pushed_versions(output: Path) -> set[str]:
 
 
 def temporary_folder_of(output: Path) -> Path:
-    """Where runs into an output folder are told to keep temporary files."""
+    """The folder in which runs of an output folder keep temporary files."""
     return output.parent / "temporary"
 
 
@@ -88,7 +88,7 @@ def run_pipeline(data: Path, output: Path, *arguments: str, command: str = "run"
         timeout=900,
         check=False,
     )
-    # Beside the output folder, because a run that is refused at once does not make that.
+    # Beside the output folder, because a run that is refused at once does not create that folder.
     latest = Path(tempfile.mkdtemp(dir=output.parent)) / "latest"
     if (output / "latest").exists():
         shutil.copytree(output / "latest", latest)

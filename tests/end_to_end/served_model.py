@@ -1,11 +1,11 @@
-"""What a pushed model answers to somebody who has TensorFlow and nothing of this project."""
+"""What a pushed model answers a client that has TensorFlow and nothing of this project."""
 
 import subprocess
 import sys
 
 import numpy as np
 
-# Loads the model as somebody without this project would.
+# Loads the model as a client without this project would.
 CLASSIFY = """
 import sys
 import numpy as np

@@ -1,4 +1,4 @@
-"""The whole graph on other Beam runners, by `--beam-args` alone: the results are the same.
+"""The whole graph on other Beam runners, set only by `--beam-args`: the results are the same.
 
 Everything is compared with the run on the direct runner in one process.
 """
@@ -28,7 +28,7 @@ MULTI_PROCESS = (
     "--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"
 )
 
-# SpectrogramExampleGen, StatisticsGen and Evaluator. Transform needs no pass over the data, as
+# SpectrogramExampleGen, StatisticsGen and Evaluator. Transform needs no pass over the data, because
 # normalisation is per image, and builds its graph without Beam.
 BEAM_STEPS = 3
 
@@ -42,7 +42,7 @@ class Elsewhere:
     Attributes:
       run: the run.
       workers: process ids of the Beam workers that ran meanwhile.
-      jobs: what the job service says; empty where there is none.
+      jobs: the jobs of the job service; empty without a service.
       logs: what to show if the run failed.
     """
 
@@ -134,7 +134,7 @@ def log_of(run: Run) -> str:
 
 
 def artifact(run: Run, node: str, key: str) -> Path:
-    """The folder of a step's output in the first run into an output folder."""
+    """The folder of a step's output in the first run of an output folder."""
     versions = (run.output / "artifacts" / node / key).iterdir()
     return min(versions, key=lambda path: int(path.name))
 
@@ -154,7 +154,7 @@ def statistics(run: Run) -> dict[str, object]:
         content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
         (dataset,) = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
         values[f"{split} images"] = dataset.num_examples
-        # In which order the features are listed is a matter of which worker was first.
+        # The order of the features depends on which worker was first.
         for feature in dataset.features:
             name = f"{split} {feature.path.step[0]}"
             values.update(flat(json_format.MessageToDict(feature), name))
@@ -163,9 +163,9 @@ def statistics(run: Run) -> dict[str, object]:
 
 def flat(value: object, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, (dict, list)):
-        parts = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, part in parts:
-            yield from flat(part, f"{path}.{key}")
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from flat(item, f"{path}.{key}")
     else:
         yield path, value
 
@@ -183,11 +183,11 @@ def test_the_same_records_are_in_the_same_files(first_run, elsewhere):
 
 
 def test_the_statistics_are_the_same(first_run, elsewhere):
-    expected, found = statistics(first_run), statistics(elsewhere.run)
+    expected, measured = statistics(first_run), statistics(elsewhere.run)
     assert (expected["train images"], expected["validation images"]) == (TRAIN, VALIDATION)
-    assert found.keys() == expected.keys()
-    # Each worker sums up its part, so the last digits of a sum depend on how many there are.
-    assert found == {
+    assert measured.keys() == expected.keys()
+    # Each worker sums its own chunks, so the last digits of a sum depend on the number of workers.
+    assert measured == {
         path: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
         for path, value in expected.items()
     }
@@ -197,7 +197,7 @@ def test_the_trained_weights_are_the_same(first_run, elsewhere):
     assert elsewhere.run.card["model_id"] == first_run.card["model_id"], "a digest of all weights"
 
 
-def test_the_figures_are_the_same(first_run, elsewhere):
+def test_the_metrics_are_the_same(first_run, elsewhere):
     same = ("accuracy", "classes", "confusion_matrix", "data_fingerprint")
     assert {key: elsewhere.run.metrics[key] for key in same} == {
         key: first_run.metrics[key] for key in same
@@ -229,7 +229,7 @@ def test_the_workers_of_the_service_saw_every_record(through_service):
 @pytest.mark.parametrize(
     "runner", ["multi_process", pytest.param("service", marks=pytest.mark.long)]
 )
-def test_a_bad_cell_that_a_worker_finds_is_reported_as_here(runner, small_data, request, tmp_path):
+def test_a_bad_cell_that_a_worker_finds_is_reported_as_usual(runner, small_data, request, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     images = tmp_path / "data" / "validation" / "images.csv"
     lines = images.read_bytes().splitlines(keepends=True)

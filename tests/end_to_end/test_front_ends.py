@@ -35,7 +35,7 @@ GOOGLE = "https://www.gstatic.com/charts/loader.js"
 @pytest.fixture
 def page(browser):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    # Whether there is a way to the internet must not decide a test.
+    # The result of a test must not depend on the internet.
     page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
     yield page
     page.close()
@@ -59,10 +59,10 @@ def views(page: Page) -> FrameLocator:
     return frame
 
 
-def expect_figures(page: Page, accuracy: float, images: int = 120) -> None:
-    """Expect TFMA's own elements, with the run's figures, in a frame that shows all of them."""
+def expect_metrics(page: Page, accuracy: float, images: int = 120) -> None:
+    """Expect TFMA's own elements, with the run's metrics, in a frame that shows all of them."""
     frame = views(page)
-    # CSS selectors of Playwright see into shadow roots.
+    # Playwright's CSS selectors also match inside shadow roots.
     table = frame.locator("tfma-nb-slicing-metrics tfma-metrics-table table")
     overall = table.locator("tr", has_text="Overall")
     expect(overall).to_contain_text(f"{accuracy:.5f}")
@@ -70,7 +70,7 @@ def expect_figures(page: Page, accuracy: float, images: int = 120) -> None:
     for name in CLASS_NAMES:
         expect(table.locator("th", has_text=f"recall_{name}").first).to_be_attached()
     expect(frame.locator("tfma-nb-slicing-metrics svg rect").first).to_be_attached()
-    # The other of the two is for several classes an image.
+    # The other matrix is for images with several classes.
     matrix = frame.locator(
         "tfma-nb-plot tfma-multi-class-confusion-matrix-at-thresholds:not([multi-label])"
     )
@@ -84,7 +84,7 @@ def test_a_plain_page_opened_from_a_disk_draws_without_internet(page, saved, fir
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(saved.as_uri())
-    expect_figures(page, first_run.metrics["accuracy"])
+    expect_metrics(page, first_run.metrics["accuracy"])
     assert views(page).locator("body").get_attribute("data-drawn-by") == "offline charts"
     assert errors == []
 
@@ -98,7 +98,7 @@ def test_runs_are_compared_in_a_table_and_in_a_line_over_them(page, saved, first
     expect(runs.locator("tfma-line-chart svg circle")).to_have_count(2)
 
 
-def test_the_plots_of_a_class_are_a_choice_away(page, saved):
+def test_the_plots_of_a_class_can_be_chosen(page, saved):
     page.goto(saved.as_uri())
     frame = views(page)
     frame.locator("label > select").select_option("noise")
@@ -122,7 +122,7 @@ def test_a_table_is_sorted_by_a_click_on_a_heading(page, saved):
     expect(first).to_contain_text("2026-01-02")
 
 
-def test_a_histogram_of_slices_is_drawn_as_well(page, saved):
+def test_a_histogram_of_slices_is_drawn(page, saved):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(saved.as_uri())
@@ -133,8 +133,8 @@ def test_a_histogram_of_slices_is_drawn_as_well(page, saved):
     assert errors == []
 
 
-def test_google_charts_are_taken_where_they_can_be_had(page, saved):
-    # Ours under their address: that theirs are asked first is what can be seen here.
+def test_google_charts_are_used_if_they_can_be_reached(page, saved):
+    # Our charts are served at Google's address, which shows that this address is tried first.
     charts = Path(show_evaluation.__code__.co_filename).with_name("offline_charts.js").read_text()
     loader = charts + "window.google = {...offlineCharts, isTheirs: true};"
     page.route(GOOGLE, lambda route: route.fulfill(body=loader, content_type="text/javascript"))
@@ -144,7 +144,7 @@ def test_google_charts_are_taken_where_they_can_be_had(page, saved):
     assert frame.locator("body").evaluate("() => window.google.isTheirs")
 
 
-def test_without_scripts_the_figures_are_there_and_no_blank_box(browser, saved, first_run):
+def test_without_scripts_the_metrics_are_shown_without_a_blank_frame(browser, saved, first_run):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(saved.as_uri())
@@ -161,25 +161,25 @@ def test_nbconverts_html_shows_the_views(page, first_run, first_output, tmp_path
     file = tmp_path / "evaluate.html"
     file.write_text(body, encoding="utf-8")
     page.goto(file.as_uri())
-    expect_figures(page, first_run.metrics["accuracy"])
+    expect_metrics(page, first_run.metrics["accuracy"])
 
 
 def open_notebook(page: Page, address: str, path: str, listens: str) -> None:
     """Open a notebook and wait until its kernel listens.
 
-    On a busy machine one was seen that never did. Why is unknown; it may be that another process
-    took the ports that were chosen for it. What helps is another kernel.
+    On a busy machine, some kernels never listen, perhaps because another process took their ports.
+    Such a kernel is replaced.
 
     Args:
-      page: a new one.
-      address: of the server.
-      path: of the notebook on it.
-      listens: JavaScript, whether the notebook's kernel does.
+      page: a new page.
+      address: address of the server.
+      path: path of the notebook on the server.
+      listens: JavaScript expression, whether the notebook's kernel listens.
     """
     for _ in range(3):
         page.goto(address + path, timeout=2 * MINUTES)
         try:
-            # A cell that is run before that asks which kernel to take.
+            # A cell that is run earlier asks which kernel to use.
             page.wait_for_function(listens, timeout=1.5 * MINUTES)
             return
         except PlaywrightTimeout:
@@ -194,12 +194,12 @@ def open_notebook(page: Page, address: str, path: str, listens: str) -> None:
 
 def run_all(page: Page) -> None:
     """Run all cells in JupyterLab, or in Notebook 7, which is built on it."""
-    begun = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first
-    # Asked for again until it has begun: a page that is still loading ignores the command.
+    started = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first
+    # Repeated until a cell has started, because a page that is still loading ignores the command.
     for _ in range(36):
         page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
         with contextlib.suppress(PlaywrightTimeout):
-            begun.wait_for(timeout=MINUTES / 12)
+            started.wait_for(timeout=MINUTES / 12)
             break
     else:
         pytest.fail("no cell has been run")
@@ -207,7 +207,7 @@ def run_all(page: Page) -> None:
 
 
 def show_cell(page: Page) -> None:
-    """Scroll, once all cells have been run, to where the views are: other outputs are not drawn."""
+    """Wait until all cells have run, then scroll to the views, because only visible cells draw."""
     page.wait_for_function(
         """() => {
             const { content } = jupyterapp.shell.currentWidget;
@@ -254,19 +254,19 @@ def test_a_front_end_of_jupyter_shows_the_views(
     with server(application, tmp_path, first_output) as address:
         open_notebook(page, address, path, listens)
         start(page)
-        # A notebook draws what is in sight.
+        # A notebook draws only what is visible.
         failed = '[data-mime-type="application/vnd.jupyter.error"], .output_error'
         page.locator(f"{FRAME}, {failed}").first.wait_for(state="attached", timeout=10 * MINUTES)
         assert page.locator(failed).all_inner_texts() == []
         page.locator(FRAME).scroll_into_view_if_needed()
-        expect_figures(page, first_run.metrics["accuracy"])
+        expect_metrics(page, first_run.metrics["accuracy"])
         if "SCREENSHOTS" in os.environ:
             page.screenshot(path=Path(os.environ["SCREENSHOTS"], f"{application}.png"))
 
 
 @contextlib.contextmanager
 def server(application: str, folder: Path, output: Path):
-    """A server of Jupyter on a free port; yields its address."""
+    """Start a Jupyter server on a free port; yield its address."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -307,16 +307,16 @@ def server(application: str, folder: Path, output: Path):
         try:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
-            # Its work is over, and kernels have ended: a worker thread of AnyIO that nobody stops
-            # can keep JupyterLab's process from ending.
+            # The kernels have ended, but a worker thread of AnyIO can keep JupyterLab's process
+            # from ending.
             process.kill()
             process.wait()
 
 
-def test_a_report_has_the_views_where_they_are_asked_for(page, small_data, first_run, output_copy):
+def test_a_report_has_the_views_on_request(page, small_data, first_run, output_copy):
     run = run_pipeline(small_data, output_copy, *SMALL, "--set=interactive_report=true")
     assert run.steps[-1] == "Report"
     page.goto((run.latest / "report.html").as_uri())
-    expect_figures(page, first_run.metrics["accuracy"])
+    expect_metrics(page, first_run.metrics["accuracy"])
     page.emulate_media(media="print")
     expect(page.locator(FRAME)).to_be_hidden()

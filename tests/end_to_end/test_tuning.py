@@ -1,4 +1,4 @@
-"""A search that is killed and goes on, and the training that it is for."""
+"""A search that is killed and resumes, and the training with its best settings."""
 
 import csv
 
@@ -34,8 +34,8 @@ def leaderboard(run):
         return list(csv.DictReader(file))
 
 
-def test_a_killed_search_goes_on_with_the_trials_that_are_finished(killed, resumed):
-    # Two, if the second was faster than the kill.
+def test_a_killed_search_resumes_and_reuses_the_finished_trials(killed, resumed):
+    # Two, if the second trial finished before the kill.
     assert 1 <= resumed.text.count("from storage") <= 2
     first = resumed.text.index("trial 1/3")
     assert first < resumed.text.index("from storage") < resumed.text.index("trial 2/3")
@@ -47,7 +47,7 @@ def test_a_killed_search_goes_on_with_the_trials_that_are_finished(killed, resum
     assert len(list((killed / "checkpoints" / "trials").iterdir())) == 3, "nothing else is left"
 
 
-def test_the_best_settings_train_the_model_and_are_on_record(resumed):
+def test_the_model_is_trained_with_the_best_settings_and_records_them(resumed):
     assert resumed.steps.index("Tuner") + 1 == resumed.steps.index("Trainer")
     best = yaml.safe_load((resumed.latest / "tuned.yaml").read_text())
     training = resumed.metrics["training"]
@@ -60,7 +60,7 @@ def test_the_best_settings_train_the_model_and_are_on_record(resumed):
 
 
 @pytest.mark.long
-def test_a_search_that_is_asked_for_again_is_answered_from_the_cache(small_data, resumed):
+def test_a_repeated_search_is_answered_from_the_cache(small_data, resumed):
     again = run_pipeline(small_data, resumed.output, *SEARCH, "--trials=3", command="tune")
     assert {"Tuner", "Trainer"} <= set(again.metrics["cached"])
     assert leaderboard(again) == leaderboard(resumed)

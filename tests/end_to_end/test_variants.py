@@ -30,9 +30,9 @@ def test_another_seed_gives_other_weights(small_data, first_run, tmp_path):
 
 
 @pytest.mark.long
-def test_training_goes_on_from_initial_weights(small_data, first_run, tmp_path):
+def test_training_starts_from_initial_weights(small_data, first_run, tmp_path):
     weights = first_run.latest / "weights" / "best.weights.h5"
-    # So slowly that the model hardly changes: it is the one that the weights are of.
+    # At this rate the model hardly changes, so its loss is that of the initial weights.
     warm = run_pipeline(
         small_data,
         tmp_path / "warm",
@@ -87,7 +87,7 @@ def test_the_reference_model_runs_with_an_inferred_schema(small_data, tmp_path):
     assert 'value: "squiggle"' in schema.read_text(), "the class names were seen in the data"
 
 
-def test_other_classes_and_sizes_need_nothing_but_configuration(tmp_path):
+def test_other_classes_and_sizes_need_only_configuration(tmp_path):
     classes, height, width = ("noise", "narrowband", "squiggle"), 48, 96
     simulate_dataset(
         tmp_path / "data",
@@ -106,7 +106,7 @@ def test_other_classes_and_sizes_need_nothing_but_configuration(tmp_path):
     run = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--config={config}")
     assert run.status == 0, run.text
     assert list(run.metrics["classes"]) == list(classes)
-    assert [figures["support"] for figures in run.metrics["classes"].values()] == [16, 16, 16]
+    assert [metrics["support"] for metrics in run.metrics["classes"].values()] == [16, 16, 16]
 
 
 @pytest.mark.long
@@ -122,7 +122,7 @@ def test_the_seven_classes_of_the_primary_set_run_in_their_published_size(tmp_pa
     run = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--config={config}")
     assert run.status == 0, run.text
     assert list(run.metrics["classes"]) == list(PRIMARY)
-    assert [figures["support"] for figures in run.metrics["classes"].values()] == [4] * 7
+    assert [metrics["support"] for metrics in run.metrics["classes"].values()] == [4] * 7
     model = tf.saved_model.load(run.metrics["pushed_to"])
     answer = model.signatures["classify_spectrograms"](tf.zeros([2, 384, 512]))
     assert answer["probabilities"].shape == (2, 7)

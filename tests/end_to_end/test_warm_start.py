@@ -1,4 +1,4 @@
-"""Runs that start from what an earlier one pushed."""
+"""Runs that start from a model that an earlier run pushed."""
 
 import pytest
 

@@ -29,7 +29,7 @@ EVERYTHING = (
 
 
 def target_options(**changes: str) -> list[str]:
-    """Return the options of `TARGETS`; `changes` replace values by the name of the option."""
+    """Return the options of `TARGETS`; `changes` has other values by name of the option."""
     targets = TARGETS | {f"--{name}": value for name, value in changes.items()}
     return [f"{name}={value}" for name, value in targets.items()]
 

@@ -1,7 +1,7 @@
 """A fake of the API server of Kubeflow Pipelines (v2beta1) that listens on 127.0.0.1.
 
-It has the requests that a submission sends. It stores what it receives, checks it as the real
-server does, refuses it in the same words, and answers lists in pages. Runs go as the test says.
+It answers the requests that a submission sends. It stores what it receives, checks it as the real
+server does, refuses it in the same words, and returns lists in pages. The test sets how runs go.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class FakeApi:
         """Add a pipeline.
 
         Raises:
-          Refusal: there is one of that name.
+          Refusal: a pipeline of that name exists.
         """
         if (name, namespace) in ((p["name"], p["namespace"]) for p in self.pipelines):
             raise Refusal(409, f"Already exist error: The name {name} already exist.")

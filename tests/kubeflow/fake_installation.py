@@ -71,7 +71,7 @@ class RunResult:
         return list(self.tasks.values())[-1].log[-3000:]
 
     def format_table(self) -> str:
-        """Return a line on every task: seconds and state."""
+        """Return a line for every task: seconds and state."""
         return "\n".join(
             f"{name:<26}{task.seconds:7.1f} s  {task.state.lower()}"
             + (f", attempt {task.attempts}" if task.attempts > 1 else "")
@@ -83,7 +83,7 @@ class FakeInstallation:
     """A fake of an installation that runs packages. Its runs share the bucket and the cache."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None):
-        """Sets the installation up.
+        """Set up the installation.
 
         Args:
           folder: folder for the bucket and the file systems of the tasks; created if necessary.

@@ -17,7 +17,7 @@ def test_there_are_three_notebooks():
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_neither_outputs_nor_the_kernel_of_a_person_are_stored(path):
+def test_neither_outputs_nor_a_personal_kernel_are_stored(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     for cell in notebook.cells:

@@ -51,7 +51,7 @@ def test_tuning_is_a_step_before_training_only_on_request(compiled):
         ("tuning.minutes=5", {"Tuner"}),
         ("tuning.epochs=2", {"Tuner"}),
         ("schedule.initial_rate=0.1", {"Tuner", "Trainer"}),
-        # Set to what it is anyway, it is no longer the search's to choose.
+        # Even when set to its default, a key is no longer chosen by the search.
         ("batch_size=32", {"Tuner"}),
         ("thresholds.accuracy=0.5", {"Evaluator"}),
     ],
@@ -61,11 +61,11 @@ def test_a_setting_of_a_search_touches_the_search(compiled, setting, touched):
     assert changed(compiled(search), compiled(search, setting)) == touched
 
 
-def test_the_nodes_are_those_of_the_design(compiled):
+def test_the_graph_has_the_documented_nodes(compiled):
     assert set(compiled()) == NODES
 
 
-def test_nothing_is_trained_before_the_data_are_found_good(compiled):
+def test_nothing_is_trained_before_the_data_are_validated(compiled):
     nodes = list(compiled())
     assert nodes.index("ExampleValidator") < nodes.index("Transform") < nodes.index("Trainer")
     assert "ExampleValidator" in compiled()["Transform"].upstream_nodes
@@ -77,7 +77,7 @@ def test_nothing_is_trained_before_the_data_are_found_good(compiled):
         ("epochs=3", {"Trainer"}),
         ("schedule.initial_rate=0.1", {"Trainer"}),
         ("augment.noise=0.1", {"Trainer"}),
-        # What a model sees is its own to say: standardised spectrograms, or grey levels.
+        # The model decides what it sees: standardised spectrograms or grey levels.
         ("model=reference", {"Transform", "Trainer"}),
         ("normalise=levels", {"Transform", "Trainer"}),
         ("optimizer.name=sgd", {"Trainer"}),
@@ -111,7 +111,7 @@ def test_a_search_takes_every_key_that_the_graph_passes(compiled):
     passed = custom_config(compiled("tuning.enabled=true", "batch_size=64")["Tuner"])
     tuning = SearchConfig.model_validate(passed.pop("tuning"))
     assert (tuning.trials, tuning.fixed) == (20, ("batch_size",))
-    assert resolve(passed).epochs == 6, "half of those of training"
+    assert resolve(passed).epochs == 6, "half the epochs of training"
 
 
 def test_the_schema_is_inferred_on_request(compiled):

@@ -50,7 +50,7 @@ def test_images_are_standardised_for_other_models_and_on_request(levels, config)
     )
 
 
-def test_each_image_is_standardised_by_itself(levels):
+def test_each_image_is_standardised_on_its_own(levels):
     together = preprocess(levels)["image"]
     single = preprocess(levels[2:3])["image"]
     np.testing.assert_array_equal(together[2:3], single)

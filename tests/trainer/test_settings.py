@@ -69,14 +69,14 @@ LEAVES = [
         ({}, "image"),
     ],
 )
-def test_a_model_s_own_normalisation_is_taken_unless_it_is_set(custom_config, expected):
+def test_the_models_own_normalisation_is_used_unless_it_is_set(custom_config, expected):
     assert resolve_normalisation(custom_config) == expected
 
 
 def test_every_key_of_the_configuration_reaches_the_settings():
     settings = resolve(OTHER_VALUES)
     assert settings.model_dump(mode="json", include=set(OTHER_VALUES)) == OTHER_VALUES
-    # Weights to start from are named and digested apart.
+    # Starting weights are named and digested separately.
     assert set(OTHER_VALUES) == set(TrainingConfig.model_fields) - {"initial_weights"}
 
 
@@ -89,7 +89,7 @@ def test_every_key_that_can_decide_the_weights_changes_the_digest(key, name):
         before["optimizer"] = {"name": "rmsprop"}
         changed = {"name": "rmsprop", "momentum": 0.25}
     digests = {resolve(config).digest for config in (before, {**before, key: changed})}
-    assert len(digests) == 2 - (name == "invert"), "inverting is off before as well"
+    assert len(digests) == 2 - (name == "invert"), "inversion was off before"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_every_key_that_can_decide_the_weights_changes_the_digest(key, name):
         ("warm_start_from", "serving/1", False),
     ],
 )
-def test_weights_to_start_from_count_by_content_and_not_by_place(key, value, decides):
+def test_starting_weights_count_by_content_and_not_by_path(key, value, decides):
     changed = resolve({**REQUESTED, key: value}).digest != resolve(REQUESTED).digest
     assert changed is decides
 
@@ -129,7 +129,7 @@ def test_resolved_settings_have_values_where_the_configuration_may_leave_them_op
         for name, field in Settings.model_fields.items()
         if type(None) in typing.get_args(field.annotation)
     }
-    assert open_keys == {"class_weights"}, "of which None says: every image counts the same"
+    assert open_keys == {"class_weights"}, "None means that every image counts the same"
 
 
 def test_a_kind_of_schedule_may_leave_keys_of_the_recipe_without_effect():

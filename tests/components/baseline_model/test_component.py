@@ -57,7 +57,7 @@ def test_there_is_no_baseline_before_anything_is_pushed(tmp_path):
 @pytest.mark.parametrize(
     "change", [{"classes": ["b", "a"]}, {"height": 32}, {"width": 256}, {"classes": None}]
 )
-def test_a_model_for_other_classes_or_another_image_size_is_no_baseline(serving, change):
+def test_a_model_for_other_classes_or_another_image_size_is_not_a_baseline(serving, change):
     write_model(serving / "1850000000", "foreign", **change)
     assert select_baseline(str(serving), card("candidate")).card["model_id"] == "new"
 

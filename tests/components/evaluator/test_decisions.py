@@ -105,7 +105,7 @@ def test_the_interval_of_a_model_without_mistakes_has_a_width():
 
 
 @pytest.mark.parametrize("quality", [0.7, 0.95, 0.99])
-def test_intervals_hold_the_value_for_unlimited_images_19_times_in_20(quality):
+def test_intervals_contain_the_value_for_unlimited_images_19_times_in_20(quality):
     rng = np.random.default_rng(1)
     chances = np.full((CLASSES, CLASSES), (1 - quality) / (CLASSES - 1))
     np.fill_diagonal(chances, quality)
@@ -122,14 +122,14 @@ def test_intervals_hold_the_value_for_unlimited_images_19_times_in_20(quality):
         },
     }
     expected = {name: measure(unlimited).value for name, measure in measures.items()}
-    held = dict.fromkeys(measures, 0)
+    hits = dict.fromkeys(measures, 0)
     for _ in range(400):
         counts = to_counts(np.array([rng.multinomial(200, row) for row in chances]))
         for name, measure in measures.items():
             lower, upper = measure(counts).interval
-            held[name] += lower <= expected[name] <= upper
+            hits[name] += lower <= expected[name] <= upper
     # The fraction of 400 draws with a probability of 0.95 has a standard deviation of 0.011.
-    assert all(count / 400 >= 0.91 for count in held.values()), held
+    assert all(count / 400 >= 0.91 for count in hits.values()), hits
 
 
 def test_a_class_counts_as_predicted_if_one_image_is_predicted_as_it():

@@ -61,7 +61,7 @@ def test_the_classes_can_be_read_from_the_configuration():
     assert read_classes(configure()) == ["a", "b"]
 
 
-def test_bounds_by_class_hold_for_the_classes_named():
+def test_bounds_by_class_apply_to_the_named_classes():
     thresholds = list_thresholds(
         class_recall={"b": 0.95}, class_precision={}, balanced_accuracy=0.85
     )

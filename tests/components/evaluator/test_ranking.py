@@ -52,13 +52,13 @@ def test_a_perfect_ranking_has_no_interval():
     assert np.isnan(intervals).all()
 
 
-def test_intervals_hold_the_value_for_very_many_images():
+def test_intervals_contain_the_value_for_very_many_images():
     labels, probabilities = predictions(200_000, 7, seed=9)
     unlimited = roc_auc_score(np.eye(CLASSES)[labels], probabilities, average=None)
-    held = np.zeros(CLASSES)
+    hits = np.zeros(CLASSES)
     for seed in range(60):
         lower, upper = measure_ranking(*predictions(400, 7, seed)).intervals[0, :CLASSES].T
-        held += (lower <= unlimited) & (unlimited <= upper)
+        hits += (lower <= unlimited) & (unlimited <= upper)
     # The bootstrap interval of a metric near 1 is a little narrow. The number of hits in 60 draws
     # with a probability of 0.95 has a standard deviation of 1.7.
-    assert (held >= 51).all(), held
+    assert (hits >= 51).all(), hits

@@ -148,7 +148,7 @@ def evaluate(folder: Path, examples: list[bytes], **model) -> tuple[bool, list[s
 
 
 @pytest.mark.slow
-# TFMA makes a number of an array that holds one, and divides by the number of images of a class.
+# TFMA turns an array with one element into a number, and divides by the images of a class.
 @pytest.mark.filterwarnings(
     "ignore:Conversion of an array with ndim > 0:DeprecationWarning",
     "ignore:invalid value encountered in divide:RuntimeWarning",

@@ -1,4 +1,4 @@
-"""Accepted statistics that are empty or damaged are left out, and the ones before are used."""
+"""Accepted statistics that are empty or damaged are left out, and earlier ones are used."""
 
 import subprocess
 

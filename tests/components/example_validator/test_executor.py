@@ -338,7 +338,7 @@ def test_too_few_images_are_neither_compared_nor_stored(validator, earlier, late
     assert validator.accepted == [6]
 
 
-def test_a_single_unusual_image_is_no_drift(validator, earlier, later):
+def test_a_single_unusual_image_is_not_a_drift(validator, earlier, later):
     unusual = later.changed(lambda levels: levels)
     unusual.levels["train"][7] = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH))
     unusual.levels["train"][8][:, :4] = 0
@@ -389,7 +389,7 @@ def test_incomplete_statistics_and_foreign_folders_are_ignored(validator, earlie
         ("dynamic_range", np.full((HEIGHT, WIDTH), 128) + np.arange(WIDTH) % 3),
     ],
 )
-def test_a_single_image_that_is_no_spectrogram_is_refused(validator, later, feature, image):
+def test_a_single_image_that_is_not_a_spectrogram_is_refused(validator, later, feature, image):
     images = later.changed(lambda levels: levels)
     images.levels["validation"][3] = image
     assert f"validation, feature {feature}: " in validator.refused(images, span=0)

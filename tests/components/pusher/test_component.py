@@ -1,4 +1,4 @@
-"""The Pusher on real folders: versions appear whole, in order, and are stored once."""
+"""The Pusher on real folders: pushes are atomic and ordered, and a model is stored once."""
 
 import json
 import logging
@@ -109,7 +109,7 @@ def test_a_model_that_is_not_blessed_is_pushed_with_a_reason_which_its_card_keep
         **read_model_card(str(model)),
         "force_push_reason": "the old one is worse",
     }
-    assert "force_push_reason" not in read_model_card(str(model)), "the candidate is as it was"
+    assert "force_push_reason" not in read_model_card(str(model)), "the candidate is unchanged"
 
 
 @pytest.mark.parametrize("clock", [1_800_000_000, 1_800_000_000 - 86_400], ids=["same", "back"])
@@ -149,7 +149,7 @@ def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(
     killed = subprocess.run([sys.executable, "-c", KILLED_PUSH, str(model), str(serving)])
     assert killed.returncode == -signal.SIGKILL
     (unfinished,) = os.listdir(serving)
-    assert unfinished.startswith(".unfinished-"), "no server takes this for a version"
+    assert unfinished.startswith(".unfinished-"), "no server loads this as a version"
     pushed = push(model, serving, tmp_path / "output")
     assert os.listdir(serving) == [pushed.get_string_custom_property("pushed_version")]
 

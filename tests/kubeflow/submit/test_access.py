@@ -25,7 +25,7 @@ def test_a_user_works_in_a_namespace_of_an_installation_below_a_path(submit, pac
         assert [p["namespace"] for p in api.pipelines] == ["ada", "team"]
 
 
-def test_an_installation_with_users_needs_a_namespace(submit, package):
+def test_a_multi_user_installation_needs_a_namespace(submit, package):
     with FakeApiServer(FakeApi(multi_user=True, namespaces=("ada",))) as api:
         status, _, err = submit(package, "--host", api.url)
         assert status == 2
@@ -35,7 +35,7 @@ def test_an_installation_with_users_needs_a_namespace(submit, package):
         assert "does not allow this. It says: User 'ada' is not authorized in namespace bob." in err
 
 
-def test_a_namespace_is_left_out_if_there_are_no_users(submit, api, package):
+def test_a_namespace_is_left_out_in_a_single_user_installation(submit, api, package):
     status, out, _ = submit(package, "--host", api.url, "--namespace", "kubeflow")
     assert status == 0
     assert "a single-user installation ignores --namespace" in out
@@ -202,7 +202,7 @@ def test_a_refusal_is_reported_in_the_installations_words(submit, api, package, 
     )
 
 
-def test_an_installation_in_trouble_is_reported(submit, api, package):
+def test_an_installation_that_cannot_answer_now_is_reported(submit, api, package):
     api.failing = 1
     status, _, err = submit(package, "--host", api.url)
     assert status == 1

@@ -1,4 +1,4 @@
-"""How a run is followed to its end, and what is reported of it."""
+"""How a run is followed to its end, and what is reported about it."""
 
 import re
 import signal
@@ -102,7 +102,7 @@ def test_the_error_comes_from_the_history_if_the_task_has_none(submit, api, pack
         ("CANCELED", [], {}, "Error: The run was canceled.\n"),
     ],
 )
-def test_other_ends_are_reported_too(submit, api, package, state, details, more, message):
+def test_other_final_states_are_reported_too(submit, api, package, state, details, more, message):
     api.progress = [(state, details, more)]
     status, _, err = submit(package, "--host", api.url)
     assert status == 1
@@ -156,7 +156,7 @@ def test_an_interrupted_wait_does_not_end_the_run(api, package):
     assert all(request.split()[0] != "DELETE" for request, _ in api.requests)
 
 
-def test_without_waiting_the_run_is_not_asked_for(submit, api, package):
+def test_without_waiting_the_run_is_not_queried(submit, api, package):
     api.progress = [("FAILED", [], {})]
     status, out, _ = submit(package, "--host", api.url, "--no-wait")
     assert status == 0

@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[3]
 SECONDS = 400
 # Every step sees all images, so it does not matter which worker has which of them.
 FULL_BATCH = {"model": plain_model.NAME, "batch_size": TRAIN, "epochs": 8}
-# float32 sums in another order differ in the last digits, and eight steps enlarge this.
+# float32 sums in another order differ in the last digits, and eight steps amplify this.
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
 
 

@@ -265,7 +265,7 @@ def test_training_after_damage_ends_with_the_weights_of_an_uninterrupted_run(
     assert list(folder.iterdir()) == [], "damaged checkpoints are removed too"
 
 
-def test_processes_that_train_the_same_at_the_same_time_leave_each_other_what_they_need(tmp_path):
+def test_processes_that_train_the_same_run_at_once_keep_each_others_checkpoints(tmp_path):
     model, folder, best = compile_tiny(), tmp_path / "checkpoints", str(tmp_path / "best")
     model.optimizer.build(model.trainable_variables)
     build(HEIGHT, WIDTH, len(CLASSES)).save_weights(tmp_path / "best.weights.h5")

@@ -19,7 +19,7 @@ TRIALS = [
 @pytest.mark.parametrize(
     ("objective", "order"), [("val_accuracy", [3, 1, 4, 2]), ("val_loss", [4, 3, 1, 2])]
 )
-def test_the_best_come_first_earlier_ones_before_equals_and_failures_last(objective, order):
+def test_the_best_come_first_and_failures_last_and_equals_keep_their_order(objective, order):
     assert [trial.number for trial in rank_trials(TRIALS, objective)] == order
 
 
