@@ -73,10 +73,10 @@ def connect_to_metadata(output: str) -> metadata_store_pb2.ConnectionConfig:
       LookupError: the folder holds no runs.
       InvalidData: the database is damaged.
     """
+    _check_database(output)
     path = os.path.join(output, METADATA_FILE)
     if not os.path.exists(path) or not os.path.getsize(path):
         raise LookupError(f"{output} holds no runs. Name the output folder of a run with --output.")
-    _check_database(output)
     return _connect(output, metadata_store_pb2.SqliteMetadataSourceConfig.READONLY)
 
 
@@ -108,8 +108,8 @@ def _check_database(output: str) -> None:
             return
         problem = "it is not as the last run left it"
     raise InvalidData(
-        f"{path}, the record of all runs, is damaged: {problem}. Restore the whole output folder "
-        "from a copy, or start anew in another one."
+        f"{path}, the record of all runs, is damaged: {' '.join(problem.split())}. Restore the "
+        "whole output folder from a copy, or start anew in another one."
     )
 
 
