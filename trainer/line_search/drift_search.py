@@ -114,13 +114,13 @@ class DriftSearch(keras.layers.Layer):
         """Return each path's greatest sum over all positions, bright and dark: [N, paths, 2]."""
         middles = tf.range(self._channels)
 
-        def sum_block(starts: tf.Tensor) -> tf.Tensor:
-            positions = starts[:, :, tf.newaxis] + middles
-            sums = tf.add_n([tf.gather(pieces, positions[:, piece]) for piece in range(_PIECES)])
+        def sum_block(starts: npt.NDArray[np.int32]) -> tf.Tensor:
+            positions = tf.unstack(starts[:, :, np.newaxis] + middles, axis=1)
+            sums = tf.add_n([tf.gather(pieces, piece) for piece in positions])
             return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
 
         blocks = [
-            sum_block(tf.constant(self._starts[first : first + _PATHS_PER_BLOCK]))
+            sum_block(self._starts[first : first + _PATHS_PER_BLOCK])
             for first in range(0, len(self._starts), _PATHS_PER_BLOCK)
         ]
         return tf.transpose(tf.concat(blocks, axis=1), [2, 1, 0])

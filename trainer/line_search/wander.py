@@ -70,18 +70,8 @@ class Wander(keras.layers.Layer):
         ratios = strengths * polarities[:, :, tf.newaxis] - 0.5 * tf.square(strengths)
         ratios = tf.exp(tf.clip_by_value(ratios, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
         # Time comes first: [H, N polarities strengths, W].
-        ratios = tf.unstack(tf.transpose(tf.reshape(ratios, [-1, height, width]), [1, 0, 2]))
-
-        moves = tf.constant(self._moves)
-        probabilities = tf.tile(ratios[0][tf.newaxis] / width, [len(self.deviations), 1, 1])
-        sums = []
-        for row in range(1, height):
-            if row % _ROWS_PER_NORMALISATION == 0:
-                sums.append(tf.reduce_sum(probabilities, axis=2, keepdims=True))
-                probabilities /= sums[-1]
-            probabilities = tf.matmul(probabilities, moves) * ratios[row]
-        sums.append(tf.reduce_sum(probabilities, axis=2, keepdims=True))
-        evidence = tf.reduce_sum(tf.math.log(tf.concat(sums, axis=2)), axis=2)
+        ratios = tf.transpose(tf.reshape(ratios, [-1, height, width]), [1, 0, 2])
+        evidence = self._sum_paths(ratios)
         evidence = tf.reshape(
             evidence, [len(self.deviations), -1, polarities.shape[1], len(self.strengths)]
         )
@@ -97,3 +87,38 @@ class Wander(keras.layers.Layer):
         """Return the arguments of the constructor."""
         names = ("deviations", "strengths", "either_polarity")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _sum_paths(self, ratios: tf.Tensor) -> tf.Tensor:
+        """Return the log of the mean over all paths of the product of their ratios.
+
+        Moves are as probable backwards. One loop therefore follows paths forwards from the first
+        row and backwards from the last row, until they meet in the middle.
+
+        Args:
+          ratios: float32 [H, images, W].
+
+        Returns:
+          float32 [deviations, images].
+        """
+        height, _, width = ratios.shape
+        images = tf.shape(ratios)[1]
+        moves, half = tf.constant(self._moves), height // 2
+        rows = tf.unstack(tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1))
+        paths = tf.tile(rows[0][tf.newaxis], [len(self.deviations), 1, 1])
+        sums = []
+        for row in range(1, half):
+            if row % _ROWS_PER_NORMALISATION == 0:
+                paths = _normalise(paths, sums)
+            paths = tf.matmul(paths, moves) * rows[row]
+        forwards, backwards = tf.split(_normalise(paths, sums), 2, axis=1)
+        if height % 2:
+            forwards = tf.matmul(forwards, moves) * ratios[half]
+        meeting = tf.reduce_sum(tf.matmul(forwards, moves) * backwards, axis=2)
+        both = tf.reduce_sum(tf.math.log(tf.concat(sums, axis=2)), axis=2)
+        return tf.math.log(meeting / width) + both[:, :images] + both[:, images:]
+
+
+def _normalise(paths: tf.Tensor, sums: list[tf.Tensor]) -> tf.Tensor:
+    """Divide by the sum over the channels, and keep that."""
+    sums.append(tf.reduce_sum(paths, axis=2, keepdims=True))
+    return paths / sums[-1]
