@@ -1,4 +1,4 @@
-"""A fake of the API server of Kubeflow Pipelines (v2beta1) that listens on 127.0.0.1.
+"""A fake of the API server of Kubeflow Pipelines, release 2 or 3, that listens on 127.0.0.1.
 
 It answers the requests that a submission sends. It stores what it receives, checks it as the real
 server does, refuses it in the same words, and returns lists in pages. The test sets how runs go.
@@ -22,7 +22,6 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 _START_TIME = "2026-01-01T00:00:00Z"
-_ROOT = "/apis/v2beta1/"
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13, 503: 14}
 
 
@@ -62,6 +61,9 @@ class FakeApi:
 
     Attributes:
       prefix: path before /apis.
+      version: version of the API, as in its paths.
+      release: release of Kubeflow Pipelines: 2 has the tasks among the details of a run, 3 at an
+        address of their own.
       multi_user: whether users have namespaces.
       token: the token that requests must have; None if they need none.
       namespaces: the namespaces that the owner of the token may use.
@@ -74,6 +76,8 @@ class FakeApi:
     """
 
     prefix: str = ""
+    version: str = "v2beta1"
+    release: int = 2
     multi_user: bool = False
     token: str | None = None
     namespaces: tuple[str, ...] = ()
@@ -92,6 +96,7 @@ class FakeApi:
     recurring_runs: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     _times_read: Counter[str] = field(default_factory=Counter)
+    _tasks: dict[str, list[dict]] = field(default_factory=dict)
 
     def count_requests(self, request: str) -> int:
         """Return how many requests "METHOD path" there were."""
@@ -117,9 +122,10 @@ class FakeApi:
         """
         if self.log_in_page is not None:
             raise LogInPage(self.log_in_page)
-        if not path.startswith(self.prefix + _ROOT):
+        root = f"{self.prefix}/apis/{self.version}/"
+        if not path.startswith(root):
             raise Refusal(404, "Not Found")
-        path = path.removeprefix(self.prefix + _ROOT)
+        path = path.removeprefix(root)
         if path == "healthz":
             return {"multi_user": True} if self.multi_user else {}
         if self.failing:
@@ -145,6 +151,8 @@ class FakeApi:
                 return self._page("experiments", self._in_namespace(self.experiments, query), query)
             case ["runs", run_id]:
                 return self.read_run(run_id)
+            case ["runs", run_id, "tasks"] if self.release >= 3:
+                return self._page("tasks", self._tasks[run_id], query)
             case ["recurringruns"]:
                 experiment_id = query["experiment_id"]
                 runs = [r for r in self.recurring_runs if r["experiment_id"] == experiment_id]
@@ -258,6 +266,9 @@ class FakeApi:
         run = self._get_known("Run", self.runs, "run_id", run_id)
         state, details, more = self.progress[min(self._times_read[run_id], len(self.progress) - 1)]
         self._times_read[run_id] += 1
+        if self.release >= 3:
+            self._tasks[run_id] = details
+            return {**run, "state": state, "task_count": len(details), **more}
         return {**run, "state": state, "run_details": {"task_details": details}, **more}
 
 
@@ -273,6 +284,22 @@ def task(name: str, state: str, seconds: int | None = None, **more) -> dict[str,
     end = "1970-01-01T00:00:00Z" if seconds is None else f"2026-01-01T00:00:{seconds:02}Z"
     moments = {"create_time": _START_TIME, "start_time": _START_TIME, "end_time": end}
     return {"task_id": f"id-{name}", "display_name": name, "state": state, **moments, **more}
+
+
+def task_of_release_3(name: str, state: str, end: int | None = None, **more) -> dict[str, Any]:
+    """Return a task as a server of release 3 writes it, with its states instead of its start.
+
+    Args:
+      name: name of the task.
+      state: RUNNING, SUCCEEDED, CACHED and so on.
+      end: when it ended, in seconds; None if it has not ended. It ran from second 2 on.
+      more: other fields.
+    """
+    history = [{"state": "RUNNING", "update_time": "2026-01-01T00:00:02Z"}]
+    ended = {} if end is None else {"end_time": f"2026-01-01T00:00:{end:02}Z"}
+    fields = {"name": name, "display_name": name, "task_id": f"id-{name}", "type": "RUNTIME"}
+    times = {"create_time": _START_TIME, "state_history": history}
+    return {**fields, "state": state, **times, **ended, **more}
 
 
 def _upload_refusal(message: str) -> Refusal:

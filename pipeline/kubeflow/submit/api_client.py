@@ -1,4 +1,4 @@
-"""Requests to the API of Kubeflow Pipelines, version v2beta1.
+"""Requests to the API of Kubeflow Pipelines, version v2beta1 or v2.
 
 `kfp.Client` is not used: it keeps a namespace and cookies in the user's home, waits without a time
 limit, and mistakes a log-in page for an answer. The services of kfp_server_api are not used either,
@@ -22,10 +22,13 @@ from pipeline.kubeflow.submit.api_errors import (
     make_log_in_page_error,
     make_no_api_error,
 )
+from pipeline.kubeflow.submit.run_status import RunStatus, read_status, read_task_details
 
 # Seconds to wait for a connection, and for the next bytes of an answer.
 _TIMEOUT = (10, 60)
 _PAGE_SIZE = 100
+# Of the API. Release 3 names it v2; releases 2 answer only the first name.
+_VERSIONS = ("v2beta1", "v2")
 # What can be found by name, and the field of an answer that lists it.
 _LISTS = {
     "Pipeline": "pipelines",
@@ -47,6 +50,8 @@ class KubeflowClient(kfp_server_api.ApiClient):
         configuration.retries = 0
         super().__init__(configuration)
         self._address = configuration.host
+        self._version = _VERSIONS[0]
+        self._lists_tasks = True
         self._sends_token = "authorization" in configuration.api_key
 
     def request(self, method: str, url: str, **options: Any) -> Any:
@@ -67,10 +72,14 @@ class KubeflowClient(kfp_server_api.ApiClient):
         Raises:
           NotTheApiError: something other than Kubeflow Pipelines answers.
         """
-        try:
-            health = self._call("GET", "healthz", "V2beta1GetHealthzResponse")
-        except NotFoundError:
-            raise make_no_api_error(self._address) from None
+        for self._version in _VERSIONS:
+            try:
+                health = self._call("GET", "healthz", "V2beta1GetHealthzResponse")
+                break
+            except NotFoundError:
+                continue
+        else:
+            raise make_no_api_error(self._address)
         if "json" not in _get_content_type(self.last_response):
             raise make_no_api_error(self._address)
         return bool(health.multi_user)
@@ -80,7 +89,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
 
         Args:
           kind: a key of `_LISTS`.
-          path: the path below /apis/v2beta1 that lists things of this kind.
+          path: the path below /apis/VERSION that lists things of this kind.
           name: the display name.
           query: further parameters of the address.
         """
@@ -111,9 +120,27 @@ class KubeflowClient(kfp_server_api.ApiClient):
             file=("pipeline.yaml", package),
         )
 
-    def get_run(self, run_id: str) -> Any:
-        """Return a run and the details of its tasks."""
-        return self._call("GET", f"runs/{run_id}", "V2beta1Run")
+    def get_run(self, run_id: str) -> RunStatus:
+        """Return a run and its tasks, from whichever of the two APIs has them."""
+        run = self._call("GET", f"runs/{run_id}", "object")
+        tasks = read_task_details(run)
+        if not tasks and self._lists_tasks:
+            try:
+                tasks = self._list_tasks(run_id)
+            except NotFoundError:
+                self._lists_tasks = False
+        return read_status(run, tasks)
+
+    def _list_tasks(self, run_id: str) -> list[Any]:
+        tasks: list[Any] = []
+        page_token = ""  # nosec B105 # of a page of results
+        while True:
+            query = {"page_size": _PAGE_SIZE, "page_token": page_token}
+            page = self._call("GET", f"runs/{run_id}/tasks", "object", query=query)
+            tasks += page.get("tasks") or ()
+            page_token = page.get("next_page_token") or ""
+            if not page_token:
+                return tasks
 
     def delete_recurring_run(self, recurring_run_id: str) -> None:
         """Delete a recurring run. The runs that it started stay."""
@@ -137,7 +164,7 @@ class KubeflowClient(kfp_server_api.ApiClient):
                 # kfp_server_api calls a method that urllib3 2 deprecates.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 return self.call_api(
-                    f"/apis/v2beta1/{path}",
+                    f"/apis/{self._version}/{path}",
                     method,
                     query_params=list((query or {}).items()),
                     header_params=headers,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
 from pipeline.kubeflow.submit.api_client import KubeflowClient
 from pipeline.kubeflow.submit.api_errors import UnavailableError
+from pipeline.kubeflow.submit.run_status import ENDED, RunStatus, Task
 from pipeline.terminal.console import show_spinner
 from pipeline.terminal.failures import ServiceError
 
-_ENDED = {"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"}
-_NOT_STARTED = {None, "RUNTIME_STATE_UNSPECIFIED", "PENDING"}
 # Seconds between two requests: few at first, for runs that fail at once, then more.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 # Seconds for which an installation may be unavailable, for example during an upgrade.
@@ -35,15 +33,15 @@ class _TaskDisplay:
         self._states: dict[str, str] = {}
         self._changed_at: dict[str, float] = {}
 
-    def update(self, run: Any) -> None:
+    def update(self, run: RunStatus) -> None:
         """Show what has changed since the last call."""
-        for task in sorted(_list_task_details(run), key=lambda task: _to_seconds(task.start_time)):
-            if task.display_name not in self._tasks or task.state in _NOT_STARTED:
+        for task in sorted(run.tasks, key=lambda task: task.started):
+            if task.name not in self._tasks or not task.has_started:
                 continue
-            if self._states.get(task.display_name) == task.state:
+            if self._states.get(task.name) == task.state:
                 continue
-            self._states[task.display_name] = task.state
-            self._changed_at[task.display_name] = time.monotonic()
+            self._states[task.name] = task.state
+            self._changed_at[task.name] = time.monotonic()
             self._print(task)
 
     @property
@@ -53,18 +51,18 @@ class _TaskDisplay:
         names = (name for name, state in self._states.items() if state == "RUNNING")
         return ", ".join(f"{name} {now - self._changed_at[name]:.0f} s" for name in names)
 
-    def _print(self, task: Any) -> None:
-        has_ended = task.state in _ENDED
-        if not has_ended and self._console.is_terminal:
+    def _print(self, task: Task) -> None:
+        if not task.has_ended and self._console.is_terminal:
             # The spinner shows it.
             return
-        ended_tasks = sum(state in _ENDED for state in self._states.values())
-        count = f"[{ended_tasks:>2}/{len(self._tasks)}]" if has_ended else ""
-        seconds = _to_seconds(task.end_time) - _to_seconds(task.start_time)
-        # The API gives 1970 as the end of a task that has not ended.
-        duration = f"{seconds:8.1f} s" if has_ended and seconds >= 0 else ""
+        ended_tasks = sum(state in ENDED for state in self._states.values())
+        count = f"[{ended_tasks:>2}/{len(self._tasks)}]" if task.has_ended else ""
+        seconds = task.ended - task.started
+        # Without a start, this would be the time since 1970.
+        is_timed = task.has_ended and task.started and seconds >= 0
+        duration = f"{seconds:8.1f} s" if is_timed else ""
         width = len(f"[ 0/{len(self._tasks)}]")
-        line = f"{count:<{width}} {task.display_name:<24} {task.state.lower():<10}{duration}"
+        line = f"{count:<{width}} {task.name:<24} {task.state.lower():<10}{duration}"
         self._console.print(escape(line.rstrip()))
 
 
@@ -74,7 +72,7 @@ def follow_run(
     tasks: tuple[str, ...],
     console: Console,
     timeout: float | None,
-) -> Any:
+) -> RunStatus:
     """Show the progress of a run until it ends.
 
     Args:
@@ -85,7 +83,7 @@ def follow_run(
       timeout: longest time to wait in seconds; None to wait for ever.
 
     Returns:
-      The run as the API describes it.
+      The run that has ended.
 
     Raises:
       ServiceError: the run has not ended in time, or the installation no longer answers.
@@ -107,7 +105,7 @@ def follow_run(
                 continue
             last_answer = elapsed
             display.update(run)
-            if run.state in _ENDED:
+            if run.has_ended:
                 return run
             show(escape(display.running) or f"waiting {elapsed:.0f} s")
 
@@ -132,83 +130,63 @@ def _pause_between_requests(timeout: float | None) -> Iterator[float]:
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def find_failures(run: Any, tasks: tuple[str, ...]) -> dict[str, str]:
+def find_failures(run: RunStatus, tasks: tuple[str, ...]) -> dict[str, str]:
     """Return what failed in a run.
 
     Args:
-      run: the run as the API describes it.
+      run: the run.
       tasks: names of its tasks.
 
     Returns:
       The API's message by task, empty if it gives none. Messages about a task's driver or executor
       count as the task's. A failure that belongs to no task has the name "".
     """
-    details = _list_task_details(run)
-    parents = _find_parents(details)
+    parents = _find_parents(run.tasks)
     failures: dict[str, str] = {}
-    for task in details:
+    for task in run.tasks:
         if task.state != "FAILED":
             continue
         name = _find_package_task(task, parents, tasks)
-        message = _find_error_message(task)
-        if name or message:
-            messages = dict.fromkeys(filter(None, (failures.get(name), message)))
+        if name or task.message:
+            messages = dict.fromkeys(filter(None, (failures.get(name), task.message)))
             failures[name] = "; ".join(messages)
     if any(failures):
         failures.pop("", None)
-    elif message := _find_error_message(run):
-        failures[""] = message
+    elif run.message:
+        failures[""] = run.message
     return failures
 
 
-def find_tasks_not_run(run: Any, tasks: tuple[str, ...]) -> list[str]:
+def find_tasks_not_run(run: RunStatus, tasks: tuple[str, ...]) -> list[str]:
     """Return the tasks that a run did not start."""
-    started = {
-        task.display_name for task in _list_task_details(run) if task.state not in _NOT_STARTED
-    }
+    started = {task.name for task in run.tasks if task.has_started}
     return [task for task in tasks if task not in started]
 
 
-def _list_task_details(run: Any) -> list[Any]:
-    return (run.run_details and run.run_details.task_details) or []
-
-
-def _find_parents(details: list[Any]) -> dict[str, Any]:
-    """Return each task's parent by the task's id; the API has two ways to give it."""
-    by_id = {task.task_id: task for task in details}
+def _find_parents(tasks: Sequence[Task]) -> dict[str, Task]:
+    """Return each task's parent by the task's id or pod; the API has two ways to give it."""
+    by_id = {task.task_id: task for task in tasks}
     parents = {}
-    for task in details:
-        if task.parent_task_id in by_id:
-            parents[task.task_id] = by_id[task.parent_task_id]
-        for child in task.child_tasks or ():
-            parents.setdefault(child.task_id or child.pod_name, task)
+    for task in tasks:
+        if task.parent in by_id:
+            parents[task.task_id] = by_id[task.parent]
+        for child in task.children:
+            parents.setdefault(child, task)
     return parents
 
 
-def _find_package_task(task: Any, parents: dict[str, Any], tasks: tuple[str, ...]) -> str:
+def _find_package_task(task: Task, parents: dict[str, Task], tasks: tuple[str, ...]) -> str:
     """Return the name of the package's task that a driver or executor works for."""
     for ancestor in _walk_up(task, parents):
-        if ancestor.display_name in tasks:
-            return ancestor.display_name
-    driver = (task.display_name or "").removesuffix("-driver")
+        if ancestor.name in tasks:
+            return ancestor.name
+    driver = task.name.removesuffix("-driver")
     return driver if driver in tasks else ""
 
 
-def _walk_up(task: Any, parents: dict[str, Any]) -> Iterator[Any]:
+def _walk_up(task: Task | None, parents: dict[str, Task]) -> Iterator[Task]:
     seen: set[str] = set()
     while task is not None and task.task_id not in seen:
         seen.add(task.task_id)
         yield task
-        task = parents.get(task.task_id) or parents.get(task.pod_name)
-
-
-def _find_error_message(run_or_task: Any) -> str:
-    """Return the error of a run or task, or else the latest error in its history."""
-    history = reversed(run_or_task.state_history or ())
-    errors = [run_or_task.error, *(state.error for state in history)]
-    messages = (" ".join(error.message.split()) for error in errors if error and error.message)
-    return next(messages, "").rstrip(".")
-
-
-def _to_seconds(moment: Any) -> float:
-    return moment.timestamp() if moment else 0.0
+        task = parents.get(task.task_id) or parents.get(task.pod)

@@ -19,6 +19,7 @@ from pipeline.kubeflow.submit.cron import convert_cron
 from pipeline.kubeflow.submit.follow_run import find_failures, find_tasks_not_run, follow_run
 from pipeline.kubeflow.submit.package_reader import CompiledPackage, read_package
 from pipeline.kubeflow.submit.parameter_values import parse_values, require_all
+from pipeline.kubeflow.submit.run_status import RunStatus
 from pipeline.terminal.console import make_console
 from pipeline.terminal.failures import DONE, FAILED, INTERRUPTED
 
@@ -245,7 +246,7 @@ class _Submission:
             return version
 
 
-def _print_failures(run: Any, tasks: tuple[str, ...]) -> None:
+def _print_failures(run: RunStatus, tasks: tuple[str, ...]) -> None:
     console = make_console(sys.stderr)
     failures = find_failures(run, tasks)
     names = ", ".join(name for name in failures if name)

@@ -55,6 +55,19 @@ def test_every_node_of_the_graph_is_a_step_in_the_same_order(tasks):
         seen.add(name)
 
 
+def test_tensorflow_serving_in_a_pod_of_its_own_is_a_step_if_its_image_is_named(tmp_path):
+    file = tmp_path / "pipeline.yaml"
+    setting = "--set=serving_check.server_image=tensorflow/serving:2.20.0"
+    cli.main(compile_arguments(file, setting), standalone_mode=False)
+    load_component_from_text(file.read_text())
+    spec, _ = yaml.safe_load_all(file.read_text())
+    tasks = spec["root"]["dag"]["tasks"]
+    assert "infravalidator" in tasks["evaluator"]["dependentTasks"]
+    assert {"kubernetes": {}}.items() <= json.loads(
+        tasks["infravalidator"]["inputs"]["parameters"]["serving_spec"]["runtimeValue"]["constant"]
+    ).items()
+
+
 def test_the_file_begins_with_name_description_and_parameters(package):
     first_page = package.read_text().splitlines()[:12]
     assert first_page[:2] == ["# PIPELINE DEFINITION", "# Name: radio-signals"]

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.kubeflow.fake_api_server import FakeApi, task
+from tests.kubeflow.fake_api_server import FakeApi, task, task_of_release_3
 from tests.kubeflow.submit.packages import COMMAND, STEPS
 
 
@@ -72,6 +72,81 @@ def test_a_failed_run_is_reported_with_its_tasks_and_their_errors(submit, api, p
     ]
 
 
+def test_the_tasks_of_release_3_are_read_page_by_page_from_their_own_address(submit, api, package):
+    read, train, push = STEPS
+    api.version, api.release, api.page_size = "v2", 3, 2
+    root = task_of_release_3("root", "RUNNING", type="ROOT")
+    api.progress = [
+        ("PENDING", [], {}),
+        ("RUNNING", [root, task_of_release_3(read, "RUNNING")], {}),
+        (
+            "RUNNING",
+            [root, task_of_release_3(read, "CACHED", 3), task_of_release_3(train, "RUNNING")],
+            {},
+        ),
+        (
+            "SUCCEEDED",
+            [
+                root,
+                task_of_release_3(read, "CACHED", 3),
+                task_of_release_3(train, "SUCCEEDED", 50),
+                task_of_release_3(push, "SKIPPED", 52),
+            ],
+            {},
+        ),
+    ]
+    status, out, err = submit(package, "--host", api.url)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[3:] == [
+        "       SpectrogramExampleGen    running",
+        "[ 1/3] SpectrogramExampleGen    cached         1.0 s",
+        "       Trainer                  running",
+        "[ 2/3] Trainer                  succeeded     48.0 s",
+        "[ 3/3] Pusher                   skipped       50.0 s",
+        "succeeded",
+    ]
+
+
+def test_a_failure_of_release_3_is_reported_with_the_message_of_its_task(submit, api, package):
+    read, train, _ = STEPS
+    api.version, api.release = "v2", 3
+    message = "Error:  exit\ncode 137."
+    api.progress = [
+        (
+            "FAILED",
+            [
+                task_of_release_3("root", "FAILED", 30, type="ROOT"),
+                task_of_release_3(read, "SUCCEEDED", 12, parent_task_id="id-root"),
+                task_of_release_3(train, "FAILED", 20, status_metadata={"message": message}),
+            ],
+            {},
+        )
+    ]
+    status, _, err = submit(package, "--host", api.url)
+    assert status == 1
+    assert err.splitlines() == [
+        "Error: The run failed at Trainer.",
+        "  Trainer: Error: exit code 137",
+        "  not run: Pusher",
+    ]
+
+
+def test_a_server_of_release_3_that_keeps_the_old_address_is_followed_too(submit, api, package):
+    api.release = 3
+    api.progress = [("SUCCEEDED", [task_of_release_3(STEPS[0], "SUCCEEDED", 7)], {})]
+    status, out, _ = submit(package, "--host", api.url)
+    assert status == 0
+    assert "[ 1/3] SpectrogramExampleGen    succeeded      5.0 s" in out
+
+
+def test_a_server_of_release_2_is_asked_for_its_tasks_only_once(submit, api, package):
+    api.progress = [("PENDING", [], {}), ("PENDING", [], {}), ("SUCCEEDED", [], {})]
+    status, _, _ = submit(package, "--host", api.url)
+    assert status == 0
+    (run,) = api.runs
+    assert api.count_requests(f"GET /apis/v2beta1/runs/{run['run_id']}/tasks") == 1
+
+
 def test_the_error_comes_from_the_history_if_the_task_has_none(submit, api, package):
     history = [
         {"state": "RUNNING"},
@@ -118,7 +193,7 @@ def test_waiting_survives_an_outage_of_the_installation(submit, api, package, mo
         return read_run(self, run_id)
 
     monkeypatch.setattr(FakeApi, "read_run", fail_twice)
-    api.progress = [("RUNNING", [], {}), ("SUCCEEDED", [], {})]
+    api.progress = [("RUNNING", [task("root", "RUNNING")], {}), ("SUCCEEDED", [], {})]
     status, out, err = submit(package, "--host", api.url)
     assert (status, err) == (0, "")
     run = api.runs[0]["run_id"]
