@@ -1,0 +1,160 @@
+"""Small good data folders of every format, for the fuzzers to damage.
+
+To fuzz another format, write a function that returns the files of a split and name it in `FORMS`.
+"""
+
+import gzip
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.seed_layout import encode_csv
+
+HEIGHT, WIDTH, CLASSES = 8, 16, ("noise", "line")
+
+Pack = Callable[[bytes], bytes]
+"""From the content of a file to its bytes, which are compressed, for example."""
+
+Files = dict[str, tuple[bytes, Pack]]
+"""The content of each file, and how it is packed, by its path in the folder."""
+
+
+def plain(content: bytes) -> bytes:
+    return content
+
+
+def compress(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def pack_npy(array: NDArray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def pack_zip(members: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def pack_idx(array: NDArray) -> bytes:
+    head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def name_labels(labels: NDArray) -> NDArray:
+    return np.array(CLASSES)[labels]
+
+
+def make_csv_pair(split: str, images: NDArray, labels: NDArray) -> Files:
+    return {
+        f"{split}/images.csv": (encode_csv(images.reshape(len(images), -1)), plain),
+        f"{split}/labels.csv": (encode_csv(np.eye(2, dtype=np.uint8)[labels] * 255), plain),
+    }
+
+
+def make_gzipped_csv_pair(split: str, images: NDArray, labels: NDArray) -> Files:
+    rows = "".join(",".join(map(str, row.ravel())) + "\n" for row in images)
+    names = "\n".join(name_labels(labels)) + "\n"
+    return {
+        f"{split}/images.csv.gz": (rows.encode(), compress),
+        f"{split}/labels.csv.gz": (names.encode(), compress),
+    }
+
+
+def make_csv(split: str, images: NDArray, labels: NDArray) -> Files:
+    rows = encode_csv(images.reshape(len(images), -1)).splitlines()
+    names = name_labels(labels)
+    lines = [row + b"," + name.encode() + b"\n" for row, name in zip(rows, names, strict=True)]
+    return {f"{split}.csv": (b"".join(lines), plain)}
+
+
+def make_gzipped_csv(split: str, images: NDArray, labels: NDArray) -> Files:
+    ((path, (content, _)),) = make_csv(split, images, labels).items()
+    return {f"{path}.gz": (content, compress)}
+
+
+def make_npy(split: str, images: NDArray, labels: NDArray) -> Files:
+    return {
+        f"{split}/images.npy": (pack_npy(images), plain),
+        f"{split}/labels.npy": (pack_npy(np.eye(2)[labels]), plain),
+    }
+
+
+def make_npz(split: str, images: NDArray, labels: NDArray) -> Files:
+    arrays = {
+        "images.npy": pack_npy(images / np.float32(255)),
+        "labels.npy": pack_npy(name_labels(labels)),
+    }
+
+    def pack_with_other(member: str) -> Pack:
+        return lambda content: pack_zip({**arrays, member: content})
+
+    return {
+        f"{split}.npz": (arrays["images.npy"], pack_with_other("images.npy")),
+        f"{split}-more.npz": (arrays["labels.npy"], pack_with_other("labels.npy")),
+    }
+
+
+def make_idx(split: str, images: NDArray, labels: NDArray, pack: Pack = plain) -> Files:
+    extension = ".gz" if pack is compress else ""
+    return {
+        f"{split}-images-idx3-ubyte{extension}": (pack_idx(images), pack),
+        f"{split}-labels-idx1-ubyte{extension}": (pack_idx(labels), pack),
+    }
+
+
+def make_gzipped_idx(split: str, images: NDArray, labels: NDArray) -> Files:
+    return make_idx(split, images, labels, compress)
+
+
+FORMS: dict[str, Callable[[str, NDArray, NDArray], Files]] = {
+    "csv-pair": make_csv_pair,
+    "csv-pair, gzipped": make_gzipped_csv_pair,
+    "csv": make_csv,
+    "csv, gzipped": make_gzipped_csv,
+    "npy": make_npy,
+    "npz": make_npz,
+    "idx": make_idx,
+    "idx, gzipped": make_gzipped_idx,
+}
+
+
+@cache
+def make_good_files(form: str) -> Files:
+    """Return the files of a good folder of a format."""
+    rng = np.random.default_rng(1)
+    files: Files = {}
+    for split, rows in (("train", 6), ("validation", 4)):
+        images = rng.integers(0, 256, (rows, HEIGHT, WIDTH), dtype=np.uint8)
+        files |= FORMS[form](split, images, np.arange(rows) % 2)
+    return files
+
+
+def list_places(form: str) -> list[tuple[str, Pack]]:
+    """Return where bytes can be changed: in the content of a file, and in what it is packed to."""
+    places = []
+    for path, (_, pack) in sorted(make_good_files(form).items()):
+        if path.startswith("train"):  # the files of the other split are alike
+            places += [(path, pack)] + [(path, plain)] * (pack is not plain)
+    return places
+
+
+def write_seeds(form: str, folder: Path) -> None:
+    """Write an undamaged input for each place: the place's number in a byte, and the content."""
+    folder.mkdir()
+    files = make_good_files(form)
+    for number, (path, pack) in enumerate(list_places(form)):
+        content, final_pack = files[path]
+        seed = content if pack is final_pack else final_pack(content)
+        (folder / f"good-{number}").write_bytes(bytes([number]) + seed)
