@@ -1,0 +1,318 @@
+"""Cuts an observation into spectrogram tiles, each rendered as a training image.
+
+A tile is a range of rows and channels. Its power is divided by the telescope's response
+(`data.telescope.bandpass`), scaled to the noise of a simulated image, and rendered by the
+simulator's own steps: logarithm, division by the greatest value, jet, luma. A model that was
+trained on simulated images therefore sees what it knows.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from data.invalid import InvalidData
+from data.simulation.spectrogram import NOISE_DEVIATION
+from data.spectrogram import render_logarithms
+from data.telescope.bandpass import choose_group, measure_bandpass
+from data.telescope.coarse_channels import CoarseChannels, find_coarse_channels
+from data.telescope.header import Header
+from data.telescope.observation import Observation
+
+TILE = np.dtype(
+    [
+        ("tile", np.int64),
+        ("centre_mhz", np.float64),
+        ("start_mhz", np.float64),
+        ("start_mjd", np.float64),
+        ("channel_width_hz", np.float64),
+        ("sample_time_s", np.float64),
+        ("edge_fraction", np.float64),
+    ]
+)
+"""What is known of a tile.
+
+* tile: its number, from the earliest tile with the lowest frequency upwards in frequency, then on
+  in time;
+* centre_mhz, start_mhz: the frequency of its middle, and of the centre of its first column, in MHz;
+* start_mjd: the time at which its first row begins, a Modified Julian Date;
+* channel_width_hz: from one column to the next, in Hz, positive;
+* sample_time_s: from one row to the next, in s;
+* edge_fraction: the fraction of it at the edges of coarse channels, 0 to 1.
+"""
+
+Tiles = tuple[NDArray[np.void], NDArray[np.uint8]]
+"""Some tiles: `TILE` [n] and uint8 [n, height, width]."""
+
+# Samples that are normalised together, and those that are rendered together: the second fit in the
+# cache of a core.
+_BLOCK_SAMPLES = 1 << 21
+_BATCH_SAMPLES = 1 << 18
+
+# Where the chunks under a block do not fit in HDF5's cache, wider blocks read them less often.
+_CACHED_SAMPLES = 1 << 26
+_WIDE_BLOCK_SAMPLES = 1 << 24
+
+# Noise whose power is exponentially distributed has this median, in units of its mean.
+_MEDIAN = math.log(2.0)
+_MOST_POWER = np.float32(1e30)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How an observation is to be cut.
+
+    Attributes:
+      height: rows of an image.
+      width: columns of an image.
+      overlap: fraction of a tile that it shares with its neighbour in frequency, 0 to below 1.
+      time_overlap: whether neighbours in time share as much.
+      decimate_time: rows of the observation in a row of the image.
+      decimate_frequency: channels of the observation in a column of the image.
+      from_mhz: lowest frequency of tiles, in MHz; None for that of the observation.
+      to_mhz: highest frequency of tiles, in MHz; None for that of the observation.
+      coarse_channels: number of coarse channels in the observation; 0 for none; None to conclude
+        it from the width of a channel.
+    """
+
+    height: int = 16
+    width: int = 512
+    overlap: float = 0.5
+    time_overlap: bool = False
+    decimate_time: int = 1
+    decimate_frequency: int = 1
+    from_mhz: float | None = None
+    to_mhz: float | None = None
+    coarse_channels: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of the observation in a tile."""
+        return self.height * self.decimate_time
+
+    @property
+    def channels(self) -> int:
+        """Channels of the observation in a tile."""
+        return self.width * self.decimate_frequency
+
+
+class Tiling:
+    """The tiles of one observation.
+
+    Attributes:
+      grid: how it is cut.
+      header: header of the observation.
+      band: the channels that are cut.
+      coarse: its coarse channels.
+      across: number of tiles along frequency.
+      down: number of tiles along time.
+    """
+
+    def __init__(self, observation: Observation, grid: Grid) -> None:
+        """Place the tiles.
+
+        Raises:
+          InvalidData: not one tile fits, or the observation does not fit the grid.
+        """
+        self.grid, self.header = grid, observation.header
+        path = observation.path
+        self.coarse = find_coarse_channels(self.header, grid.coarse_channels, path)
+        self.band = select_channels(self.header, grid.from_mhz, grid.to_mhz, path)
+        self._row_step = _find_step(grid.rows, grid.overlap if grid.time_overlap else 0.0)
+        self._channel_step = _find_step(grid.channels, grid.overlap)
+        for there, needed, unit, option in (
+            (self.header.rows, grid.rows, "rows", "height"),
+            (len(self.band), grid.channels, "channels", "width"),
+        ):
+            if there < needed:
+                raise InvalidData(
+                    f"{path} has {there:,} {unit} to cut, fewer than the {needed:,} of a tile. "
+                    f"Lower --{option}."
+                )
+        self.down = 1 - (grid.rows - self.header.rows) // self._row_step
+        self.across = 1 - (grid.channels - len(self.band)) // self._channel_step
+        self.group = choose_group(self.coarse.channels or self.header.channels)
+
+    def __len__(self) -> int:
+        return self.down * self.across
+
+    def find_rows(self, down: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first row of tiles, by their places along time. The last one ends it all."""
+        return np.minimum(down * self._row_step, self.header.rows - self.grid.rows)
+
+    def find_channels(self, across: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first channel of tiles, by their places along frequency."""
+        last = len(self.band) - self.grid.channels
+        return self.band.start + np.minimum(across * self._channel_step, last)
+
+    def describe(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
+        """Return what is known of the tiles with these numbers, as `TILE` [n]."""
+        down, across = np.divmod(numbers, self.across)
+        channels, grid, header = self.find_channels(across), self.grid, self.header
+        tiles = np.zeros(len(numbers), TILE)
+        tiles["tile"] = numbers
+        # To a millihertz and a microsecond: more digits are those of rounding errors.
+        middle = header.frequency(channels + 0.5 * (grid.channels - 1))
+        tiles["centre_mhz"] = np.round(middle, 9)
+        first = header.frequency(channels + 0.5 * (grid.decimate_frequency - 1))
+        tiles["start_mhz"] = np.round(first, 9)
+        tiles["start_mjd"] = np.round(header.mjd(self.find_rows(down)), 11)
+        tiles["channel_width_hz"] = round(1e6 * header.channel_mhz * grid.decimate_frequency, 9)
+        tiles["sample_time_s"] = round(header.row_seconds * grid.decimate_time, 12)
+        tiles["edge_fraction"] = self.coarse.measure_edges(channels, grid.channels).round(4)
+        return tiles
+
+    def list_blocks(self, chunk: tuple[int, int]) -> Iterator[tuple[range, range]]:
+        """Yield places along time and along frequency of tiles that are read together.
+
+        Args:
+          chunk: as of `Observation`.
+        """
+        # Several rows of tiles only where a block holds all of their channels: tiles stay in order.
+        high = 1 + max(0, _BLOCK_SAMPLES // self.header.channels - self.grid.rows) // self._row_step
+        rows = (high - 1) * self._row_step + self.grid.rows
+        cached = 2 * -(-rows // chunk[0]) * chunk[0] * chunk[1]
+        channels = (_BLOCK_SAMPLES if cached <= _CACHED_SAMPLES else _WIDE_BLOCK_SAMPLES) // rows
+        wide = 1 + max(0, channels - self.grid.channels) // self._channel_step
+        for down in _divide(self.down, high):
+            for across in _divide(self.across, wide):
+                yield down, across
+
+
+def iterate_tiles(
+    observation: Observation, tiling: Tiling, workers: int | None = None
+) -> Iterator[Tiles]:
+    """Cut an observation into tiles, a few hundred at a time.
+
+    Memory does not grow with the number of tiles. A tile without any contrast, such as where the
+    telescope recorded nothing, is left out.
+
+    Args:
+      observation: the observation that the tiling was made for.
+      tiling: its tiles.
+      workers: threads; None for one per core. It has no effect on the tiles.
+
+    Yields:
+      `Tiles`, in the order of their numbers.
+
+    Raises:
+      InvalidData: the file is damaged.
+    """
+    workers = workers or os.cpu_count() or 1
+    waiting: deque[Future[Tiles]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for down, across in tiling.list_blocks(observation.chunk):
+                waiting.append(pool.submit(_cut_block, observation, tiling, down, across))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _cut_block(observation: Observation, tiling: Tiling, down: range, across: range) -> Tiles:
+    """Cut the tiles of one block."""
+    grid = tiling.grid
+    rows, channels = tiling.find_rows(np.array(down)), tiling.find_channels(np.array(across))
+    read_rows = range(int(rows[0]), int(rows[-1]) + grid.rows)
+    read_channels = range(int(channels[0]), int(channels[-1]) + grid.channels)
+    logarithms = _read_logarithms(observation, tiling, read_rows, read_channels)
+    windows = sliding_window_view(logarithms, (grid.rows, grid.channels))
+    places = [(row, channel) for row in rows - rows[0] for channel in channels - channels[0]]
+    batch = max(1, _BATCH_SAMPLES // (grid.rows * grid.channels))
+    images = np.empty((len(places), grid.height, grid.width), np.uint8)
+    for first in range(0, len(places), batch):
+        chosen = np.array(places[first : first + batch]).T
+        images[first : first + batch] = render_logarithms(
+            windows[chosen[0], chosen[1]], grid.height, grid.width
+        )
+    numbers = np.add.outer(np.array(down) * tiling.across, np.array(across)).ravel()
+    has_contrast = images.max(axis=(1, 2)) > images.min(axis=(1, 2))
+    return tiling.describe(numbers[has_contrast]), images[has_contrast]
+
+
+def _read_logarithms(
+    observation: Observation, tiling: Tiling, rows: range, channels: range
+) -> NDArray[np.float32]:
+    """Return the logarithm of power [rows, channels] that is divided by the response.
+
+    The noise gets the median that it has in a simulated image. What is not a number becomes noise.
+    """
+    group = tiling.group
+    # Whole groups, with one more on either side, so that the response does not depend on the block.
+    wider = range(
+        max(0, (channels.start // group - 1) * group),
+        min(observation.header.channels, (-(-channels.stop // group) + 1) * group),
+    )
+    power = observation.read(rows, wider)
+    blank_dc_channels(power, tiling.coarse, wider)
+    bandpass = measure_bandpass(power, group)
+    inside = slice(channels.start - wider.start, channels.stop - wider.start)
+    power, bandpass = power[:, inside], bandpass[inside]
+    noise = np.float32(2.0 * NOISE_DEVIATION**2 * tiling.grid.channels * _MEDIAN)
+    # Where the median is 0, nothing was recorded.
+    factor = np.divide(noise, bandpass, out=np.zeros_like(bandpass), where=bandpass > 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        power *= factor
+    if not power.max() <= _MOST_POWER:  # also if it is NaN
+        np.nan_to_num(power, copy=False, nan=float(noise))
+        np.minimum(power, _MOST_POWER, out=power)
+    np.maximum(power, np.float32(1.0), out=power)
+    return np.log(power, out=power)
+
+
+def blank_dc_channels(power: NDArray[np.float32], coarse: CoarseChannels, channels: range) -> None:
+    """Replace each DC channel in place by the mean of its two neighbours."""
+    dc = coarse.list_dc_channels(channels) - channels.start
+    below, above = np.maximum(dc - 1, 0), np.minimum(dc + 1, len(channels) - 1)
+    power[:, dc] = 0.5 * (power[:, below] + power[:, above])
+
+
+def select_channels(
+    header: Header, from_mhz: float | None, to_mhz: float | None, path: str
+) -> range:
+    """Return the channels whose centres are in a range of frequencies.
+
+    Args:
+      header: header of the observation.
+      from_mhz: lowest frequency, in MHz; None for that of the observation.
+      to_mhz: highest frequency, in MHz; None for that of the observation.
+      path: the file, for messages.
+
+    Raises:
+      InvalidData: there are none.
+    """
+    low = header.lowest_mhz if from_mhz is None else from_mhz
+    high = header.highest_mhz if to_mhz is None else to_mhz
+    # A hundredth of a channel is allowed for rounding.
+    first = math.ceil((low - header.lowest_mhz) / header.channel_mhz - 0.01)
+    last = math.floor((high - header.lowest_mhz) / header.channel_mhz + 0.01)
+    band = range(max(first, 0), min(last + 1, header.channels))
+    if not band:
+        raise InvalidData(
+            f"{path} has no channel from {low:,.6f} to {high:,.6f} MHz. It covers "
+            f"{header.lowest_mhz:,.6f} to {header.highest_mhz:,.6f} MHz. Correct --from-mhz and "
+            "--to-mhz."
+        )
+    return band
+
+
+def _find_step(size: int, overlap: float) -> int:
+    return max(1, round(size * (1.0 - overlap)))
+
+
+def _divide(count: int, size: int) -> Iterator[range]:
+    """Divide range(count) into ranges of one size; the last may be shorter."""
+    for start in range(0, count, size):
+        yield range(start, min(start + size, count))
