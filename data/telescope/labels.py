@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.invalid import InvalidData
-from data.telescope.header import SECONDS_PER_DAY, Header
+from data.telescope.header import Header
 from data.telescope.tiling import Tiling
 
 NOISE = "noise"
@@ -32,6 +32,9 @@ _REQUIRED = _COLUMNS[:2]
 
 # A signal so near to the edge of a tile, in widths of a tile, is not wholly inside or outside.
 _EDGE = 1 / 16
+
+# A tile that holds less of a signal, in durations of the tile or of the signal, does not show it.
+_LEAST_TIME = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -63,22 +66,24 @@ class Labels:
 
         Returns:
           int64 [n], indices of `classes`. 0, noise, where no signal is near. `AMBIGUOUS` where
-          signals of two classes are, or one at the edge of the tile.
+          signals of two classes are, or one at the edge of the tile or for too short a time.
         """
+        if not len(tiles):
+            return np.empty(0, np.int64)
         low, high, begin, end = _find_bounds(tiles, tiling)
         near = self.select(float(low.min()), float(high.max()))
         # Of each tile and each signal, [tiles, signals]: when both are there, and the frequencies
         # of the signal at the beginning and at the end of that time.
-        first = np.maximum(begin[:, np.newaxis], self.start[near])
-        last = np.minimum(end[:, np.newaxis], self.stop[near])
-        there = first < last
+        start, stop = self.start[near], self.stop[near]
+        first, last = np.maximum(begin, start), np.minimum(end, stop)
         rise = 1e-6 * self.drift[near]
-        at_first = self.frequency[near] + rise * (first - self.start[near])
-        at_last = self.frequency[near] + rise * (last - self.start[near])
+        at_first = self.frequency[near] + rise * (first - start)
+        at_last = self.frequency[near] + rise * (last - start)
         lowest, highest = np.minimum(at_first, at_last), np.maximum(at_first, at_last)
-        margin = (_EDGE * (high - low))[:, np.newaxis]
-        low, high = low[:, np.newaxis], high[:, np.newaxis]
-        inside = there & (lowest >= low + margin) & (highest <= high - margin)
+        margin = _EDGE * (high - low)
+        there = last - first > 0.5 * tiling.header.row_seconds
+        whole = last - first >= _LEAST_TIME * np.minimum(end - begin, stop - start)
+        inside = there & whole & (lowest >= low + margin) & (highest <= high - margin)
         touching = there & (highest > low - margin) & (lowest < high + margin) & ~inside
         columns = np.where(inside, self.columns[near], 0).max(axis=1, initial=0)
         other = (inside & (self.columns[near] != columns[:, np.newaxis])).any(axis=1)
@@ -164,15 +169,14 @@ def _read_line(line: dict[str, str], place: str, header: Header) -> Line:
     return name, number("frequency_mhz", 0.0), start, stop, number("drift_hz_s", 0.0)
 
 
-def _find_bounds(
-    tiles: NDArray[np.void], tiling: Tiling
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return lowest and highest frequency in MHz, and begin and end in s, of each tile."""
-    half = 0.5e-6 * tiles["channel_width_hz"] * tiling.grid.width
-    begin = (tiles["start_mjd"] - tiling.header.start_mjd) * SECONDS_PER_DAY
+def _find_bounds(tiles: NDArray[np.void], tiling: Tiling) -> tuple[NDArray[np.float64], ...]:
+    """Return lowest and highest frequency in MHz, and begin and end in s, each [tiles, 1]."""
+    header, grid = tiling.header, tiling.grid
+    down, across = np.divmod(tiles["tile"][:, np.newaxis], tiling.across)
+    rows, channels = tiling.find_rows(down), tiling.find_channels(across)
     return (
-        tiles["centre_mhz"] - half,
-        tiles["centre_mhz"] + half,
-        begin,
-        begin + tiles["sample_time_s"] * tiling.grid.height,
+        header.frequency(channels - 0.5),
+        header.frequency(channels + grid.channels - 0.5),
+        rows * header.row_seconds,
+        (rows + grid.rows) * header.row_seconds,
     )

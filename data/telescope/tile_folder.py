@@ -106,7 +106,8 @@ def write_tiles(
             clear = columns != AMBIGUOUS
             append(tiles[clear], grey[clear], classes[columns[clear]])
             cut += len(tiles)
-            written.classes.update(classes[columns[clear]].tolist())
+            if labels:
+                written.classes.update(classes[columns[clear]].tolist())
             written.tiles += int(clear.sum())
             if progress is not None and len(tiles):
                 progress(int(tiles["tile"][-1]) + 1, len(tiling))

@@ -146,7 +146,7 @@ def _print_summary(directory: str, tiling: Tiling, written: Written, seconds: fl
         f"{directory}: {written.tiles:,} tiles of {grid.height} x {grid.width} in {seconds:.1f} s, "
         f"{mebibytes / seconds:,.0f} MiB/s, {written.tiles / seconds:,.0f} tiles/s"
     )
-    if any(written.classes):
+    if written.classes:
         counts = (f"{name} {count:,}" for name, count in written.classes.most_common())
         click.echo(f"classes: {', '.join(counts)}")
     if header.ifs > 1:
