@@ -48,13 +48,13 @@ class Digests:
 
     def add(self, folders: Iterable[str]) -> None:
         """Store the digests of artifacts, and forget artifacts that have been removed."""
-        self._artifacts |= {
-            folder: _compute_digests(folder) for folder in folders if "://" not in folder
-        }
-        self._artifacts = {
-            folder: digests for folder, digests in self._artifacts.items() if os.path.isdir(folder)
-        }
-        self._write()
+        local = [folder for folder in folders if "://" not in folder]
+        if local:
+            kept = {
+                folder: self._artifacts[folder] for folder in filter(os.path.isdir, self._artifacts)
+            }
+            self._artifacts = kept | {folder: _compute_digests(folder) for folder in local}
+            self._write()
 
     def knows(self, folder: str) -> bool:
         """Return whether there are digests of an artifact."""
