@@ -18,6 +18,7 @@ from components.baseline_model.component import BaselineModel
 from components.curated_schema.component import CuratedSchema
 from components.evaluator.component import BaselineAwareEvaluator
 from components.evaluator.eval_config import build_eval_config
+from components.evaluator.served.infra_validator import make_infra_validator
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import make_stats_options
 from components.pusher.component import FORCE_PUSH_REASON, HOLD_LEASE, Pusher
@@ -28,13 +29,18 @@ from data import example_features
 from data.fingerprint import fingerprint_file
 from pipeline.beam_args import make_beam_args
 from pipeline.code_version import find_entry_modules, fingerprint_code
-from pipeline.config.config import Config
+from pipeline.config.config import Config, ConfigError
 from pipeline.config.secrets import dump_without_secrets
 from trainer.tuning.search_space import SPACE
 
 NAME = "radio-signals"
 TRAINING = "trainer.training.run_fn"
 SEARCH = "trainer.tuning.search.tuner_fn"
+
+_NO_INFRA_VALIDATOR = (
+    "serving_check.server_image: TFX's InfraValidator cannot run on Kubeflow Pipelines. Leave the "
+    "key empty there; the model is still checked in a process with TensorFlow alone."
+)
 
 
 def create_pipeline(
@@ -138,11 +144,23 @@ def create_pipeline(
         custom_config={**training, "code": fingerprint_code(TRAINING)},
     )
 
+    # If an image of TensorFlow Serving is named, the model must load and answer in it.
+    infra_validator = None
+    if config.serving_check.server_image:
+        if metadata is None:
+            raise ConfigError(_NO_INFRA_VALIDATOR)
+        infra_validator = make_infra_validator(
+            config.serving_check.server_image,
+            model=trainer.outputs["model"],
+            examples=example_gen.outputs["examples"],
+        )
+
     # The new model is compared with the model in service. The first run has none.
     baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
 
     # Metrics with confidence intervals are computed over all images, by class, and separately for
-    # faint and strong signals. Thresholds and the baseline decide whether the model is blessed.
+    # faint and strong signals. Meanwhile the model is asked in a process with TensorFlow alone.
+    # Thresholds, the baseline and that process decide whether the model is blessed.
     evaluator = BaselineAwareEvaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -150,7 +168,9 @@ def create_pipeline(
         schema=schema_gen.outputs["schema"],
         example_splits=["validation"],
         eval_config=build_eval_config(config.classes, **config.thresholds.model_dump()),
-        module_path="components.evaluator.slices",
+        most_seconds=config.serving_check.seconds,
+        most_memory=config.serving_check.memory,
+        infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
     ).with_id("Evaluator")
 
     # Only a blessed model is pushed to the serving folder, unless a reason to force it is given.
@@ -176,6 +196,7 @@ def create_pipeline(
         transform,
         *([tuner] if tuner else []),
         trainer,
+        *([infra_validator] if infra_validator else []),
         baseline_model,
         evaluator,
         pusher,

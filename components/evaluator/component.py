@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from tfx.components import Evaluator
+from numpy.typing import NDArray
+from tfx import types
+from tfx.components.evaluator import constants
 from tfx.components.evaluator.executor import Executor as EvaluatorExecutor
-from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.artifact import Artifact
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from components.baseline_model.component import has_model
 from components.evaluator.eval_config import read_classes
-from components.evaluator.served_answers import check_answers
+from components.evaluator.evaluation import read_evaluation
+from components.evaluator.served.faults import (
+    find_excesses,
+    refuse_faults,
+    refuse_other_decisions,
+)
+from components.evaluator.served.process import FreshProcess
+from components.evaluator.served.record import write_record
+from data import example_features
 from data.storage import files
 from trainer.inputs.batches import read_records
 
+_MOST_SECONDS, _MOST_MEMORY = "most_seconds", "most_memory"
+_SLICES = "components.evaluator.slices"
+
+# A process that exceeds the limit by so many seconds is ended. Until then it tells how long it
+# took.
+_PATIENCE = 300.0
+
 
 class Executor(EvaluatorExecutor):
-    """Checks the answers of the model, then runs the stock evaluation.
+    """Runs the stock evaluation, and asks the model in a process of its own meanwhile.
 
     A baseline artifact that holds no model is left out.
     """
@@ -34,37 +55,139 @@ class Executor(EvaluatorExecutor):
         """Write the outputs `evaluation` and `blessing`.
 
         Raises:
-          InvalidData: the answers of the model cannot be used.
+          InvalidData: the answers of the model cannot be used, or are not those of the evaluation.
         """
-        _check_model(input_dict, exec_properties)
+        keys = standard_component_specs
         inputs = dict(input_dict)
-        baseline = inputs.get(standard_component_specs.BASELINE_MODEL_KEY)
+        baseline = inputs.get(keys.BASELINE_MODEL_KEY)
         if baseline and not has_model(baseline[0]):
-            del inputs[standard_component_specs.BASELINE_MODEL_KEY]
-        super().Do(inputs, output_dict, exec_properties)
+            del inputs[keys.BASELINE_MODEL_KEY]
+        config = proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], tfma.EvalConfig())
+        classes = read_classes(config)
+        model = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
+        patterns = _list_patterns(input_dict, exec_properties)
+        seconds, memory = (float(exec_properties[key]) for key in (_MOST_SECONDS, _MOST_MEMORY))
+        with FreshProcess(
+            path_utils.serving_model_dir(model.uri), patterns, seconds and seconds + _PATIENCE
+        ) as process:
+            labels = _read_labels(patterns)
+            try:
+                super().Do(inputs, output_dict, exec_properties)
+            except Exception:
+                # If the model is the reason, this says so more clearly.
+                refuse_faults(process.finish(), classes)
+                raise
+            served = process.finish()
+        refuse_faults(served, classes)
+        evaluation_dir = artifact_utils.get_single_uri(output_dict[keys.EVALUATION_KEY])
+        evaluation = read_evaluation(evaluation_dir, classes)
+        refuse_other_decisions(served, labels, evaluation.overall.confusion_matrix)
+        excesses = find_excesses(served, seconds, memory)
+        if not _is_servable(input_dict):
+            excesses.append(
+                "TensorFlow Serving did not load the model or did not answer "
+                "(serving_check.server_image); the log of the step InfraValidator says why"
+            )
+        write_record(evaluation_dir, served, excesses)
+        if excesses:
+            _withdraw_blessing(artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY]))
 
 
-def _check_model(input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any]) -> None:
-    keys = standard_component_specs
-    model = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
-    splits = json_utils.loads(exec_properties[keys.EXAMPLE_SPLITS_KEY])
-    records = read_records(
-        [
-            files.join(uri, "*")
-            for split in splits
-            for uri in artifact_utils.get_split_uris(input_dict[keys.EXAMPLES_KEY], split)
-        ]
+def _list_patterns(
+    input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any]
+) -> list[str]:
+    """Return patterns of the files of examples to evaluate."""
+    splits = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
+    examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+    return [
+        files.join(uri, "*")
+        for split in splits
+        for uri in artifact_utils.get_split_uris(examples, split)
+    ]
+
+
+def _read_labels(patterns: list[str]) -> NDArray[np.int64]:
+    """Return the index of the actual class of each example, int [N], in stored order."""
+    label = {example_features.LABEL: tf.io.FixedLenFeature([], tf.int64)}
+    parsed = tf.io.parse_example(read_records(patterns).serialised, label)
+    labels: NDArray[np.int64] = parsed[example_features.LABEL].numpy()
+    return labels
+
+
+def _is_servable(input_dict: dict[str, list[Artifact]]) -> bool:
+    """Return whether the InfraValidator, if there is one, could serve the model."""
+    blessing = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
+    return not blessing or bool(
+        model_utils.is_infra_validated(artifact_utils.get_single_instance(blessing))
     )
-    config = proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], tfma.EvalConfig())
-    model_dir = path_utils.serving_model_dir(model.uri)
-    check_answers(model_dir, records.serialised, read_classes(config))
 
 
-class BaselineAwareEvaluator(Evaluator):
-    """The stock Evaluator, except that it checks the answers of the model first.
+def _withdraw_blessing(blessing: Artifact) -> None:
+    """Record that a model is not blessed, whatever the stock evaluation decided."""
+    blessed = files.join(blessing.uri, constants.BLESSED_FILE_NAME)
+    if files.exists(blessed):
+        files.remove_file(blessed)
+    files.write_file(files.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE
+    )
+
+
+class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """Inputs, outputs and parameters of the component: the stock ones and a few more."""
+
+    PARAMETERS = {
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        _MOST_SECONDS: ExecutionParameter(type=float),
+        _MOST_MEMORY: ExecutionParameter(type=float),
+    }
+    INPUTS = {
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
+    }
+
+
+class BaselineAwareEvaluator(base_component.BaseComponent):
+    """The stock Evaluator, except that it also checks the exported model as a server will use it.
 
     The artifact `baseline_model` may be empty. A runner that copies artifacts, such as Kubeflow,
     cannot pass "no artifact", but it can pass an empty folder.
     """
 
+    SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        eval_config: tfma.EvalConfig,
+        example_splits: list[str],
+        most_seconds: float,
+        most_memory: float,
+        **inputs: types.BaseChannel | None,
+    ) -> None:
+        """Construct the component.
+
+        Args:
+          eval_config: what is measured, and the thresholds.
+          example_splits: names of the splits to evaluate.
+          most_seconds: the longest time to load the model and to answer the warm-up requests; 0 for
+            no limit.
+          most_memory: the most memory, in GB, of a process with the model; 0 for no limit.
+          inputs: the channels that `EvaluatorSpec.INPUTS` names. `infra_blessing` is optional.
+        """
+        super().__init__(
+            EvaluatorSpec(
+                eval_config=eval_config,
+                example_splits=json_utils.dumps(example_splits),
+                most_seconds=most_seconds,
+                most_memory=most_memory,
+                fairness_indicator_thresholds=json_utils.dumps(None),
+                module_path=_SLICES,
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+                **inputs,
+            )
+        )

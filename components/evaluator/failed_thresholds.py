@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
 from components.evaluator import metric_names as names
+from components.evaluator.served.record import read_record
 
 # Configuration keys by the name of the metric, or by its first word for a metric of a class.
 _LOWER_BOUND_KEYS = {
@@ -28,7 +29,7 @@ _SPOKEN_NAMES = {
 
 
 def describe_failed_thresholds(evaluation_dir: str) -> list[str]:
-    """Return a sentence for each threshold that the model failed, none if it was blessed.
+    """Return a sentence for each threshold or limit that the model failed, none if it was blessed.
 
     Args:
       evaluation_dir: the output `evaluation` of the Evaluator.
@@ -40,8 +41,8 @@ def describe_failed_thresholds(evaluation_dir: str) -> list[str]:
         for failure in validation.failures
     ]
     if not result.validation_ok and not sentences:
-        return ["the evaluation has no value for a metric that has a threshold"]
-    return sentences
+        sentences = ["the evaluation has no value for a metric that has a threshold"]
+    return [*sentences, *read_record(evaluation_dir).get("excesses", ())]
 
 
 def describe_failure(failure: ValidationFailure) -> str:

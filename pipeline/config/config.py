@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from data.reading.input_files import is_remote
 from data.reading.layout import Layout
-from pipeline.config.sections import Beam, Input, Kubeflow, Thresholds
+from pipeline.config.sections import Beam, Input, Kubeflow, ServingCheck, Thresholds
 from trainer.config import Section, TrainingConfig, Tuning, refuse_unknown_classes
 
 
@@ -64,6 +64,7 @@ class Config(TrainingConfig):
     input: Input = Input()
     tuning: Tuning = Tuning()
     thresholds: Thresholds = Thresholds()
+    serving_check: ServingCheck = ServingCheck()
     beam: Beam = Beam()
     kubeflow: Kubeflow = Kubeflow()
 

@@ -17,6 +17,8 @@ ClassBounds = (
 )
 """One bound for every class, or bounds by class name."""
 
+_IMAGE = re.compile(r"[^\s:@]+(:\d+/[^\s:@]+)?(:[\w.-]+|@sha256:[0-9a-f]{64})")
+
 # A Kubernetes secret and a key in it. A secret itself that is given by mistake rarely fits.
 _SECRET_AND_KEY = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?/[-._a-zA-Z0-9]{1,253}")
 
@@ -49,6 +51,38 @@ class Thresholds(Section):
         description="How far the lowest recall of any class may lie below that of the model in "
         "service.",
     )
+
+
+class ServingCheck(Section):
+    """What an exported model must do in a process of its own before it can be blessed."""
+
+    seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="The longest time to load the model and to answer the warm-up requests. 0: no "
+        "limit.",
+    )
+    memory: float = Field(
+        default=4.0,
+        ge=0,
+        description="The most memory of a process with TensorFlow and the model, in GB. 0: no "
+        "limit.",
+    )
+    server_image: str = Field(
+        default="",
+        description="An image of TensorFlow Serving in which TFX's InfraValidator loads and asks "
+        "the model, such as tensorflow/serving:2.20.0. It needs Docker on this machine, and cannot "
+        "run on Kubeflow. Empty: no such step.",
+    )
+
+    @field_validator("server_image")
+    @classmethod
+    def _has_tag_or_digest(cls, image: str) -> str:
+        if image and not _IMAGE.fullmatch(image):
+            raise ValueError(
+                f'"{image}" names no release of an image; write NAME:TAG or NAME@sha256:DIGEST'
+            )
+        return image
 
 
 class Input(Section):

@@ -1,5 +1,7 @@
 """The graph: its nodes, their order, and the steps that a changed key reruns."""
 
+import json
+
 import pytest
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -84,6 +86,7 @@ def test_nothing_is_trained_before_the_data_are_validated(compiled):
         ("class_weights=balanced", {"Trainer"}),
         ("mixed_precision=true", {"Trainer"}),
         ("thresholds.accuracy=0.5", {"Evaluator"}),
+        ("serving_check.memory=2", {"Evaluator"}),
         ("height=32", {"SpectrogramExampleGen", "Transform", "Trainer"}),
     ],
 )
@@ -94,6 +97,33 @@ def test_a_setting_touches_only_the_steps_that_use_it(compiled, setting, touched
 def test_another_model_to_start_from_is_another_training(compiled):
     first, second = (compiled(warm_start_from=f"serving/{version}") for version in (1, 2))
     assert changed(first, second) == {"Trainer"}
+
+
+DIGEST = "sha256:" + 64 * "a"
+
+
+@pytest.mark.parametrize(
+    ("image", "server"),
+    [
+        ("tensorflow/serving:2.20.0", {"image_name": "tensorflow/serving", "tags": ["2.20.0"]}),
+        (
+            f"registry.example:5000/serving@{DIGEST}",
+            {"image_name": "registry.example:5000/serving", "digests": [DIGEST]},
+        ),
+    ],
+)
+def test_the_evaluator_waits_for_tensorflow_serving_if_its_image_is_named(compiled, image, server):
+    nodes = compiled(f"serving_check.server_image={image}")
+    assert set(nodes) == NODES | {"InfraValidator"}
+    spec = nodes["InfraValidator"].parameters.parameters["serving_spec"].field_value.string_value
+    assert json.loads(spec) == {
+        "tensorflow_serving": server,
+        "model_name": "radio-signals",
+        "local_docker": {},
+    }
+    (channel,) = nodes["Evaluator"].inputs.inputs["infra_blessing"].channels
+    assert channel.producer_node_query.id == "InfraValidator"
+    assert list(nodes).index("InfraValidator") < list(nodes).index("Evaluator")
 
 
 def custom_config(node):

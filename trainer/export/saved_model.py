@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 
 from data import example_features
 from trainer.export.model_card import describe_files, list_weight_shapes, write_model_card
+from trainer.export.warm_up import write_warm_up_requests
 from trainer.preprocessing import normalise
 from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
@@ -133,6 +134,7 @@ def export(
             "classify_spectrograms": module.classify_spectrograms,
         },
     )
+    write_warm_up_requests(directory, settings.height, settings.width)
     write_model_card(
         directory,
         {

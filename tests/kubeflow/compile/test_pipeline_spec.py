@@ -55,19 +55,6 @@ def test_every_node_of_the_graph_is_a_step_in_the_same_order(tasks):
         seen.add(name)
 
 
-def test_tensorflow_serving_in_a_pod_of_its_own_is_a_step_if_its_image_is_named(tmp_path):
-    file = tmp_path / "pipeline.yaml"
-    setting = "--set=serving_check.server_image=tensorflow/serving:2.20.0"
-    cli.main(compile_arguments(file, setting), standalone_mode=False)
-    load_component_from_text(file.read_text())
-    spec, _ = yaml.safe_load_all(file.read_text())
-    tasks = spec["root"]["dag"]["tasks"]
-    assert "infravalidator" in tasks["evaluator"]["dependentTasks"]
-    assert {"kubernetes": {}}.items() <= json.loads(
-        tasks["infravalidator"]["inputs"]["parameters"]["serving_spec"]["runtimeValue"]["constant"]
-    ).items()
-
-
 def test_the_file_begins_with_name_description_and_parameters(package):
     first_page = package.read_text().splitlines()[:12]
     assert first_page[:2] == ["# PIPELINE DEFINITION", "# Name: radio-signals"]
@@ -314,6 +301,13 @@ def test_a_volume_that_an_environment_variable_names_and_other_secrets_reach_all
             "beam.args: --token=(hidden) holds a secret, and a compiled package contains these "
             "options in clear text. Leave it out, and give the steps an environment variable that "
             "Beam's clients read, with kubeflow.secrets, as in AWS_SECRET_ACCESS_KEY: SECRET/KEY.",
+        ),
+        (
+            {},
+            ("--set=serving_check.server_image=tensorflow/serving:2.20.0",),
+            "serving_check.server_image: TFX's InfraValidator cannot run on Kubeflow Pipelines. "
+            "Leave the key empty there; the model is still checked in a process with TensorFlow "
+            "alone.",
         ),
         ({}, ("--set=kubeflow.pul_policy=Never",), 'Did you mean "kubeflow.pull_policy"?'),
     ],

@@ -1,0 +1,101 @@
+"""Loads a SavedModel in a process with TensorFlow alone and asks it. A program; nothing imports it.
+
+    python -I fresh_process.py MODEL FOLDER LIMIT PATTERN...
+
+The warm-up requests come first, then all examples in the files that match the patterns. FOLDER
+gets `answers.npz`, the answers by signature and output, and then `facts.json`. If the model is not
+loaded and has not answered the warm-up requests after LIMIT seconds, SIGALRM ends the process; 0 is
+no limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+# What a server does not have. An import of these fails, whoever tries it.
+for package in (
+    *("components", "data", "pipeline", "trainer"),
+    *("keras", "tf_keras", "tensorflow_transform", "tfx", "tfx_bsl"),
+):
+    sys.modules[package] = None  # type: ignore[assignment]
+
+import numpy as np  # noqa: E402 - after the packages that must not be imported
+import tensorflow as tf  # noqa: E402
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog  # noqa: E402
+
+_WARM_UP_REQUESTS = os.path.join("assets.extra", "tf_serving_warmup_requests")
+_EXAMPLES = "serving_default"
+_IMAGES_PER_BATCH = 64
+
+
+def main(model_dir: str, folder: str, limit: str, *patterns: str) -> None:
+    """Ask a model and write what it answers."""
+    signal.setitimer(signal.ITIMER_REAL, float(limit))
+    started = time.perf_counter()
+    model = tf.saved_model.load(model_dir)
+    loaded = time.perf_counter()
+    signatures = model.signatures
+    answers: dict[str, Any] = {}
+    for name, inputs in _read_requests(os.path.join(model_dir, _WARM_UP_REQUESTS)):
+        if name in signatures:
+            _collect(answers, f"warm_up/{name}", [signatures[name](**inputs)])
+    warm = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if _EXAMPLES in signatures:
+        signature = signatures[_EXAMPLES]
+        (argument,) = signature.structured_input_signature[1]
+        batches = _read_examples(patterns)
+        _collect(answers, _EXAMPLES, [signature(**{argument: batch}) for batch in batches])
+    np.savez(os.path.join(folder, "answers.npz"), **answers)
+    facts = {
+        "load_seconds": loaded - started,
+        "warm_up_seconds": warm - loaded,
+        "memory_bytes": _read_peak_memory(),
+        "outputs": {name: sorted(signatures[name].structured_outputs) for name in signatures},
+    }
+    with open(os.path.join(folder, "facts.json"), "w", encoding="utf-8") as file:
+        json.dump(facts, file)
+
+
+def _read_requests(file: str) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
+    """Yield the signature and the inputs of each warm-up request."""
+    for record in tf.data.TFRecordDataset(file):
+        request = PredictionLog.FromString(record.numpy()).predict_log.request
+        inputs = {
+            name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()
+        }
+        yield request.model_spec.signature_name, inputs
+
+
+def _read_examples(patterns: tuple[str, ...]) -> tf.data.Dataset:
+    """Return batches of serialised examples, string [N], in the order of the file names."""
+    names = sorted({name for pattern in patterns for name in tf.io.gfile.glob(pattern)})
+    return tf.data.TFRecordDataset(names).batch(_IMAGES_PER_BATCH)
+
+
+def _collect(answers: dict[str, Any], prefix: str, parts: list[dict[str, tf.Tensor]]) -> None:
+    """Put the outputs of several calls of a signature together."""
+    for output in parts[0]:
+        values = np.concatenate([part[output].numpy() for part in parts])
+        # Texts are objects, which only pickle could store.
+        answers[f"{prefix}/{output}"] = values.astype("S") if values.dtype == object else values
+
+
+def _read_peak_memory() -> int:
+    """Return the most memory, in bytes, that this process has had at a time.
+
+    `getrusage` would also count the memory of the process that started this one.
+    """
+    with open("/proc/self/status", encoding="ascii") as file:
+        (line,) = (line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
