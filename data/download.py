@@ -56,6 +56,21 @@ def fetch(url: str, folder: Path, progress: Progress, retries: int = 3) -> Path:
     target = folder / f".download-{hashlib.sha256(url.encode()).hexdigest()[:8]}.zip"
     if target.exists():  # of a run that was killed before it unpacked the file
         return target
+    with _explaining(url, folder):
+        try:
+            _download(url, target, progress, retries)
+        except gdown.exceptions.DownloadError as error:
+            # The server does not know ranges, the file has changed, or all its bytes are here.
+            if "byte range" not in str(error):
+                raise
+            for part in folder.glob(f"{target.name}*.part"):
+                part.unlink()
+            _download(url, target, progress, retries)
+    return target
+
+
+def _download(url: str, target: Path, progress: Progress, retries: int) -> None:
+    import gdown
 
     def advance(done: int, total: int | None) -> None:
         if max(done, total or 0) > MOST_BYTES:
@@ -65,29 +80,16 @@ def fetch(url: str, folder: Path, progress: Progress, retries: int = 3) -> Path:
             )
         progress(done, total or done)
 
-    def download() -> None:
-        gdown.download(
-            url,
-            str(target),
-            quiet=True,
-            use_cookies=False,  # they would be written to the user's home
-            resume=True,
-            progress=advance,
-            timeout=_SECONDS_OF_SILENCE,
-            retries=retries,
-        )
-
-    with _explaining(url, folder):
-        try:
-            download()
-        except gdown.exceptions.DownloadError as error:
-            # The server does not know ranges, the file has changed, or all its bytes are here.
-            if "byte range" not in str(error):
-                raise
-            for part in folder.glob(f"{target.name}*.part"):
-                part.unlink()
-            download()
-    return target
+    gdown.download(
+        url,
+        str(target),
+        quiet=True,
+        use_cookies=False,  # they would be written to the user's home
+        resume=True,
+        progress=advance,
+        timeout=_SECONDS_OF_SILENCE,
+        retries=retries,
+    )
 
 
 @contextmanager

@@ -97,11 +97,8 @@ def unpack(
         }
         for name, file in published.items():
             digest = hashlib.sha256()
-            with (
-                packed.open(members[name]) as content,
-                files.writing(str(folder / name), "wb") as unpacked,
-            ):
-                while block := content.read(_BLOCK_BYTES):
+            with files.writing(str(folder / name), "wb") as unpacked:
+                for block in _read_blocks(packed, members[name]):
                     digest.update(block)
                     unpacked.write(block)
                     done += len(block)
@@ -112,6 +109,12 @@ def unpack(
                     f"{digest.hexdigest()}, and that of the published file is {file.sha256}. "
                     f"{_ANOTHER_COPY}"
                 )
+
+
+def _read_blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(member) as content:
+        while block := content.read(_BLOCK_BYTES):
+            yield block
 
 
 def _find_member(archive: zipfile.ZipFile, name: str, size: int, origin: str) -> zipfile.ZipInfo:
