@@ -92,7 +92,9 @@ sbom: setup ## Write sbom/: the packages of both TFX lines and of the image, as 
 	    $(TOOL) --from cyclonedx-bom==7.1.0 cyclonedx-py requirements - --pyproject pyproject.toml \
 	    --output-reproducible --output-file $$file; echo "$$file"; done
 
-audit: setup ## Compare the locked packages with known vulnerabilities; audit-accepted.yaml lists exceptions
+audit: setup ## Search the code for insecure calls, and the locked packages for known vulnerabilities
+	@$(TOOL) --from 'bandit[toml]==1.9.4' bandit --quiet --configfile pyproject.toml --recursive \
+	  pipeline components trainer data
 	@.venv/bin/python scripts/audit.py $(TOOL) --from pip-audit==2.10.1 pip-audit $(ARGS)
 
 clean: ## Remove environment and caches, not data or results

@@ -24,4 +24,4 @@ def serve_training_logs(output: str, port: int) -> NoReturn:
         # TensorBoard keeps ten images of each kind by default: fewer than a run has epochs.
         "--samples_per_plugin=images=500",
     ]
-    os.execv(sys.executable, command)  # noqa: S606 # nosec B606 # needs no shell
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is needed to start Python

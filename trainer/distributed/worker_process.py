@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess  # nosec B404 # only this Python is started, with words of our own
+import subprocess
 import sys
 from typing import Any
 
@@ -43,7 +43,7 @@ def run_worker(fn_args: FnArgs, cluster: Cluster) -> None:
         len(cluster.addresses),
         " ".join(command),
     )
-    worker = subprocess.Popen(  # nosec B603
+    worker = subprocess.Popen(
         [sys.executable, *command, "--records"], stdout=subprocess.PIPE, text=True
     )
     refusal = ""
