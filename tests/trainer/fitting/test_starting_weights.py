@@ -1,6 +1,5 @@
 """Training starts from random weights, from those of a file, or from those of a pushed model."""
 
-import json
 import logging
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ from data.fingerprint import fingerprint_file
 from data.invalid import InvalidData
 from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, build, fn_args, make_settings
 from trainer import models
+from trainer.export.model_card import read_model_card, write_model_card
 from trainer.fitting.starting_weights import Start, find_newest_fitting, load_starting_weights
 from trainer.training import run_fn
 
@@ -38,8 +38,7 @@ def serving(exported, tmp_path):
 
     def push(version: int, **changes) -> Path:
         pushed = Path(shutil.copytree(exported / "Format-Serving", folder / str(version)))
-        card = pushed / "assets.extra" / "model.json"
-        card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+        write_model_card(str(pushed), read_model_card(str(pushed)) | changes)
         return pushed
 
     push.folder = folder
@@ -76,7 +75,7 @@ def test_a_warm_start_loads_the_weights_of_the_pushed_model(exported, serving, f
     path = serving.folder if from_folder else pushed
     start = load_starting_weights(model, make_settings(warm_start_from=str(path)))
     assert_same(model, read_best_weights(exported))
-    card = json.loads((pushed / "assets.extra" / "model.json").read_text())
+    card = read_model_card(str(pushed))
     assert start == Start("pushed model", str(pushed), card["model_id"])
 
 
