@@ -105,7 +105,7 @@ class Wander(keras.layers.Layer):
         moves, half = tf.constant(self._moves), height // 2
         rows = tf.unstack(tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1))
         paths = tf.tile(rows[0][tf.newaxis], [len(self.deviations), 1, 1])
-        sums = []
+        sums: list[tf.Tensor] = []
         for row in range(1, half):
             if row % _ROWS_PER_NORMALISATION == 0:
                 paths = _normalise(paths, sums)
