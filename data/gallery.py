@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data import seed_layout
 from data.contrast import find_contrast_limits
 from data.plot_labels import escape_label
-from data.reading.layout import Layout
+from data.reading.layout import DIVIDED, Division, Layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,9 @@ def draw_gallery(
     split: str = "train",
     per_class: int = 4,
     layout: Layout | None = None,
+    format_name: str = "auto",
+    span: int | None = None,
+    division: Division = DIVIDED,
 ) -> Path:
     """Draw spectrograms of a data folder as a PNG.
 
@@ -34,6 +37,9 @@ def draw_gallery(
       split: "train" or "validation".
       per_class: number of spectrograms of each class, evenly spread over its rows.
       layout: classes and size; None for those of `read_layout`.
+      format_name: as for `take_inventory`.
+      span: the span to read; None for the newest.
+      division: how to divide data that have no validation part.
 
     Returns:
       The path of the PNG.
@@ -42,7 +48,9 @@ def draw_gallery(
       InvalidData: a file is missing or a row is bad. The message names file and row.
     """
     record = seed_layout.read_record(directory) or {}
-    examples = read_examples(directory, split, per_class, layout or read_layout(directory))
+    examples = read_examples(
+        directory, split, per_class, layout or read_layout(directory), format_name, span, division
+    )
     title = f"{Path(directory).resolve().name}, {split}"
     if record.get("simulated"):
         title += f": simulated (preset {record['preset']}, seed {record['seed']})"
@@ -103,7 +111,13 @@ def plot_examples(examples: Mapping[str, NDArray[Any]], title: str = "") -> Figu
 
 
 def read_examples(
-    directory: str | Path, split: str, per_class: int, layout: Layout
+    directory: str | Path,
+    split: str,
+    per_class: int,
+    layout: Layout,
+    format_name: str = "auto",
+    span: int | None = None,
+    division: Division = DIVIDED,
 ) -> dict[str, NDArray[np.uint8]]:
     """Read a few spectrograms of every class.
 
@@ -112,6 +126,9 @@ def read_examples(
       split: "train" or "validation".
       per_class: greatest number of spectrograms of each class, evenly spread over its rows.
       layout: classes and size.
+      format_name: as for `take_inventory`.
+      span: the span to read; None for the newest.
+      division: how to divide data that have no validation part. Then all rows are read.
 
     Returns:
       By class name, uint8 [up to per_class, height, width].
@@ -120,9 +137,11 @@ def read_examples(
       InvalidData: a file is missing or a row is bad. The message names file and row.
     """
     from data.reading.inventory import take_inventory
-    from data.reading.split import split_images, split_labels
+    from data.reading.split import divide, split_images, split_labels
 
-    inventory = take_inventory(str(directory), layout)
+    inventory = divide(
+        take_inventory(str(directory), layout, format_name, span, division=division), layout
+    )
     labels = split_labels(inventory, split, layout)
     columns = range(len(layout.classes))
     chosen = [_choose_evenly(np.flatnonzero(labels == column), per_class) for column in columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata
@@ -9,15 +10,15 @@ from apache_beam.io.filesystems import FileSystems
 
 
 class BeamFiles:
-    """Implements `data.reading.input_files.InputFiles`."""
+    """Implements `data.reading.input_files.StoredFiles`."""
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of all files below it."""
-        folder = folder.rstrip("/") + "/"
-        (match,) = FileSystems.match([f"{folder}**"])
-        if not match.metadata_list:
+        found = _list_below(folder)
+        if not found:
             raise FileNotFoundError(folder)
-        return sorted(metadata.path.removeprefix(folder) for metadata in match.metadata_list)
+        folder = folder.rstrip("/") + "/"
+        return sorted(metadata.path.removeprefix(folder) for metadata in found)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
@@ -29,10 +30,21 @@ class BeamFiles:
             raise FileNotFoundError(path)
         return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
-    def identity(self, path: str) -> str:
-        """Return size and time of a file, which identify its content without reading it."""
-        metadata = _read_metadata(path)
-        return f"{metadata.size_in_bytes} bytes, changed at {metadata.last_updated_in_seconds}"
+    def identities(self, folder: str, paths: Sequence[str]) -> dict[str, str]:
+        """Return sizes and times of files, which identify their content, from one listing."""
+        known = {metadata.path: metadata for metadata in _list_below(folder)}
+        return {
+            path: f"{known[path].size_in_bytes} bytes, "
+            f"changed at {known[path].last_updated_in_seconds}"
+            if path in known
+            else "missing"
+            for path in paths
+        }
+
+
+def _list_below(folder: str) -> list[FileMetadata]:
+    (match,) = FileSystems.match([folder.rstrip("/") + "/**"])
+    return match.metadata_list
 
 
 def _read_metadata(path: str) -> FileMetadata:

@@ -26,6 +26,9 @@ class SpectrogramExampleGenSpec(ComponentSpec):
         "seed": ExecutionParameter(type=int),
         "max_bad_rows": ExecutionParameter(type=int),
         "allow_duplicates": ExecutionParameter(type=int),
+        "validation_fraction": ExecutionParameter(type=float),
+        "resize": ExecutionParameter(type=int),
+        "colour_map": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
@@ -66,6 +69,9 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
         values: str = "auto",
         max_bad_rows: int = 0,
         allow_duplicates: bool = False,
+        validation_fraction: float = 0.0,
+        resize: bool = True,
+        colour_map: str = "",
     ) -> None:
         """Constructs the component.
 
@@ -74,13 +80,16 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
           classes: names of the classes; a label with index i means `classes[i]`.
           height: pixels of a spectrogram along time.
           width: pixels of a spectrogram along frequency.
-          seed: seed of the shuffle.
+          seed: seed of the shuffle, and of the division by `validation_fraction`.
           span: the span to read; None for the newest.
           format: a key of `data.reading.formats.FORMATS`, or "auto".
           label_column: see `data.reading.layout.Layout`.
           values: see `data.reading.layout.Layout`.
           max_bad_rows: see `data.reading.layout.Tolerance`.
           allow_duplicates: see `data.reading.layout.Tolerance`.
+          validation_fraction: see `data.reading.layout.Division`.
+          resize: see `data.reading.layout.Layout`.
+          colour_map: see `data.reading.layout.Layout`.
         """
         super().__init__(
             SpectrogramExampleGenSpec(
@@ -95,6 +104,9 @@ class SpectrogramExampleGen(base_beam_component.BaseBeamComponent):
                 seed=seed,
                 max_bad_rows=max_bad_rows,
                 allow_duplicates=int(allow_duplicates),
+                validation_fraction=validation_fraction,
+                resize=int(resize),
+                colour_map=colour_map,
                 examples=Channel(type=standard_artifacts.Examples),
             )
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from components.spectrogram_example_gen.file_systems import choose_files
 from data.invalid import InvalidData
-from data.reading.input_files import InputFiles, compute_digest, identify_file, is_remote
+from data.reading.input_files import compute_digest, is_remote
 from data.reading.inventory import Inventory
 
 
@@ -18,16 +18,20 @@ def compute_data_fingerprint(inventory: Inventory) -> str:
     Files of a bucket would have to be downloaded by every run to do this. For those, sizes and
     modification times stand for the content.
     """
-    remote = is_remote(inventory.folder)
+    if is_remote(inventory.folder):
+        kind, contents = "metadata", identify_files(inventory)
+    else:
+        kind, contents = "sha256", _compute_digests(inventory)
     digest = hashlib.sha256()
-    for path, found in _examine(inventory, identify_file if remote else compute_digest).items():
-        digest.update(f"{os.path.relpath(path, inventory.folder)}\0{found}\n".encode())
-    return f"{'metadata' if remote else 'sha256'}:{digest.hexdigest()}"
+    for path, found in contents.items():
+        name = os.path.relpath(path, inventory.folder)
+        digest.update(f"{name}\0{found}\n".encode(errors="surrogateescape"))
+    return f"{kind}:{digest.hexdigest()}"
 
 
 def identify_files(inventory: Inventory) -> dict[str, str]:
     """Return, by path, what differs once somebody has changed a file, without reading it."""
-    return _examine(inventory, identify_file)
+    return choose_files(inventory.folder).identities(inventory.folder, inventory.paths)
 
 
 def refuse_changes(
@@ -53,14 +57,13 @@ def refuse_changes(
         )
 
 
-def _examine(inventory: Inventory, examine: Callable[[str, InputFiles], str]) -> dict[str, str]:
-    """Return the result for every file, by path."""
+def _compute_digests(inventory: Inventory) -> dict[str, str]:
     input_files = choose_files(inventory.folder)
 
-    def examine_or_explain(path: str) -> str:
+    def compute_or_explain(path: str) -> str:
         try:
-            return examine(path, input_files)
+            return compute_digest(path, input_files)
         except InvalidData as error:  # for which the data will be refused
             return str(error)
 
-    return {path: examine_or_explain(path) for path in inventory.paths}
+    return {path: compute_or_explain(path) for path in inventory.paths}

@@ -28,12 +28,16 @@ def count_shards(rows: int, pixels: int) -> int:
     return max(1, min(rows, max(MIN_SHARDS, by_size)))
 
 
+def count_rows_at_a_time(pixels: int) -> int:
+    """Return how many rows a worker holds in memory while it writes a file."""
+    return max(1, SHARD_BYTES // pixels)
+
+
 def serialise_examples(
     levels: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
     layout: Layout,
-    paths: Sequence[str] = (),
-    rows: Sequence[int] = (),
+    places: Sequence[tuple[str, int]] = (),
 ) -> Iterator[bytes]:
     """Yield one serialised tf.Example for each row.
 
@@ -41,8 +45,8 @@ def serialise_examples(
       levels: uint8 [rows, pixels].
       labels: int64 [rows] class indices.
       layout: size of the images and names of the classes.
-      paths: file of each row, relative to the data folder; empty for images from no file.
-      rows: number of each row within its file; empty for images from no file.
+      places: file of each row, relative to the data folder, and its number within the file; empty
+        for images from no file.
     """
     names = [name.encode() for name in layout.classes]
     for start in range(0, len(levels), _ROWS_PER_BATCH):
@@ -60,9 +64,10 @@ def serialise_examples(
                 example_features.DEAD_CHANNELS: _int(int(summaries.dead_channels[index])),
                 example_features.LINE_STRENGTH: _float(summaries.line_strength[index]),
             }
-            if paths:
-                feature[example_features.FILE] = _bytes(paths[row].encode())
-                feature[example_features.ROW] = _int(rows[row])
+            if places:
+                path, number = places[row]
+                feature[example_features.FILE] = _bytes(path.encode())
+                feature[example_features.ROW] = _int(number)
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             yield example.SerializeToString(deterministic=True)
 

@@ -11,6 +11,7 @@ from components.spectrogram_example_gen.file_systems import choose_files
 from data import stored_images
 from data.invalid import InvalidData
 from data.reading.inventory import Inventory
+from data.reading.layout import DIVIDED, Division
 from data.reading.problems import MOST_LISTED
 from data.reading.verdict import Findings
 from data.seed_layout import RECORD
@@ -24,8 +25,15 @@ FINDINGS_FILE = stored_images.FINDINGS_FILE
 """File beside the splits: images of each class and of each file, dropped rows and warnings."""
 
 
-def describe_source(folder: str) -> str:
-    """Return the data folder, with a note if it holds simulated data."""
+def describe_source(folder: str, division: Division = DIVIDED) -> str:
+    """Return the data folder, with notes if it holds simulated data and how they are divided."""
+    divided = ""
+    if division.fraction:
+        divided = f", {division.fraction:g} of each class for validation (seed {division.seed})"
+    return f"{_name_source(folder)}{divided}"
+
+
+def _name_source(folder: str) -> str:
     path = os.path.join(folder, RECORD)
     try:
         with choose_files(folder).open(path) as file:
@@ -53,8 +61,11 @@ def format_findings(
     return {
         "format": inventory.format,
         "span": inventory.span,
-        "files": inventory.paths,
+        "files": inventory.shown_paths,
+        "validation_fraction": inventory.division.fraction,
+        "division_seed": inventory.division.seed if inventory.division.fraction else None,
         "images": findings.counts,
+        "remarks": findings.remarks,
         stored_images.STORED: stored,
         "dropped_rows": [asdict(problem) for problem in findings.dropped],
         "warnings": [asdict(problem) for problem in findings.warnings[:MOST_LISTED]],

@@ -122,6 +122,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 def _log_findings(findings: Findings) -> None:
     dropped, warnings = findings.dropped, findings.warnings
+    for remark in findings.remarks:
+        _LOG.info("%s", remark)
     if dropped:
         _LOG.info("%s", list_problems(dropped, f"{len(dropped):,} bad rows left out:"))
     if warnings:
@@ -139,7 +141,8 @@ def _describe(
     examples.set_int_custom_property("dropped_rows", len(findings.dropped))
     examples.set_int_custom_property("warnings", len(findings.warnings))
     examples.set_string_custom_property("format", inventory.format)
-    examples.set_string_custom_property(SOURCE_PROPERTY, describe_source(inventory.folder))
+    source = describe_source(inventory.folder, inventory.division)
+    examples.set_string_custom_property(SOURCE_PROPERTY, source)
     relative = {path.removeprefix(f"{examples.uri}/"): images for path, images in stored.items()}
     content = json.dumps(format_findings(findings, inventory, relative), indent=2)
     files.write_file(files.join(examples.uri, FINDINGS_FILE), content)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from data.reading.input_files import LOCAL, InputFiles, is_remote
+from data.reading.input_files import LOCAL, StoredFiles, is_remote
 
 
-def choose_files(folder: str) -> InputFiles:
+def choose_files(folder: str) -> StoredFiles:
     """Return the file access for a data folder: this machine's, or Beam's for an address."""
     if not is_remote(folder):
         return LOCAL

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from components.spectrogram_example_gen.examples import (
+    count_rows_at_a_time,
     count_shards,
     serialise_examples,
     write_shard,
@@ -24,7 +27,7 @@ from components.spectrogram_example_gen.shuffle import (
 from data.reading.check import count_rows_before
 from data.reading.formats.format import Chunk, Labels, Source
 from data.reading.inventory import Inventory
-from data.reading.layout import Layout, Tolerance
+from data.reading.layout import Division, Layout, Tolerance
 from data.reading.scan import Scan, count_rows, read_labels, scan_chunk
 from data.reading.verdict import Findings, judge
 from data.seed_layout import SPLITS
@@ -32,6 +35,7 @@ from data.storage import files
 
 _FINDINGS = TypeAdapter(Findings)
 _STORED = "stored-"
+_NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,14 @@ class Shard:
 
     Attributes:
       split: its split.
+      held: the split that the files of its rows say. It differs where data are to be divided.
       number: its number within the split, from 0.
       shards: number of shards of the split.
-      rows: number of rows of the split.
+      rows: number of rows of `held`.
     """
 
     split: str
+    held: str
     number: int
     shards: int
     rows: int
@@ -195,10 +201,13 @@ def _judge(
 
 def _plan_shards(_: bytes, ingest: Ingest, counts: Sequence[Count]) -> Iterator[Shard]:
     row_counts = _select_row_counts(counts, ingest.inventory)
+    fraction = ingest.inventory.division.fraction
     for split in SPLITS:
-        rows = sum(count for chunk, count in row_counts.items() if chunk.source.split == split)
-        shards = count_shards(rows, ingest.layout.pixels)
-        yield from (Shard(split, number, shards, rows) for number in range(shards))
+        held = SPLITS[0] if fraction else split
+        rows = sum(count for chunk, count in row_counts.items() if chunk.source.split == held)
+        share = (fraction if split == SPLITS[1] else 1 - fraction) if fraction else 1
+        shards = count_shards(round(rows * share), ingest.layout.pixels)
+        yield from (Shard(split, held, number, shards, rows) for number in range(shards))
 
 
 def _write(
@@ -210,20 +219,62 @@ def _write(
     """Write one shard, unless the data are refused."""
     if findings.errors:
         return
-    shuffled = read_shuffled_rows(
-        [spill for _, spills in scans for spill in spills if spill.split == shard.split],
-        shard.rows * shard.number // shard.shards,
-        shard.rows * (shard.number + 1) // shard.shards,
-        ingest.layout.pixels,
-        findings.dropped_rows,
-        ingest.inventory.folder,
-    )
-    examples = serialise_examples(
-        shuffled.levels,
-        shuffled.labels,
-        ingest.layout,
-        shuffled.paths.tolist(),
-        shuffled.rows.tolist(),
-    )
+    spills = [
+        spill for _, files in scans for spill in files if spill.chunk.source.split == shard.held
+    ]
+    examples = _make_examples(shard, ingest, spills, findings)
     folder = ingest.split_folders[shard.split]
     ingest.write_stored(*write_shard(folder, shard.number, shard.shards, examples))
+
+
+def _make_examples(
+    shard: Shard, ingest: Ingest, spills: Sequence[SpillFile], findings: Findings
+) -> Iterator[bytes]:
+    """Yield the examples of a shard, of which few at a time are in memory."""
+    first = shard.rows * shard.number // shard.shards
+    end = shard.rows * (shard.number + 1) // shard.shards
+    # Of data that are divided, a shard has its share of all positions, but only the rows among them
+    # that belong to its split.
+    step = count_rows_at_a_time(ingest.layout.pixels)
+    chooser = _RowChooser(shard.split, ingest.inventory.division, findings)
+    for start in range(first, end, step):
+        shuffled = read_shuffled_rows(
+            spills,
+            start,
+            min(start + step, end),
+            ingest.layout.pixels,
+            chooser.choose,
+            ingest.inventory.folder,
+        )
+        yield from serialise_examples(
+            shuffled.levels, shuffled.labels, ingest.layout, shuffled.places
+        )
+
+
+class _RowChooser:
+    """Chooses the rows of a split that are not dropped."""
+
+    def __init__(self, split: str, division: Division, findings: Findings) -> None:
+        self._split = split
+        self._divided = division.fraction > 0
+        self._dropped = {
+            path: np.array(sorted(rows), np.int64) for path, rows in findings.dropped_rows.items()
+        }
+        self._validation = {
+            path: np.array(rows, np.int64) for path, rows in findings.validation_rows.items()
+        }
+
+    def choose(self, images: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which rows of a source are stored, given their 0-based numbers in it."""
+        chosen = ~_are_listed(rows, self._dropped.get(images, _NO_ROWS))
+        if self._divided:
+            for_validation = _are_listed(rows, self._validation.get(images, _NO_ROWS))
+            chosen &= for_validation == (self._split == SPLITS[1])
+        return chosen
+
+
+def _are_listed(
+    rows: npt.NDArray[np.int64], listed: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Return whether each row is in a sorted list, which may be long."""
+    return np.searchsorted(listed, rows, "right") > np.searchsorted(listed, rows, "left")

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.spectrogram_example_gen.file_systems import choose_files
 from data.reading.inventory import Inventory, take_inventory
-from data.reading.layout import Layout, Tolerance
+from data.reading.layout import Division, Layout, Tolerance
 
 NEWEST = -1
 """Requests the newest span instead of a certain one."""
@@ -23,6 +23,8 @@ def parse_layout(exec_properties: dict[str, Any]) -> Layout:
         width=int(exec_properties["width"]),
         label_column=exec_properties["label_column"],
         values=exec_properties["values"],
+        resize=bool(exec_properties["resize"]),
+        colour_map=exec_properties["colour_map"],
     )
 
 
@@ -48,4 +50,5 @@ def take_requested_inventory(exec_properties: dict[str, Any]) -> Inventory:
         exec_properties["format"],
         None if span == NEWEST else span,
         choose_files(folder),
+        Division(float(exec_properties["validation_fraction"]), int(exec_properties["seed"])),
     )

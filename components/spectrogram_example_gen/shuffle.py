@@ -9,7 +9,7 @@ in memory on the direct runner.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,21 +27,17 @@ class SpillFile:
     """Consecutive rows of one source, written to a file in the order of their positions.
 
     Attributes:
-      split: split of the rows.
-      images: path of the file that the rows come from.
+      chunk: where the rows come from.
       path: file with uint8 [rows, pixels].
       positions: int64 [rows], ascending positions in the shuffled split.
-      rows: int64 [rows], 0-based numbers in the file that they come from.
-      row_offset: added to these numbers for messages (see `Chunk`).
+      rows: int64 [rows], 0-based numbers in the source that they come from.
       labels: int64 [rows] class indices.
     """
 
-    split: str
-    images: str
+    chunk: Chunk
     path: str
     positions: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
-    row_offset: int
     labels: npt.NDArray[np.int64]
 
 
@@ -52,14 +48,13 @@ class ShuffledRows:
     Attributes:
       levels: uint8 [rows, pixels].
       labels: int64 [rows] class indices.
-      paths: str [rows], the file that each comes from, relative to the data folder.
-      rows: int64 [rows], its number in that file, counted as `data.reading.problems` does.
+      places: the file of each row, relative to the data folder, and its number in that file,
+        counted as `data.reading.problems` does.
     """
 
     levels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    paths: npt.NDArray[np.object_]
-    rows: npt.NDArray[np.int64]
+    places: list[tuple[str, int]]
 
 
 @lru_cache(maxsize=4)
@@ -117,15 +112,7 @@ class SpillWriter:
         with files.open_file(path, "wb") as file:
             file.write(levels[order].tobytes())
         self.files.append(
-            SpillFile(
-                self._chunk.source.split,
-                self._chunk.source.images,
-                path,
-                positions[order],
-                self._row + order,
-                self._chunk.row_offset,
-                labels[order],
-            )
+            SpillFile(self._chunk, path, positions[order], self._row + order, labels[order])
         )
         self._row += count
         self._levels, self._labels, self._bytes = [], [], 0
@@ -136,21 +123,23 @@ def read_shuffled_rows(
     first: int,
     end: int,
     pixels: int,
-    dropped_rows: Mapping[str, Set[int]],
+    choose: Callable[[str, npt.NDArray[np.int64]], npt.NDArray[np.bool_]],
     data_folder: str,
 ) -> ShuffledRows:
     """Read the rows with positions from `first` to before `end`, in the order of their positions.
 
     Args:
-      spill_files: all spill files of one split.
+      spill_files: all spill files of one split, or of all data that are to be divided.
       first: first position.
       end: position after the last one.
       pixels: values of one row.
-      dropped_rows: 0-based rows to leave out, by the path of the file that they come from.
+      choose: which rows to read, bool [rows], given the path of the images of their source and
+        their 0-based numbers in it, int64 [rows].
       data_folder: the data folder.
     """
-    positions, rows, labels = ([np.zeros(0, np.int64)] for _ in range(3))
-    levels, paths = [np.zeros((0, pixels), np.uint8)], [np.zeros(0, object)]
+    positions, labels = ([np.zeros(0, np.int64)] for _ in range(2))
+    levels = [np.zeros((0, pixels), np.uint8)]
+    places: list[tuple[str, int]] = []
     for spill in spill_files:
         start, stop = np.searchsorted(spill.positions, (first, end)).tolist()
         if start == stop:
@@ -158,19 +147,18 @@ def read_shuffled_rows(
         with files.open_file(spill.path, "rb") as file:
             file.seek(start * pixels)
             content = file.read((stop - start) * pixels)
-        dropped = np.array(sorted(dropped_rows.get(spill.images, ())), int)
-        kept = ~np.isin(spill.rows[start:stop], dropped)
+        kept = choose(spill.chunk.source.images, spill.rows[start:stop])
         levels.append(np.frombuffer(content, np.uint8).reshape(-1, pixels)[kept])
         positions.append(spill.positions[start:stop][kept])
         labels.append(spill.labels[start:stop][kept])
-        rows.append(spill.rows[start:stop][kept] + spill.row_offset)
-        paths.append(np.full(len(rows[-1]), _strip_folder(data_folder, spill.images), object))
+        for row in spill.rows[start:stop][kept].tolist():
+            path, number = spill.chunk.locate(row)
+            places.append((_strip_folder(data_folder, path), number))
     order = np.argsort(np.concatenate(positions))
     return ShuffledRows(
         levels=np.concatenate(levels)[order],
         labels=np.concatenate(labels)[order],
-        paths=np.concatenate(paths)[order],
-        rows=np.concatenate(rows)[order],
+        places=[places[index] for index in order.tolist()],
     )
 
 

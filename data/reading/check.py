@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
 
-from data.reading.formats.format import Chunk
+from data.reading.formats.format import Chunk, Source
 from data.reading.input_files import LOCAL, InputFiles
 from data.reading.inventory import Inventory, take_inventory
-from data.reading.layout import STRICT, Layout, Tolerance
+from data.reading.layout import DIVIDED, STRICT, Division, Layout, Tolerance
 from data.reading.scan import count_rows, read_labels, scan_chunk
 from data.reading.verdict import Findings, judge
 
@@ -23,6 +23,7 @@ def check_folder(
     span: int | None = None,
     files: InputFiles = LOCAL,
     progress: Callable[[int, int], None] | None = None,
+    division: Division = DIVIDED,
 ) -> tuple[Inventory, Findings]:
     """Read everything and report everything that is wrong with it.
 
@@ -34,11 +35,23 @@ def check_folder(
       span: the span to read; None for the newest.
       files: where the files come from.
       progress: called with (chunks read, all chunks).
+      division: how to divide data that have no validation part.
 
     Raises:
       InvalidData: the folder or the span does not exist.
     """
-    inventory = take_inventory(folder, layout, format_name, span, files)
+    inventory = take_inventory(folder, layout, format_name, span, files, division)
+    return inventory, check_inventory(inventory, layout, tolerance, files, progress)
+
+
+def check_inventory(
+    inventory: Inventory,
+    layout: Layout,
+    tolerance: Tolerance = STRICT,
+    files: InputFiles = LOCAL,
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Read everything of an inventory, as `check_folder` does."""
     name, chunks = inventory.format, inventory.chunks
     sources = list(dict.fromkeys(chunk.source for chunk in chunks))
     # Threads are enough: NumPy, PyArrow and zlib do the work and let other threads run.
@@ -57,14 +70,14 @@ def check_folder(
             scans.append(scan)
             if progress is not None:
                 progress(len(scans), len(chunks))
-    return inventory, judge(inventory, labels.values(), scans, layout, tolerance)
+    return judge(inventory, labels.values(), scans, layout, tolerance)
 
 
 def count_rows_before(chunks: Sequence[Chunk], counts: Mapping[Chunk, int]) -> dict[Chunk, int]:
     """Return the number of rows before each chunk within its source."""
     before: dict[Chunk, int] = {}
-    for source in dict.fromkeys(chunk.source for chunk in chunks):
-        own = [chunk for chunk in chunks if chunk.source == source]
-        sums = accumulate((counts[chunk] for chunk in own), initial=0)
-        before.update(zip(own, sums, strict=False))
+    sums: Counter[Source] = Counter()
+    for chunk in chunks:
+        before[chunk] = sums[chunk.source]
+        sums[chunk.source] += counts[chunk]
     return before

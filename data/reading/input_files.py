@@ -6,15 +6,15 @@ import gzip
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Protocol
 
 from data.fingerprint import fingerprint_stream
 from data.invalid import InvalidData
 
-# Levels of folders below a data folder that can hold data: span-7/train.
-_DEPTH = 2
+# Levels of folders below a data folder that can hold data: span-7/train/noise/monday.
+_DEPTH = 4
 
 
 class InputFiles(Protocol):
@@ -35,8 +35,19 @@ class InputFiles(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading its bytes unchanged, from any position."""
 
-    def identity(self, path: str) -> str:
-        """Return what differs, without reading the file, once somebody has changed it."""
+
+class StoredFiles(InputFiles, Protocol):
+    """Files whose changes can be noticed."""
+
+    def identities(self, folder: str, paths: Sequence[str]) -> dict[str, str]:
+        """Return, by path, what differs once somebody has changed the file, without reading it.
+
+        Of a file that cannot be examined, this is the reason.
+
+        Args:
+          folder: a folder that holds all of the files.
+          paths: the files.
+        """
 
 
 class LocalFiles:
@@ -75,9 +86,20 @@ class LocalFiles:
         self._examine(path)
         return open(path, "rb")
 
-    def identity(self, path: str) -> str:
-        """See `InputFiles`."""
-        status = self._examine(path)
+    def identities(
+        self,
+        folder: str,  # noqa: ARG002 - the interface has it
+        paths: Sequence[str],
+    ) -> dict[str, str]:
+        """See `StoredFiles`."""
+        return {path: self._identify(path) for path in paths}
+
+    def _identify(self, path: str) -> str:
+        try:
+            with _explaining(path):
+                status = self._examine(path)
+        except InvalidData as error:
+            return str(error)
         # The time of the last change of the inode: tools that copy files can set the other times.
         return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_ctime_ns}"
 
@@ -106,6 +128,15 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def is_utf8(path: str) -> bool:
+    """Return whether the name of a file is text. Python represents other bytes by surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_compressed(path: str) -> bool:
     """Return whether a file is gzipped, judged by its name."""
     return path.endswith(".gz")
@@ -129,16 +160,6 @@ def compute_digest(path: str, files: InputFiles) -> str:
     """
     with _explaining(path), files.open(path) as raw:
         return fingerprint_stream(raw)
-
-
-def identify_file(path: str, files: InputFiles) -> str:
-    """Return what differs once somebody has changed the file, see `InputFiles.identity`.
-
-    Raises:
-      InvalidData: the file cannot be read.
-    """
-    with _explaining(path):
-        return files.identity(path)
 
 
 @contextmanager

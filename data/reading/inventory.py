@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from data.invalid import InvalidData, escape
 from data.reading.formats import FORMATS
-from data.reading.formats.format import Chunk, Format, Source
-from data.reading.input_files import LOCAL, InputFiles, is_compressed
-from data.reading.layout import Layout
+from data.reading.formats.format import UNDIVIDED, Chunk, Format, Source
+from data.reading.input_files import LOCAL, InputFiles, is_compressed, is_utf8
+from data.reading.layout import DIVIDED, Division, Layout
 from data.reading.problems import Problem
 from data.seed_layout import SPLITS
 
@@ -22,6 +23,12 @@ _NO_FOLDER = (
     "is no folder that can be read: it is a file, a folder without permission, or a symbolic link "
     "to nothing or to a folder that holds it. Replace it by the folder."
 )
+
+_MISSING = "is missing. A data folder of this format holds {}."
+
+_TRAIN, _VALIDATION = SPLITS
+
+_REMEDY = "--validation-fraction 0.2"
 
 _NOT_UTF8 = "has a name that is not UTF-8, so it cannot be stored with the images. Rename it."
 
@@ -37,6 +44,8 @@ class Inventory:
       sources: files of images with their labels.
       chunks: their division, in the order of rows.
       problems: why some or all of it cannot be read.
+      division: how the rows are divided into training and validation, if the files are not.
+      validation_rows: then the rows for validation, as in `Findings`, once they are known.
     """
 
     folder: str
@@ -45,6 +54,8 @@ class Inventory:
     sources: tuple[Source, ...] = ()
     chunks: tuple[Chunk, ...] = ()
     problems: tuple[Problem, ...] = ()
+    division: Division = DIVIDED
+    validation_rows: Mapping[str, Sequence[int]] | None = field(default=None, compare=False)
 
     @property
     def reader(self) -> Format:
@@ -54,7 +65,31 @@ class Inventory:
     @property
     def paths(self) -> list[str]:
         """All files, sorted."""
-        return sorted({path for source in self.sources for path in (source.images, source.labels)})
+        rows = (f"{chunk.source.images}/{name}" for chunk in self.chunks for name in chunk.names)
+        return sorted({*self._tables, *rows})
+
+    @property
+    def shown_paths(self) -> list[str]:
+        """All files, sorted, but of those with one row only their folders and their numbers."""
+        folders = (f"{path}/ ({count:,} files)" for path, count in self._folders.items())
+        return sorted({*self._tables, *folders})
+
+    @property
+    def _folders(self) -> dict[str, int]:
+        """The number of files in each folder whose files have one row."""
+        return {chunk.source.images: chunk.end for chunk in self.chunks if chunk.names}
+
+    @property
+    def _tables(self) -> set[str]:
+        """The files with many rows."""
+        folders = self._folders
+        # The labels of such a folder are in a file, or in the names of the folders.
+        return {
+            path
+            for source in self.sources
+            for path in (source.images, source.labels)
+            if source.images not in folders or not source.images.startswith(path)
+        }
 
     @property
     def streams(self) -> list[str]:
@@ -68,6 +103,7 @@ def take_inventory(
     format_name: str = "auto",
     span: int | None = None,
     files: InputFiles = LOCAL,
+    division: Division = DIVIDED,
 ) -> Inventory:
     """Look at names, sizes and first bytes, which is quick however large the data are.
 
@@ -77,11 +113,12 @@ def take_inventory(
       format_name: a key of `FORMATS`, or "auto" to choose by the names of the files.
       span: the span to read; None for the newest.
       files: where the files come from.
+      division: how to divide data that have no validation part.
 
     Raises:
       InvalidData: the folder or the span does not exist.
     """
-    if not _is_utf8(folder):
+    if not is_utf8(folder):
         raise InvalidData(f"{escape(folder)} {_NOT_UTF8}")
     folder, span, names = find_span(folder, span, files)
     false_folders = [
@@ -90,18 +127,33 @@ def take_inventory(
     if false_folders:
         return Inventory(folder, span, "", problems=tuple(false_folders))
     candidates = FORMATS.values() if format_name == "auto" else [FORMATS[format_name]]
-    matches = [
+    divided = [
         reader for reader in candidates if any(reader.find(names, split) for split in SPLITS)
     ]
+    matches = divided or [reader for reader in candidates if reader.find(names, UNDIVIDED)]
+    if len(matches) > 1:
+        # Files of labels alone may belong to another format, which has the images.
+        matches = [reader for reader in matches if _has_images(reader, names)] or matches
+    text = ""
     if len(matches) > 1:
         formats = " and ".join(reader.name for reader in matches)
         text = f"holds files of more than one format: {formats}. Set input.format to one of them."
-        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, text),))
-    if not matches:
-        needs = "\n".join(f"  {reader.name:<9} {reader.needs}" for reader in candidates)
+    elif not matches:
+        needs = "\n".join(f"  {reader.name:<12} {reader.needs}" for reader in candidates)
         text = f"holds no data in a format that can be read. A data folder holds\n{needs}"
+    elif not divided and not division.fraction:
+        text = (
+            f"holds {matches[0].name} data that are not divided into training and validation. Set "
+            f"aside some of them: {_REMEDY}. Or divide them: {matches[0].needs}."
+        )
+    if text:
         return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, text),))
-    return _plan(folder, span, matches[0], names, layout, files)
+    parts = {split: split for split in SPLITS}
+    if division.fraction:
+        parts = {_TRAIN: _TRAIN if divided else UNDIVIDED}
+    return _plan(
+        Inventory(folder, span, matches[0].name, division=division), parts, names, layout, files
+    )
 
 
 def find_span(folder: str, span: int | None, files: InputFiles) -> tuple[str, int, list[str]]:
@@ -147,45 +199,86 @@ def _list_names(folder: str, files: InputFiles) -> list[str]:
         ) from None
 
 
-def _is_utf8(path: str) -> bool:
-    """Return whether the name of a file is text. Python represents other bytes by surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in path)
-
-
 def _plan(
-    folder: str,
-    span: int,
-    reader: Format,
+    empty: Inventory,
+    parts: Mapping[str, str],
     names: Sequence[str],
     layout: Layout,
     files: InputFiles,
 ) -> Inventory:
+    """Return an inventory with sources and chunks.
+
+    Args:
+      empty: an inventory without them.
+      parts: by split, the part of the data folder that holds it, as for `Format.find`.
+      names: all paths below the data folder, sorted.
+      layout: what the data must look like.
+      files: where the files come from.
+    """
     sources: list[Source] = []
     chunks: list[Chunk] = []
-    problems: list[Problem] = []
-    text = f"is missing. A data folder of this format holds {reader.needs}."
-    for split in SPLITS:
-        pairs = reader.find(names, split)
-        if not pairs:
-            problems.append(Problem(os.path.join(folder, split), 0, 0, text))
-        for images, labels in pairs:
+    folder, reader = empty.folder, empty.reader
+    found = {part: reader.find(names, part) for part in {*parts.values(), _VALIDATION}}
+    problems = _find_missing_parts(empty, parts, found)
+    for split, part in parts.items():
+        for images, labels in found[part]:
             unusable = [
-                Problem(escape(os.path.join(folder, name)), 0, 0, _NOT_UTF8)
-                if not _is_utf8(name)
-                else Problem(os.path.join(folder, name), 0, 0, text)
+                Problem(escape(os.path.join(folder, name)), 0, 0, text)
                 for name in dict.fromkeys((images, labels))
-                if name not in names or not _is_utf8(name)
+                if name and (text := _find_fault(name, names, reader))
             ]
             if unusable:
                 problems += unusable
                 continue
-            source = Source(split, os.path.join(folder, images), os.path.join(folder, labels))
+            labels_path = os.path.join(folder, labels) if labels else folder
+            images_path = os.path.join(folder, images) if images else folder
+            source = Source(split, images_path, labels_path)
             sources.append(source)
             try:
                 chunks += reader.plan(source, layout, files)
             except InvalidData as error:
                 problems.append(convert_error(error, source.images))
-    return Inventory(folder, span, reader.name, tuple(sources), tuple(chunks), tuple(problems))
+    return replace(empty, sources=tuple(sources), chunks=tuple(chunks), problems=tuple(problems))
+
+
+def _find_missing_parts(
+    empty: Inventory, parts: Mapping[str, str], found: Mapping[str, Sequence[tuple[str, str]]]
+) -> list[Problem]:
+    """Return a problem for every part that is missing, and for one that is not to be there."""
+    folder, reader = empty.folder, empty.reader
+    missing = [part for part in parts.values() if not found[part]]
+    problems = []
+    for part in missing:
+        text = _MISSING.format(reader.needs)
+        if part == _VALIDATION and _TRAIN not in missing:
+            text += f" To set aside some of the training data instead: {_REMEDY}."
+        problems.append(Problem(os.path.join(folder, part), 0, 0, text))
+    if _VALIDATION not in parts and found[_VALIDATION]:
+        text = (
+            f"holds validation data, such as {escape(found[_VALIDATION][0][0])}, so the training "
+            "data are not divided. Leave out --validation-fraction, or move the validation data "
+            "away."
+        )
+        problems.append(Problem(folder, 0, 0, text))
+    return problems
+
+
+def _has_images(reader: Format, names: Sequence[str]) -> bool:
+    """Return whether a format finds images, and not only labels."""
+    parts = (*SPLITS, UNDIVIDED)
+    pairs = [pair for part in parts for pair in reader.find(names, part)]
+    return any(not _find_fault(images, names, reader) for images, _ in pairs)
+
+
+def _find_fault(name: str, names: Sequence[str], reader: Format) -> str:
+    """Return why a file, or a folder of files, cannot be read by its name; empty if it can."""
+    if not is_utf8(name):
+        return _NOT_UTF8
+    if not name:  # the data folder itself
+        return ""
+    below = bisect_left(names, f"{name}/")
+    is_folder = below < len(names) and names[below].startswith(f"{name}/")
+    return "" if is_folder or name in names else _MISSING.format(reader.needs)
 
 
 def convert_error(error: InvalidData, path: str) -> Problem:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 # The formats are named here, apart from their readers, because --help must not wait for those.
-FormatName = Literal["csv-pair", "csv", "npy", "npz", "idx"]
+FormatName = Literal["csv-pair", "csv", "npy", "npz", "idx", "image-folder"]
 """Keys of `data.reading.formats.FORMATS`."""
 
 FormatChoice = Literal["auto", FormatName]
@@ -35,6 +35,11 @@ class Layout:
       label_column: column of the label where one file holds images and labels: "auto", "first",
         "last" or the name of a column in the header.
       values: how grey levels are written.
+      resize: whether pictures of another size are resized.
+      colour_map: Matplotlib's name of the colour map that pictures in colour were drawn with;
+        empty to take their luma.
+      needs_labels: whether a picture or a recording without a label is a bad row. Otherwise its
+        label is -1.
     """
 
     classes: tuple[str, ...]
@@ -42,6 +47,9 @@ class Layout:
     width: int
     label_column: str = "auto"
     values: ScaleChoice = "auto"
+    resize: bool = True
+    colour_map: str = ""
+    needs_labels: bool = True
 
     @property
     def pixels(self) -> int:
@@ -69,3 +77,20 @@ class Tolerance:
 
 
 STRICT = Tolerance()
+
+
+@dataclass(frozen=True)
+class Division:
+    """How data that have no validation part are divided into training and validation.
+
+    Attributes:
+      fraction: of the spectrograms of each class, for validation; 0 for data that are divided.
+      seed: each seed gives another division.
+    """
+
+    fraction: float = 0.0
+    seed: int = 0
+
+
+DIVIDED = Division()
+"""The data have a validation part."""

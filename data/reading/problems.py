@@ -20,21 +20,26 @@ class Problem:
       row: 1-based line of the file; of an array, 1-based image; 0 for the whole file.
       column: 1-based value within the row; 0 for the whole row.
       text: what was found, what was expected, and the remedy.
+      single: whether the file holds only this row, as a picture does. Its number is not shown.
     """
 
     path: str
     row: int
     column: int
     text: str
+    single: bool = False
 
     def __str__(self) -> str:
-        place = escape(self.path)
-        if self.row:
-            place += f", row {self.row}"
+        place = name_row(self.path, self.row, self.single)
         if self.column:
             place += f", column {self.column}"
         # A text about a whole file continues the sentence that the path begins.
         return f"{place}: {self.text}" if self.row else f"{place} {self.text}"
+
+
+def name_row(path: str, row: int, single: bool) -> str:
+    """Return the place of a row for a message; see `Problem`."""
+    return escape(path) if single or not row else f"{escape(path)}, row {row}"
 
 
 @dataclass(frozen=True)

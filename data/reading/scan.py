@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class Scan:
       first_row: 0-based number of its first row within its source.
       labels: int64 [rows] class indices, -1 where the label is bad or missing.
       digests: uint64 [rows], equal where spectrograms are equal.
-      problems: of its rows, at most one for each row.
+      faults: of its rows, numbered within the chunk, at most one for each row.
+      remarks: what was done with some rows, and with how many of them.
       broken: what prevents the file from being read to its end, if anything does.
     """
 
@@ -49,18 +51,19 @@ class Scan:
     first_row: int
     labels: NDArray[np.int64]
     digests: NDArray[np.uint64]
-    problems: list[Problem] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    remarks: Mapping[str, int] = field(default_factory=dict)
     broken: Problem | None = None
 
-    def number_in_file(self, row: int) -> int:
-        """Return the 1-based number in the file of a 0-based row of this chunk."""
-        return self.chunk.row_offset + self.first_row + row
+    def describe(self, row: int, text: str, column: int = 0) -> Problem:
+        """Return a problem of a row of this chunk, whose number counts from 0."""
+        return self.chunk.describe(self.first_row + row, text, column)
 
     @property
     def bad(self) -> NDArray[np.bool_]:
-        """Whether each row has a problem, bool [rows]."""
+        """Whether each row has a fault, bool [rows]."""
         bad = np.zeros(len(self.labels), bool)
-        bad[[problem.row - self.number_in_file(0) for problem in self.problems]] = True
+        bad[[fault.row for fault in self.faults]] = True
         return bad
 
 
@@ -105,22 +108,24 @@ def scan_chunk(
     scan = Scan(chunk, first_row, np.zeros(0, np.int64), np.zeros(0, np.uint64))
     all_labels: list[NDArray[np.int64]] = []
     all_digests: list[NDArray[np.uint64]] = []
+    remarks: Counter[str] = Counter()
     done = 0
     try:
         for rows in FORMATS[format_name].read(chunk, layout, files):
             index = _select_labels(rows, labels, first_row + done)
-            faults = rows.faults + _find_constant(rows, layout)
-            number = scan.number_in_file(done)
-            scan.problems += [fault.locate(chunk.source.images, number) for fault in faults]
+            faults = rows.faults + find_constant(rows, layout)
+            scan.faults += [replace(fault, row=done + fault.row) for fault in faults]
+            remarks.update(rows.remarks)
             all_digests.append(_compute_digests(rows.levels))
             all_labels.append(index)
             if sink is not None:
                 sink(rows.levels, index)
             done += len(rows.levels)
-            if len(scan.problems) > MOST_BAD_ROWS:
+            if len(scan.faults) > MOST_BAD_ROWS:
                 raise too_many_bad_rows(chunk.source.images)
     except InvalidData as error:
         scan.broken = convert_error(error, chunk.source.images)
+    scan.remarks = remarks
     if done:
         scan.labels, scan.digests = np.concatenate(all_labels), np.concatenate(all_digests)
     return scan
@@ -133,7 +138,8 @@ def _select_labels(rows: Rows, labels: Labels | None, start: int) -> NDArray[np.
     return np.pad(index, (0, count - len(index)), constant_values=BAD)
 
 
-def _find_constant(rows: Rows, layout: Layout) -> list[Fault]:
+def find_constant(rows: Rows, layout: Layout) -> list[Fault]:
+    """Return a fault for each image, of those without one, whose values are all the same."""
     same = rows.levels.max(axis=1) == rows.levels.min(axis=1)
     same[[fault.row for fault in rows.faults]] = False
     return [

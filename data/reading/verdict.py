@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,13 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.invalid import InvalidData, escape
+from data.reading.division import choose_validation_rows
 from data.reading.formats.format import Chunk, Labels, Source
 from data.reading.inventory import Inventory
 from data.reading.labels import BAD
-from data.reading.layout import Layout, Tolerance
-from data.reading.problems import Problem, list_problems
+from data.reading.layout import Division, Layout, Tolerance
+from data.reading.problems import Problem, list_problems, name_row
 from data.reading.scan import Scan
 from data.seed_layout import SPLITS
+
+_TRAIN, _VALIDATION = SPLITS
+
+RowFlags = dict[Chunk, NDArray[np.bool_]]
+"""Something that is true of some rows, bool [rows], by chunk."""
+
+Selected = tuple[NDArray[np.uint64], NDArray[np.int64]]
+"""Digests of rows [rows], and their places, (number of scan, row in chunk) [rows, 2]."""
 
 RowProblems = dict[tuple[str, int], Problem]
 """By path of the images and 0-based row of the source."""
@@ -30,6 +40,8 @@ class Findings:
       warnings: what is unusual.
       dropped: rows that are dropped instead of refusing the data, each with the reason.
       dropped_rows: the same as 0-based rows of a source, by its path of images.
+      validation_rows: of data that are divided, the rows for validation, in the same way, sorted.
+      remarks: what was done with some rows, with their number.
       counts: number of images that remain, by split and class name.
       remedy: what else could be done about the errors.
     """
@@ -38,6 +50,8 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
     dropped: list[Problem] = field(default_factory=list)
     dropped_rows: dict[str, set[int]] = field(default_factory=dict)
+    validation_rows: dict[str, list[int]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     remedy: str = ""
 
@@ -80,9 +94,13 @@ def judge(
     order = {chunk: number for number, chunk in enumerate(inventory.chunks)}
     scans = sorted(scans, key=lambda scan: order[scan.chunk])
     file_problems, row_problems = _collect(inventory, labels, scans)
-    bad = {scan.chunk: scan.bad | (scan.labels == BAD) for scan in scans}
-    findings = Findings(warnings=_find_repeats_within_splits(scans, bad))
-    leaks = _find_repeats_across_splits(scans, bad)
+    good = {scan.chunk: ~scan.bad & (scan.labels != BAD) for scan in scans}
+    held_out = _hold_out(scans, good, inventory.division)
+    rows = {split: _select_rows(scans, good, held_out, split) for split in SPLITS}
+    findings = Findings(
+        warnings=_find_repeats_within_splits(scans, rows), remarks=_sum_remarks(scans)
+    )
+    leaks = _find_repeats_across_splits(scans, rows)
     if tolerance.allow_duplicates:
         findings.warnings += leaks.values()
     else:
@@ -94,7 +112,9 @@ def judge(
         for path, row in row_problems:
             findings.dropped_rows.setdefault(path, set()).add(row)
         row_problems = {}
-    findings.counts = _count_images(scans, findings.dropped_rows, layout)
+    if inventory.division.fraction:
+        findings.validation_rows = _list_rows(scans, held_out)
+    findings.counts = _count_images(scans, held_out, findings.dropped_rows, layout)
     if not file_problems:
         # A row without a known label could be of any class.
         unknown = {
@@ -103,7 +123,8 @@ def judge(
             for row in np.flatnonzero(scan.labels == BAD)
             if (scan.chunk.source.images, scan.first_row + row) in row_problems
         }
-        file_problems = _find_absent_classes(findings.counts, inventory.sources, unknown)
+        find = _find_undivided_classes if inventory.division.fraction else _find_absent_classes
+        file_problems = find(findings.counts, inventory.sources, unknown)
     findings.errors = [*sorted(file_problems), *sorted(row_problems.values())]
     findings.remedy = _advise(len(row_problems), len(leaks), tolerance)
     return findings
@@ -123,9 +144,9 @@ def _collect(
             continue
         if scan.broken:
             broken.add(scan.chunk.source)
-        for problem in scan.problems:
-            row = problem.row - scan.chunk.row_offset
-            row_problems[scan.chunk.source.images, row] = problem
+        for fault in scan.faults:
+            place = scan.chunk.source.images, scan.first_row + fault.row
+            row_problems[place] = scan.describe(fault.row, fault.text, fault.column)
     for source_labels in labels:
         if source_labels is None:
             continue
@@ -154,26 +175,62 @@ def _compare_counts(labels: Labels, scans: Sequence[Scan]) -> list[Problem]:
     return [Problem(labels.source.images, 0, 0, text)]
 
 
-def _select_good_rows(
-    scans: Sequence[Scan], bad: Mapping[Chunk, NDArray[np.bool_]], split: str
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return digests [rows] and (number of scan, row in chunk) [rows, 2] of a split's good rows."""
+def _hold_out(scans: Sequence[Scan], good: RowFlags, division: Division) -> RowFlags:
+    """Return whether each row is for validation."""
+    if not division.fraction:
+        return {
+            scan.chunk: np.full(len(scan.labels), scan.chunk.source.split == _VALIDATION)
+            for scan in scans
+        }
+    digests = [scan.digests[good[scan.chunk]] for scan in scans]
+    labels = [scan.labels[good[scan.chunk]] for scan in scans]
+    chosen = choose_validation_rows(
+        np.concatenate([np.zeros(0, np.uint64), *digests]),
+        np.concatenate([np.zeros(0, np.int64), *labels]),
+        division,
+    )
+    held_out, start = {}, 0
+    for scan in scans:
+        rows = held_out[scan.chunk] = np.zeros(len(scan.labels), bool)
+        end = start + np.count_nonzero(good[scan.chunk])
+        rows[good[scan.chunk]] = chosen[start:end]
+        start = end
+    return held_out
+
+
+def _list_rows(scans: Sequence[Scan], flags: RowFlags) -> dict[str, list[int]]:
+    """Return the 0-based numbers of rows in their source, by the path of its images, sorted."""
+    listed: dict[str, list[int]] = {}
+    for scan in scans:
+        rows = np.flatnonzero(flags[scan.chunk]) + scan.first_row
+        listed.setdefault(scan.chunk.source.images, []).extend(rows.tolist())
+    return listed
+
+
+def _sum_remarks(scans: Sequence[Scan]) -> list[str]:
+    total: Counter[str] = Counter()
+    for scan in scans:
+        total.update(scan.remarks)
+    return [f"{text}: {rows:,}" for text, rows in sorted(total.items())]
+
+
+def _select_rows(scans: Sequence[Scan], good: RowFlags, held_out: RowFlags, split: str) -> Selected:
+    """Return the good rows of a split."""
     digests, places = [np.zeros(0, np.uint64)], [np.zeros((0, 2), np.int64)]
     for number, scan in enumerate(scans):
-        if scan.chunk.source.split == split:
-            rows = np.flatnonzero(~bad[scan.chunk])
-            digests.append(scan.digests[rows])
-            places.append(np.stack([np.full(len(rows), number), rows], axis=1))
+        rows = np.flatnonzero(good[scan.chunk] & (held_out[scan.chunk] == (split == _VALIDATION)))
+        digests.append(scan.digests[rows])
+        places.append(np.stack([np.full(len(rows), number), rows], axis=1))
     return np.concatenate(digests), np.concatenate(places)
 
 
 def _find_repeats_within_splits(
-    scans: Sequence[Scan], bad: Mapping[Chunk, NDArray[np.bool_]]
+    scans: Sequence[Scan], rows: Mapping[str, Selected]
 ) -> list[Problem]:
     """Return a warning for every row that repeats an earlier row of its split."""
     warnings = []
     for split in SPLITS:
-        digests, places = _select_good_rows(scans, bad, split)
+        digests, places = rows[split]
         _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
         for row in np.flatnonzero(first[inverse] != np.arange(len(digests))).tolist():
             earlier = places[first[inverse[row]]]
@@ -181,12 +238,10 @@ def _find_repeats_within_splits(
     return warnings
 
 
-def _find_repeats_across_splits(
-    scans: Sequence[Scan], bad: Mapping[Chunk, NDArray[np.bool_]]
-) -> RowProblems:
+def _find_repeats_across_splits(scans: Sequence[Scan], rows: Mapping[str, Selected]) -> RowProblems:
     """Return a problem for every row of validation that is also in training."""
-    known, known_places = _select_good_rows(scans, bad, SPLITS[0])
-    digests, places = _select_good_rows(scans, bad, SPLITS[1])
+    known, known_places = rows[_TRAIN]
+    digests, places = rows[_VALIDATION]
     if not len(known):
         return {}
     order = np.argsort(known, kind="stable")
@@ -212,27 +267,28 @@ def _describe_repeat(
 ) -> Problem:
     scan, row = scans[place[0]], int(place[1])
     other, other_row = scans[earlier[0]], int(earlier[1])
-    text = (
-        f"the spectrogram is the same as that of {escape(other.chunk.source.images)}, row "
-        f"{other.number_in_file(other_row)}."
-    )
+    path, number = other.chunk.locate(other.first_row + other_row)
+    earlier_place = name_row(path, number, bool(other.chunk.names))
+    text = f"the spectrogram is the same as that of {earlier_place}."
     if scan.labels[row] != other.labels[other_row]:
         text = text[:-1] + ", but the label differs."
-    return Problem(scan.chunk.source.images, scan.number_in_file(row), 0, text + consequence)
+    return scan.describe(row, text + consequence)
 
 
 def _count_images(
-    scans: Sequence[Scan], dropped_rows: Mapping[str, set[int]], layout: Layout
+    scans: Sequence[Scan],
+    held_out: RowFlags,
+    dropped_rows: Mapping[str, set[int]],
+    layout: Layout,
 ) -> dict[str, dict[str, int]]:
     counts = {split: np.zeros(len(layout.classes), np.int64) for split in SPLITS}
     for scan in scans:
-        labels = scan.labels.copy()
-        dropped = dropped_rows.get(scan.chunk.source.images, set())
-        in_chunk = [row - scan.first_row for row in dropped]
-        labels[[row for row in in_chunk if 0 <= row < len(labels)]] = BAD
-        counts[scan.chunk.source.split] += np.bincount(
-            labels[labels != BAD], minlength=len(layout.classes)
-        )
+        source, rows = scan.chunk.source, scan.first_row + np.arange(len(scan.labels))
+        kept = scan.labels != BAD
+        kept &= ~np.isin(rows, sorted(dropped_rows.get(source.images, ())))
+        for split in SPLITS:
+            own = kept & (held_out[scan.chunk] == (split == _VALIDATION))
+            counts[split] += np.bincount(scan.labels[own], minlength=len(layout.classes))
     return {
         split: dict(zip(layout.classes, by_class.tolist(), strict=True))
         for split, by_class in counts.items()
@@ -255,6 +311,25 @@ def _find_absent_classes(
                 "of each class; set classes to those in the data."
             )
             problems.append(Problem(paths[0], 0, 0, text))
+    return problems
+
+
+def _find_undivided_classes(
+    counts: Mapping[str, Mapping[str, int]], sources: Sequence[Source], unknown: set[str]
+) -> list[Problem]:
+    """Return a problem if a class cannot be divided, unless there are unknown labels."""
+    path = min(source.labels for source in sources)
+    problems = _find_absent_classes({_TRAIN: counts[_TRAIN]}, sources, unknown)
+    few = [
+        name for name, count in counts[_VALIDATION].items() if not count and counts[_TRAIN][name]
+    ]
+    if few and not unknown:
+        text = (
+            f"has only one spectrogram of the class {' and only one of '.join(few)}, which cannot "
+            "be both in training and in validation. Add others, or set classes to those in the "
+            "data."
+        )
+        problems.append(Problem(path, 0, 0, text))
     return problems
 
 

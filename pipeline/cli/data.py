@@ -9,7 +9,16 @@ import click
 
 from data.simulation.presets import PRESETS
 from pipeline.cli.download import download
-from pipeline.cli.options import FILE, FOLDER, config_options, read_config, reading_options
+from pipeline.cli.options import (
+    FILE,
+    FOLDER,
+    config_options,
+    format_option,
+    read_config,
+    reading_options,
+    span_option,
+    validation_fraction_option,
+)
 
 
 @click.group()
@@ -102,15 +111,33 @@ def check(directory: str, **options: Any) -> None:
     help="Which images to draw.",
 )
 @click.option("--per-class", default=4, show_default=True, help="Spectrograms of each class.")
-@click.option(
-    "--config", "config_file", type=FILE, help="YAML file with classes, height and width."
-)
-def show(directory: str, output: str, split: str, per_class: int, config_file: str | None) -> None:
-    """Draw a labelled gallery of the spectrograms in DIRECTORY."""
-    from data.gallery import draw_gallery
+@config_options
+@format_option
+@span_option
+@validation_fraction_option
+def show(directory: str, output: str, split: str, per_class: int, **options: Any) -> None:
+    """Draw a labelled gallery of the spectrograms in DIRECTORY.
 
-    layout = read_config(config_file, ()).layout if config_file else None
-    draw_gallery(directory, output, split=split, per_class=per_class, layout=layout)
+    Classes, height and width are those of the configuration, or else those that the simulator
+    recorded, or else those of the published data set.
+    """
+    from dataclasses import replace
+
+    from data.gallery import draw_gallery, read_layout
+
+    config = read_config(**options)
+    recorded = read_layout(directory)
+    keys = {"classes", "height", "width"} - config.set_keys
+    draw_gallery(
+        directory,
+        output,
+        split=split,
+        per_class=per_class,
+        layout=replace(config.layout, **{key: getattr(recorded, key) for key in keys}),
+        format_name=config.input.format,
+        span=config.input.span,
+        division=config.division,
+    )
     click.echo(output)
 
 

@@ -12,6 +12,7 @@ from pipeline.cli.options import (
     debug_option,
     model_options,
     read_config,
+    validation_fraction_option,
 )
 
 
@@ -28,6 +29,7 @@ from pipeline.cli.options import (
 )
 @click.option("--data", required=True, help="Data folder: a path in a volume, or in a bucket.")
 @model_options
+@validation_fraction_option
 @config_options
 @debug_option(expose_value=False)
 def compile_package(file: str, image: str, root: str, serving: str, **options: Any) -> None:

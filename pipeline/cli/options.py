@@ -44,16 +44,28 @@ config_options = combine(
 )
 
 # A name with two underscores is a section of the configuration and a key in it.
+format_option = click.option(
+    "--format",
+    "input__format",
+    type=click.Choice(("auto", *FORMAT_NAMES)),
+    help="Format of the data files.  [default: auto]",
+)
+
+span_option = click.option(
+    "--span", "input__span", type=int, help="Read DIR/span-N/ instead of the newest span."
+)
+
+validation_fraction_option = click.option(
+    "--validation-fraction",
+    "input__validation_fraction",
+    type=float,
+    metavar="FRACTION",
+    help="Set aside this much of each class for validation, if DIR has no validation data.",
+)
+
 reading_options = combine(
-    click.option(
-        "--format",
-        "input__format",
-        type=click.Choice(("auto", *FORMAT_NAMES)),
-        help="Format of the data files.  [default: auto]",
-    ),
-    click.option(
-        "--span", "input__span", type=int, help="Read DIR/span-N/ instead of the newest span."
-    ),
+    format_option,
+    span_option,
     click.option(
         "--max-bad-rows",
         "input__max_bad_rows",
@@ -66,6 +78,15 @@ reading_options = combine(
         is_flag=True,
         default=None,
         help="Accept spectrograms that are in both training and validation data.",
+    ),
+    validation_fraction_option,
+    click.option(
+        "--no-resize",
+        "input__resize",
+        is_flag=True,
+        flag_value=False,
+        default=None,
+        help="Refuse pictures of another size instead of resizing them.",
     ),
 )
 

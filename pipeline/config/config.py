@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import Field, ValidationInfo, field_validator
 
 from data.reading.input_files import is_remote
-from data.reading.layout import Layout
+from data.reading.layout import Division, Layout
 from pipeline.config.sections import Beam, Input, Kubeflow, ServingCheck, Thresholds
 from trainer.config import Section, TrainingConfig, Tuning, refuse_unknown_classes
 
@@ -72,8 +72,19 @@ class Config(TrainingConfig):
     def layout(self) -> Layout:
         """What the data must look like."""
         return Layout(
-            self.classes, self.height, self.width, self.input.label_column, self.input.values
+            self.classes,
+            self.height,
+            self.width,
+            self.input.label_column,
+            self.input.values,
+            self.input.resize,
+            self.input.colour_map,
         )
+
+    @property
+    def division(self) -> Division:
+        """How data that have no validation part are divided."""
+        return Division(self.input.validation_fraction, self.seed)
 
     @property
     def training(self) -> TrainingConfig:

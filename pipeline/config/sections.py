@@ -115,6 +115,32 @@ class Input(Section):
         default=False,
         description="Whether the same spectrogram may be in training and validation data.",
     )
+    validation_fraction: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="How much of each class is set aside for validation, of data that have no "
+        "validation part. 0: the data have one.",
+    )
+    resize: bool = Field(
+        default=True,
+        description="Whether pictures of another size are resized to `height` and `width`. "
+        "Otherwise they are bad rows.",
+    )
+    colour_map: str = Field(
+        default="",
+        description="Matplotlib's name of the colour map that pictures in colour were drawn with, "
+        "such as viridis, which is inverted. Empty: their luma.",
+    )
+
+    @field_validator("colour_map")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name:  # Importing Matplotlib takes half a second.
+            from data.reading.pictures.colour_map import check_colour_map
+
+            check_colour_map(name)
+        return name
 
     @property
     def tolerance(self) -> Tolerance:

@@ -90,7 +90,13 @@ def _describe_images(config: Config) -> str:
     """
     if is_remote(config.data):
         return ""
-    inventory = take_inventory(config.data, config.layout, config.input.format, config.input.span)
+    inventory = take_inventory(
+        config.data,
+        config.layout,
+        config.input.format,
+        config.input.span,
+        division=config.division,
+    )
     if inventory.problems:
         # The whole check also finds the errors inside the files that can be read.
         _, findings = check_folder(
@@ -99,12 +105,16 @@ def _describe_images(config: Config) -> str:
             config.input.tolerance,
             config.input.format,
             inventory.span or None,
+            division=config.division,
         )
         findings.raise_errors(inventory.folder)
     counts = dict.fromkeys(SPLITS, 0)
     for chunk in inventory.chunks:
         counts[chunk.source.split] += count_rows(chunk, inventory.format, config.layout, LOCAL)
     span = f", span {inventory.span}" if inventory.span else ""
+    if config.division.fraction:
+        share = f"{config.division.fraction:g} of each class for validation"
+        return f"{span}, {sum(counts.values()):,} images, {share}"
     return f"{span}, " + " + ".join(f"{count:,}" for count in counts.values()) + " images"
 
 

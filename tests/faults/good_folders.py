@@ -8,11 +8,12 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from data.seed_layout import encode_csv
 
@@ -118,6 +119,15 @@ def make_gzipped_idx(split: str, images: NDArray, labels: NDArray) -> Files:
     return make_idx(split, images, labels, compress)
 
 
+def make_pictures(kind: str, split: str, images: NDArray, labels: NDArray, **options) -> Files:
+    files: Files = {}
+    for number, (image, name) in enumerate(zip(images, name_labels(labels), strict=True)):
+        content = io.BytesIO()
+        Image.fromarray(image).save(content, kind, **options)
+        files[f"{split}/{name}/{number}.{kind.lower()}"] = content.getvalue(), plain
+    return files
+
+
 FORMS: dict[str, Callable[[str, NDArray, NDArray], Files]] = {
     "csv-pair": make_csv_pair,
     "csv-pair, gzipped": make_gzipped_csv_pair,
@@ -127,6 +137,13 @@ FORMS: dict[str, Callable[[str, NDArray, NDArray], Files]] = {
     "npz": make_npz,
     "idx": make_idx,
     "idx, gzipped": make_gzipped_idx,
+    "image-folder, PNG": partial(make_pictures, "PNG"),
+    "image-folder, JPEG": partial(make_pictures, "JPEG"),
+    "image-folder, progressive JPEG": partial(make_pictures, "JPEG", progressive=True),
+    "image-folder, BMP": partial(make_pictures, "BMP"),
+    "image-folder, TIFF": partial(make_pictures, "TIFF"),
+    "image-folder, TIFF by LZW": partial(make_pictures, "TIFF", compression="tiff_lzw"),
+    "image-folder, TIFF by Deflate": partial(make_pictures, "TIFF", compression="tiff_deflate"),
 }
 
 

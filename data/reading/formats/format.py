@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from data.invalid import InvalidData, escape
 from data.reading.input_files import InputFiles
 from data.reading.layout import FormatName, Layout, Scale
 from data.reading.problems import Fault, Problem
+
+UNDIVIDED = ""
+"""Stands for a split in `Format.find`: images that are in neither train/ nor validation/."""
 
 MOST_BAD_ROWS = 50_000
 """Bad rows of a chunk, or bad labels of a file, after which it is not read any further."""
@@ -27,12 +30,13 @@ _MOST_COMPRESSION = 1032
 
 @dataclass(frozen=True)
 class Source:
-    """A file of images and the file of their labels.
+    """A file of images and the file of their labels, or a folder of pictures of one class.
 
     Attributes:
-      split: "train" or "validation".
-      images: path of the file of images.
-      labels: path of the file of labels; the same path where one file holds both.
+      split: "train" or "validation"; "train" for data that are to be divided.
+      images: path of the file of images, or of the folder of pictures.
+      labels: path of the file of labels; the same path where one file holds both; of pictures, the
+        folder whose folders are named after the classes.
     """
 
     split: str
@@ -53,6 +57,8 @@ class Chunk:
       scale: how its grey levels are written.
       label_at: first column of the label within a row, and the column after its last, where one
         file holds images and labels.
+      names: where every row is a file of its own, the path of each below the source's folder.
+        `start` and `end` are then the numbers of these rows.
     """
 
     source: Source
@@ -62,6 +68,32 @@ class Chunk:
     row_offset: int = 1
     scale: Scale = "unit"
     label_at: tuple[int, int] = (0, 0)
+    # Thousands of names would make chunks slow keys; a chunk is known by the others.
+    names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    def locate(self, row: int) -> tuple[str, int]:
+        """Return the file of a row, and its 1-based number there, given its number in the source.
+
+        The numbers in the source count from 0.
+        """
+        if self.names:
+            return f"{self.source.images}/{self.names[row - self.start]}", 1
+        return self.source.images, self.row_offset + row
+
+    def describe(self, row: int, text: str, column: int = 0) -> Problem:
+        """Return a problem of a row, given its number in the source, from 0."""
+        path, number = self.locate(row)
+        single = bool(self.names)
+        # The name of a picture may hold bytes that cannot be stored as text.
+        return Problem(escape(path) if single else path, number, column, text, single)
+
+    def select(self, rows: Sequence[int]) -> Chunk:
+        """Return a chunk of some rows, where every row is a file of its own.
+
+        Their numbers count from 0 within this chunk.
+        """
+        names = tuple(self.names[row] for row in rows)
+        return replace(self, start=0, end=len(names), names=names)
 
 
 @dataclass
@@ -72,11 +104,13 @@ class Rows:
       levels: uint8 [rows, pixels], zeros where a row is bad.
       faults: at most one for each row.
       labels: int64 [rows], -1 where bad; empty if the labels are in another file.
+      remarks: what was done with some rows, and with how many of them.
     """
 
     levels: NDArray[np.uint8]
     faults: list[Fault]
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    remarks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -172,6 +206,10 @@ class Format(ABC):
         """Return the (images, labels) paths of a split, out of all paths below the data folder.
 
         A path of a pair may be missing from `names`; the inventory reports it.
+
+        Args:
+          names: paths relative to the data folder, sorted.
+          split: "train", "validation", or `UNDIVIDED` for files of images of no split.
         """
 
     @abstractmethod
@@ -201,3 +239,8 @@ class Format(ABC):
         Raises:
           InvalidData: the file of labels cannot be read.
         """
+
+    def read_labels_of(self, chunk: Chunk, layout: Layout, files: InputFiles) -> NDArray[np.int64]:
+        """Return the labels of a chunk, where they come with the rows. Raises as `read` does."""
+        labels = [rows.labels for rows in self.read(chunk, layout, files)]
+        return np.concatenate([np.zeros(0, np.int64), *labels])

@@ -42,6 +42,8 @@ class Idx(ArrayFormat):
         prefixes = "|".join(_PREFIXES.get(split, (split,)))
         folder = f"{re.escape(split)}/"
         prefix = rf"(?P<which>{folder}|({folder})?({prefixes})([-_].*)?[-_.])"
+        if not split:
+            prefix = r"(?P<which>([^/]*[-_.])?)"
         kind = r"(?P<kind>images(?=[-.]idx3)|labels(?=[-.]idx1))"
         return naming.match_pairs(names, rf"{prefix}{kind}[-.]idx\d-ubyte(\.gz)?", _expected_path)
 

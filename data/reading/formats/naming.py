@@ -13,16 +13,17 @@ def find_pairs(
 
     Args:
       names: paths relative to the data folder.
-      split: name of the folder.
+      split: name of the folder, or `UNDIVIDED` for the data folder itself.
       extension: of the files.
       compressions: extensions that may follow it, such as ".gz".
     """
     compressed = "|".join(re.escape(compression) for compression in compressions)
+    folder = f"{split}/" if split else ""
     pattern = (
-        rf"{re.escape(split)}/(?P<kind>images|labels)(?P<which>([-_.].*)?)"
+        rf"{re.escape(folder)}(?P<kind>images|labels)(?P<which>([-_.].*)?)"
         rf"\.{extension}({compressed})?"
     )
-    return match_pairs(names, pattern, lambda which, kind: f"{split}/{kind}{which}.{extension}")
+    return match_pairs(names, pattern, lambda which, kind: f"{folder}{kind}{which}.{extension}")
 
 
 def match_pairs(
@@ -37,8 +38,9 @@ def match_pairs(
       expected_path: from `which` and `kind` to the path that stands for a missing file.
     """
     pairs: dict[str, dict[str, str]] = {}
+    compiled = re.compile(pattern)
     for name in sorted(names):
-        if match := re.fullmatch(pattern, name):
+        if match := compiled.fullmatch(name):
             pairs.setdefault(match["which"], {})[match["kind"]] = name
     return [
         (
@@ -56,9 +58,11 @@ def find_single_files(
 
     Args:
       names: paths relative to the data folder.
-      split: name of the split.
+      split: name of the split, or `UNDIVIDED` for all files of the data folder itself.
       extension: pattern of the end of the names.
       beginning: pattern of the beginning of names in the folder of the split.
     """
     pattern = rf"{re.escape(split)}([-_].*)?(/{beginning}.*)?{extension}"
-    return [(name, name) for name in sorted(names) if re.fullmatch(pattern, name)]
+    if not split:
+        pattern = rf"{beginning}[^/]*{extension}"
+    return [(name, name) for name in sorted(filter(re.compile(pattern).fullmatch, names))]

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from apache_beam.io.localfilesystem import LocalFileSystem
+from PIL import Image
 from tfx.types import standard_artifacts
 
 import data
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
+from components.spectrogram_example_gen.data_fingerprint import compute_data_fingerprint
+from components.spectrogram_example_gen.driver import Driver
 from components.spectrogram_example_gen.examples_artifact import describe_source
 from components.spectrogram_example_gen.executor import Executor
 from data.invalid import InvalidData
@@ -311,3 +314,138 @@ def test_the_same_data_in_another_format_are_stored_the_same(ingested, tmp_path)
         for features in read_examples(tmp_path / "out", "train")
     }
     assert files == {b"train.npz"}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The sample as folders of pictures."""
+    folder = tmp_path_factory.mktemp("pictures")
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(SAMPLE), layout)
+    for split in ("train", "validation"):
+        labels = split_labels(inventory, split, layout)
+        for number, image in enumerate(split_images(inventory, split, layout)):
+            path = folder / split / CLASS_NAMES[labels[number]] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    return folder
+
+
+def read_labels_by_image(output, *splits):
+    return {
+        features["image"].bytes_list.value[0]: features["label"].int64_list.value[0]
+        for split in splits
+        for features in read_examples(output, split)
+    }
+
+
+def test_pictures_are_stored_with_their_label_and_the_name_of_their_file(
+    ingested, pictures, tmp_path
+):
+    artifact = ingest(pictures, tmp_path)
+    assert artifact.get_string_custom_property("format") == "image-folder"
+    for split in ("train", "validation"):
+        assert read_labels_by_image(tmp_path, split) == read_labels_by_image(ingested[1], split)
+        for features in read_examples(tmp_path, split):
+            file = features["file"].bytes_list.value[0].decode()
+            assert file.split("/")[1] == features["class_name"].bytes_list.value[0].decode()
+            assert features["row"].int64_list.value[0] == 1
+            with Image.open(pictures / file) as picture:
+                assert picture.tobytes() == features["image"].bytes_list.value[0]
+
+
+def test_the_findings_list_folders_of_pictures_and_what_was_done_with_them(
+    pictures, tmp_path, caplog
+):
+    folder = tmp_path / "data"
+    shutil.copytree(pictures, folder)
+    name = "train/noise/large.png"
+    Image.fromarray(np.eye(2 * HEIGHT, 2 * WIDTH, dtype=np.uint8) * 255).save(folder / name)
+    (folder / "train/noise/damaged.png").write_bytes(b"x")
+    with caplog.at_level("INFO", "radio_signals"):
+        ingest(folder, tmp_path / "out", max_bad_rows=1)
+    findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert len(findings["files"]) == 8
+    assert findings["files"][0] == f"{folder}/train/narrowband/ (4 files)"
+    assert findings["remarks"] == [
+        "pictures resized to 64 x 128 with anti-aliasing (--no-resize refuses them): 1"
+    ]
+    assert findings["remarks"][0] in caplog.messages
+    (dropped,) = findings["dropped_rows"]
+    assert dropped["path"] == f"{folder}/train/noise/damaged.png"
+    assert findings["images"]["train"]["noise"] == 5
+
+
+def test_changed_pictures_have_another_fingerprint(pictures, tmp_path):
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    folder = tmp_path / "data"
+    shutil.copytree(pictures, folder)
+
+    def fingerprint():
+        return compute_data_fingerprint(take_inventory(str(folder), layout))
+
+    before = fingerprint()
+    picture = next((folder / "train" / "noise").iterdir())
+    content = picture.read_bytes()
+    picture.write_bytes(content + b"x")
+    assert fingerprint() != before
+    picture.write_bytes(content)
+    assert fingerprint() == before
+    picture.rename(picture.with_name("renamed.png"))
+    assert fingerprint() != before
+
+
+@pytest.fixture(scope="module")
+def divided(pictures, tmp_path_factory):
+    """The pictures of the training part, a quarter of which is set aside."""
+    folder = tmp_path_factory.mktemp("undivided") / "data"
+    shutil.copytree(pictures / "train", folder)
+    output = tmp_path_factory.mktemp("examples")
+    artifact = ingest(folder, output, seed=3, validation_fraction=0.25)
+    return folder, output, artifact
+
+
+def test_a_quarter_of_each_class_is_stored_for_validation(ingested, divided):
+    folder, output, artifact = divided
+    training = read_labels_by_image(output, "train")
+    validation = read_labels_by_image(output, "validation")
+    assert sorted(validation.values()) == [0, 1, 2, 3]
+    assert training | validation == read_labels_by_image(ingested[1], "train")
+    assert len(training) + len(validation) == 16
+    assert artifact.get_int_custom_property("validation_rows") == 4
+    assert artifact.get_string_custom_property("source") == (
+        f"{folder}, 0.25 of each class for validation (seed 3)"
+    )
+    findings = json.loads((output / "findings.json").read_text())
+    assert (findings["validation_fraction"], findings["division_seed"]) == (0.25, 3)
+    assert findings["images"]["validation"] == dict.fromkeys(CLASS_NAMES, 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "size"),
+    [
+        ("data.reading.formats.image_folder._MOST_IN_CHUNK", 2),
+        ("components.spectrogram_example_gen.shuffle.SPILL_FILE_BYTES", 1),
+        ("components.spectrogram_example_gen.ingest.count_rows_at_a_time", lambda pixels: 3),
+    ],
+)
+def test_the_same_seed_divides_and_stores_the_same_with_any_size_of_chunks(
+    divided, tmp_path, monkeypatch, limit, size
+):
+    monkeypatch.setattr(limit, size)
+    ingest(divided[0], tmp_path, seed=3, validation_fraction=0.25)
+    assert compute_digests(tmp_path) == compute_digests(divided[1])
+
+
+def test_the_fraction_and_the_seed_are_part_of_the_cache_key(divided):
+    def properties(**options):
+        component = SpectrogramExampleGen(
+            data=str(divided[0]), classes=list(CLASS_NAMES), height=HEIGHT, width=WIDTH, **options
+        )
+        return Driver(None).resolve_exec_properties(dict(component.exec_properties), None, None)
+
+    key = properties(seed=3, validation_fraction=0.25)
+    assert key == properties(seed=3, validation_fraction=0.25)
+    assert key != properties(seed=3, validation_fraction=0.5)
+    assert key != properties(seed=4, validation_fraction=0.25)
+    assert key["input_fingerprint"].startswith("sha256:")

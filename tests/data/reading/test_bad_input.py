@@ -7,7 +7,7 @@ import pytest
 
 from data.invalid import InvalidData
 from data.reading.check import check_folder
-from data.reading.layout import Tolerance
+from data.reading.layout import FORMAT_NAMES, Tolerance
 
 
 def lines_of(path):
@@ -53,7 +53,8 @@ IMAGES, LABELS = "train/images.csv", "train/labels.csv"
         ),
         pytest.param(
             lambda d: (d / "validation").rename(d / "val"),
-            f"validation is missing. {NEEDS}",
+            f"validation is missing. {NEEDS} To set aside some of the training data instead: "
+            "--validation-fraction 0.2.",
             id="missing split",
         ),
         pytest.param(
@@ -264,7 +265,7 @@ def test_a_folder_of_something_else_is_refused_with_the_formats_that_can_be_read
     (error,) = errors_of(tmp_path, layout)
     first, *formats = error.splitlines()
     assert first.endswith("holds no data in a format that can be read. A data folder holds")
-    assert [line.split()[0] for line in formats] == ["csv-pair", "csv", "npy", "npz", "idx"]
+    assert [line.split()[0] for line in formats] == list(FORMAT_NAMES)
 
 
 def test_two_formats_in_one_folder_are_refused(folder, layout):
