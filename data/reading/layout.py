@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 # The formats are named here, apart from their readers, because --help must not wait for those.
-FormatName = Literal["csv-pair", "csv", "npy", "npz", "idx", "image-folder"]
+FormatName = Literal["csv-pair", "csv", "npy", "npz", "idx", "image-folder", "voltages"]
 """Keys of `data.reading.formats.FORMATS`."""
 
 FormatChoice = Literal["auto", FormatName]

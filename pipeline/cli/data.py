@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from data.simulation.presets import PRESETS
+from pipeline.cli.convert import convert
 from pipeline.cli.download import download
 from pipeline.cli.options import (
     FILE,
@@ -141,4 +142,5 @@ def show(directory: str, output: str, split: str, per_class: int, **options: Any
     click.echo(output)
 
 
+data.add_command(convert)
 data.add_command(download)

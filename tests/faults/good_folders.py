@@ -5,6 +5,7 @@ To fuzz another format, write a function that returns the files of a split and n
 
 import gzip
 import io
+import json
 import struct
 import zipfile
 from collections.abc import Callable
@@ -119,6 +120,35 @@ def make_gzipped_idx(split: str, images: NDArray, labels: NDArray) -> Files:
     return make_idx(split, images, labels, compress)
 
 
+def make_components(images: NDArray) -> NDArray:
+    """Return signed bytes [signals, samples, 2], 16 samples for each pixel."""
+    return np.tile(images.reshape(len(images), -1).view(np.int8), 32).reshape(len(images), -1, 2)
+
+
+def make_voltages(split: str, images: NDArray, labels: NDArray) -> Files:
+    voltages = make_components(images).astype(np.float32).view(np.complex64)[..., 0]
+    return {
+        f"{split}/voltages.npy": (pack_npy(voltages), plain),
+        f"{split}/labels.npy": (pack_npy(name_labels(labels)), plain),
+    }
+
+
+def make_recordings(split: str, images: NDArray, labels: NDArray) -> Files:
+    files: Files = {}
+    for number, samples in enumerate(make_components(images)):
+        header = json.dumps({"uuid": number, "signal_classification": CLASSES[labels[number]]})
+        files[f"{split}/{number}.dat"] = header.encode() + b"\n" + samples.tobytes(), plain
+    return files
+
+
+def make_recordings_with_table(split: str, images: NDArray, labels: NDArray) -> Files:
+    table = "".join(f"{number},{name}\n" for number, name in enumerate(name_labels(labels)))
+    files = make_recordings(split, images, labels)
+    return files | {
+        f"{split}/labels.csv": (b"UUID,SIGNAL_CLASSIFICATION\n" + table.encode(), plain)
+    }
+
+
 def make_pictures(kind: str, split: str, images: NDArray, labels: NDArray, **options) -> Files:
     files: Files = {}
     for number, (image, name) in enumerate(zip(images, name_labels(labels), strict=True)):
@@ -144,6 +174,9 @@ FORMS: dict[str, Callable[[str, NDArray, NDArray], Files]] = {
     "image-folder, TIFF": partial(make_pictures, "TIFF"),
     "image-folder, TIFF by LZW": partial(make_pictures, "TIFF", compression="tiff_lzw"),
     "image-folder, TIFF by Deflate": partial(make_pictures, "TIFF", compression="tiff_deflate"),
+    "voltages": make_voltages,
+    "voltages, .dat": make_recordings,
+    "voltages, .dat with a table": make_recordings_with_table,
 }
 
 

@@ -9,8 +9,9 @@ from data.reading.formats.idx import Idx
 from data.reading.formats.image_folder import ImageFolder
 from data.reading.formats.npy import Npy
 from data.reading.formats.npz import Npz
+from data.reading.formats.voltages import Voltages
 
 FORMATS: dict[str, Format] = {
     reader.name: reader
-    for reader in (PairedCsv(), LabelledCsv(), Npy(), Npz(), Idx(), ImageFolder())
+    for reader in (PairedCsv(), LabelledCsv(), Npy(), Npz(), Idx(), ImageFolder(), Voltages())
 }

@@ -197,11 +197,20 @@ def _choose_scale(path: str, stream: IO[bytes], array: Array, layout: Layout) ->
     return "levels" if whole else "unit"
 
 
-def _divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
-    size = measure_file(source.images, files)
+def check_size(path: str, array: Array, files: InputFiles, rows: str = "images") -> None:
+    """Compare what the header of an uncompressed file announces with its size.
+
+    Raises:
+      InvalidData: the file has fewer bytes, or more.
+    """
+    size = measure_file(path, files)
     announced = array.start + array.shape[0] * array.row_bytes
     if size != announced:
-        raise (_too_short if size < announced else _too_long)(source.images, array)
+        raise (_too_short if size < announced else _too_long)(path, array, rows)
+
+
+def _divide(source: Source, array: Array, scale: Scale, files: InputFiles) -> list[Chunk]:
+    check_size(source.images, array, files)
     rows, step = array.shape[0], max(1, _CHUNK_BYTES // array.row_bytes)
     return [
         Chunk(source, start, min(start + step, rows), first=start == 0, scale=scale)

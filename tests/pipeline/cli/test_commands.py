@@ -127,6 +127,9 @@ def test_tune_has_every_option_of_run_and_three_more():
         (["data", "download", "d", "--url", "x", "--file", __file__], "exclude each other"),
         (["data", "download", "d", "--url", "x"], "x is not an address of a file on a server."),
         (["data", "download", "d", "--file", "x"], "File 'x' does not exist"),
+        (["data", "convert", "a", "b"], "Missing option '--to'"),
+        (["data", "convert", "nowhere", "b", "--to", "csv"], "The data folder nowhere does not"),
+        (["data", "convert", ".", ".", "--to", "csv"], ". is the data folder, or holds it."),
         (["data", "check", "nowhere"], "The data folder nowhere does not exist"),
         (
             ["data", "check", "x", "--set", "input.values=grey"],
