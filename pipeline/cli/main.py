@@ -15,6 +15,7 @@ from pipeline.cli.kubeflow import compile_package, submit
 from pipeline.cli.prune import prune
 from pipeline.cli.reports import report, runs, tensorboard
 from pipeline.cli.run import run, tune
+from pipeline.cli.serve import serve
 from pipeline.terminal import failures
 from pipeline.terminal.interruption import ending_on_signals
 
@@ -34,6 +35,7 @@ def cli() -> None:
 
 for command in (data, run, tune, runs, report, tensorboard, prune, compile_package, submit):
     cli.add_command(command)
+cli.add_command(serve)
 
 
 def main() -> None:

@@ -1,0 +1,75 @@
+"""Exports small models without a training run."""
+
+from pathlib import Path
+
+import numpy as np
+
+CLASSES = ("stripe", "dot", "nothing")
+HEIGHT, WIDTH = 16, 24
+IMAGES = 9
+
+
+class FakeTransformOutput:
+    """Stands for the output of the Transform step, which takes Beam seconds to write."""
+
+    def __init__(self, config: dict) -> None:
+        self._config = config
+
+    def transform_features_layer(self):
+        import tensorflow as tf
+
+        from trainer.preprocessing import preprocessing_fn
+
+        def transform(features):
+            labels = tf.zeros(tf.shape(features["image"])[0], tf.int64)
+            return preprocessing_fn({**features, "label": labels}, self._config)
+
+        return transform
+
+    def raw_feature_spec(self):
+        import tensorflow as tf
+
+        return {"image": tf.io.FixedLenFeature([], tf.string)}
+
+
+def write_models(folder: Path) -> None:
+    """Write model-1, model-2, levels.npy, answers-1.npz and answers-2.npz to a new folder.
+
+    The weights of model-3 are NaN.
+    """
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    from trainer.export.saved_model import export
+    from trainer.settings import resolve
+
+    unfinished = folder.with_name(f"{folder.name}-unfinished")
+    unfinished.mkdir()
+    shape = (IMAGES, HEIGHT, WIDTH)
+    levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    np.save(unfinished / "levels.npy", levels)
+    config = {"classes": list(CLASSES), "height": HEIGHT, "width": WIDTH, "model": "compact"}
+    for number in (1, 2, 3):
+        keras.utils.set_random_seed(number)
+        model = keras.Sequential(
+            [
+                keras.Input((HEIGHT, WIDTH, 1)),
+                layers.Flatten(),
+                layers.Dense(len(CLASSES), activation="softmax"),
+            ]
+        )
+        if number == 3:
+            model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+        path = str(unfinished / f"model-{number}")
+        facts = {"model": "a small one", "calibration": {"temperature": None}}
+        export(model, FakeTransformOutput(config), resolve(config), facts, path)
+        classify = tf.saved_model.load(path).signatures["classify_spectrograms"]
+        answers = classify(spectrograms=tf.constant((levels / 255).astype(np.float32)))
+        np.savez(
+            unfinished / f"answers-{number}.npz",
+            probabilities=answers["probabilities"].numpy(),
+            score=answers["score"].numpy(),
+            **{"class": answers["class"].numpy().astype(str)},
+        )
+    unfinished.rename(folder)
