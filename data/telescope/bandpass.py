@@ -27,8 +27,8 @@ def measure_bandpass(power: NDArray[np.float32], group: int) -> NDArray[np.float
     """Measure the response of every channel.
 
     It is the median of some 512 values of a group of neighbouring channels, evenly spread over
-    channels and rows, and interpolated linearly between the middles of groups. A narrow signal,
-    even if it does not drift, is in few of these values and so stays.
+    channels and rows, interpolated between groups. A narrow signal, even if it does not drift, is
+    in few of these values and so stays.
 
     Args:
       power: float32 [rows, channels]. It may have NaN.
@@ -43,18 +43,17 @@ def measure_bandpass(power: NDArray[np.float32], group: int) -> NDArray[np.float
     step = max(1, group * len(sampled) // _VALUES)
     groups = channels // group
     values = sampled[:, : groups * group].reshape(len(sampled), groups, group)[:, :, ::step]
-    medians = _median(values.transpose(1, 0, 2).reshape(groups, -1))
-    middles = group * (np.arange(groups) + 0.5) - 0.5
-    if channels % group:  # the last group overlaps the one before
-        medians = np.append(medians, _median(sampled[np.newaxis, :, -group:].reshape(1, -1)))
-        middles = np.append(middles, channels - 0.5 * group - 0.5)
-    return np.interp(np.arange(channels), middles, medians).astype(np.float32)
+    values = values.transpose(1, 0, 2).reshape(groups, -1)
+    # NaN counts as greater than every number.
+    middle = values.shape[1] // 2
+    medians = np.nan_to_num(np.partition(values, middle, axis=1)[:, middle])
+    return _interpolate(medians, group, channels)
 
 
-def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the median of each row [groups, values]; 0 for a group without any number."""
-    medians = np.median(values, axis=1)
-    for group in np.flatnonzero(np.isnan(medians)):
-        numbers = values[group][~np.isnan(values[group])]
-        medians[group] = np.median(numbers) if numbers.size else 0.0
-    return medians
+def _interpolate(medians: NDArray[np.float32], group: int, channels: int) -> NDArray[np.float32]:
+    """Interpolate linearly between the middles of groups; beyond the outermost, repeat these."""
+    first = group // 2  # the first channel after the middle of a group
+    weight = (np.arange(group, dtype=np.float32) + np.float32(0.5 - 0.5 * (group % 2))) / group
+    between = medians[:-1, np.newaxis] * (1 - weight) + medians[1:, np.newaxis] * weight
+    after = channels - first - between.size
+    return np.pad(between.ravel(), (first, after), constant_values=(medians[0], medians[-1]))

@@ -32,7 +32,7 @@ _BITSHUFFLE = 32_008
 _REPACK = "Copy it with: h5repack -f NONE -l CHUNK=16x1x65536 FILE NEW"
 
 _MOST_CHUNK_BYTES = 128 << 20
-_MOST_CACHE_BYTES = 256 << 20
+_MOST_CACHE_BYTES = 128 << 20
 _LONGEST_TEXT = 4096
 # More than ever are in the cache, so that two of them seldom want the same place.
 _CACHE_PLACES = 100_003

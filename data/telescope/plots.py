@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_DPI = 100
+
 # Ticks of narrower bands would differ only after many digits in MHz. They are in kHz or Hz from
 # the middle.
 _NARROWEST_MHZ = 0.1
 _NARROWEST_KHZ = 5.0
 
-_UNLABELLED_LINES = 4
+# Of tiles without labels, so many are searched for the loudest signals.
+_MOST_EXAMINED = 20_000
 
 
 def draw_observation(
@@ -57,10 +60,11 @@ def draw_observation(
     spectrum, image = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 2.2], "hspace": 0.02}
     )
-    low, high, label = _scale_frequencies(waterfall.low_mhz, waterfall.high_mhz)
+    low, high, label = scale_frequencies(waterfall.low_mhz, waterfall.high_mhz)
     _draw_spectrum(spectrum, waterfall, low, high)
     decibels = _to_decibels(waterfall.greatest)
-    least, most = np.nanpercentile(decibels, (2.0, 99.9)) if decibels.size else (0.0, 1.0)
+    recorded = decibels[np.isfinite(decibels)]
+    least, most = np.percentile(recorded, (2.0, 99.9)) if recorded.size else (0.0, 0.0)
     picture = image.imshow(
         decibels,
         aspect="auto",
@@ -86,8 +90,8 @@ def draw_tiles(
       directory: a folder that `write_tiles` wrote.
       output: the PNG to write. Its folder is created.
       split: "train" or "validation", of tiles with labels.
-      per_class: number of tiles of each class, evenly spread. Tiles without labels get four lines
-        of as many.
+      per_class: number of tiles of each class, evenly spread. Without labels, there are two lines
+        of as many with the loudest signals, and two evenly spread.
 
     Returns:
       The path of the PNG.
@@ -96,9 +100,11 @@ def draw_tiles(
       InvalidData: a file is missing or damaged.
     """
     images, table = read_tiles(directory, split)
-    lines = _choose_tiles(table, per_class)
+    lines = _choose_tiles(images, table, per_class)
     columns = max(len(tiles) for _, tiles in lines)
-    figure = _make_figure(3.4 * columns, 2.0 * len(lines) + 0.6)
+    # A pixel of the plot or more for each column, so that narrow lines stay dark.
+    wide = min(max(3.4, images.shape[2] / _DPI + 0.6), 8.0)
+    figure = _make_figure(wide * columns, 2.0 * len(lines) + 0.6)
     name = Path(directory).resolve().name + (f", {split}" if "class" in table else "")
     figure.suptitle(
         f"{escape_label(name)}: {len(table):,} tiles\n(contrast stretched for each)", size=11
@@ -112,14 +118,26 @@ def draw_tiles(
     return _save(figure, output)
 
 
-def _choose_tiles(table: pd.DataFrame, count: int) -> list[tuple[str, NDArray[np.int64]]]:
-    """Return lines of tiles: a name, and the numbers of up to `count` rows of the table."""
+def _choose_tiles(
+    images: NDArray[np.uint8], table: pd.DataFrame, count: int
+) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return lines of up to `count` tiles: what they have in common, and their numbers."""
     if "class" in table:
         classes = table["class"].to_numpy(str)
         names = np.unique(classes)
         return [(name, _choose_evenly(np.flatnonzero(classes == name), count)) for name in names]
-    chosen = _choose_evenly(np.arange(len(table)), _UNLABELLED_LINES * count)
-    return [("", chosen[first : first + count]) for first in range(0, len(chosen), count)]
+    examined = _choose_evenly(np.arange(len(table)), _MOST_EXAMINED)
+    # The louder the loudest pixel, the lighter is the noise, because an image is divided by it.
+    lightness = np.array([images[tile].mean() for tile in examined])
+    lines = {
+        "loudest": np.sort(examined[np.argsort(-lightness, kind="stable")[: 2 * count]]),
+        "evenly spread": _choose_evenly(examined, 2 * count),
+    }
+    return [
+        (name, tiles[first : first + count])
+        for name, tiles in lines.items()
+        for first in range(0, len(tiles), count)
+    ]
 
 
 def _choose_evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -131,7 +149,7 @@ def _choose_evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 def _draw_tile(axis: Axes, image: NDArray[np.uint8], tile: Any, label: str) -> None:
     height, width = image.shape
     half = 0.5e-6 * tile.channel_width_hz * width
-    low, high, unit = _scale_frequencies(tile.centre_mhz - half, tile.centre_mhz + half)
+    low, high, unit = scale_frequencies(tile.centre_mhz - half, tile.centre_mhz + half)
     darkest, lightest = find_contrast_limits(image)
     axis.imshow(
         image,
@@ -161,7 +179,7 @@ def _draw_spectrum(axis: Axes, waterfall: Waterfall, low: float, high: float) ->
     axis.grid(alpha=0.3)
 
 
-def _scale_frequencies(low: float, high: float) -> tuple[float, float, str]:
+def scale_frequencies(low: float, high: float) -> tuple[float, float, str]:
     """Return the edges of a band in a unit that suits its width, and the label of the axis.
 
     Args:
@@ -193,5 +211,5 @@ def _make_figure(width: float, height: float) -> Figure:
 def _save(figure: Figure, output: str | Path) -> Path:
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(output, format="png", dpi=100)
+    figure.savefig(output, format="png", dpi=_DPI)
     return output

@@ -58,7 +58,7 @@ _BLOCK_SAMPLES = 1 << 21
 _BATCH_SAMPLES = 1 << 18
 
 # Where the chunks under a block do not fit in HDF5's cache, wider blocks read them less often.
-_CACHED_SAMPLES = 1 << 26
+_CACHED_SAMPLES = 1 << 25
 _WIDE_BLOCK_SAMPLES = 1 << 24
 
 # Noise whose power is exponentially distributed has this median, in units of its mean.
@@ -177,7 +177,8 @@ class Tiling:
           chunk: as of `Observation`.
         """
         # Several rows of tiles only where a block holds all of their channels: tiles stay in order.
-        high = 1 + max(0, _BLOCK_SAMPLES // self.header.channels - self.grid.rows) // self._row_step
+        most_rows = _BLOCK_SAMPLES // self.header.channels
+        high = min(self.down, 1 + max(0, most_rows - self.grid.rows) // self._row_step)
         rows = (high - 1) * self._row_step + self.grid.rows
         cached = 2 * -(-rows // chunk[0]) * chunk[0] * chunk[1]
         channels = (_BLOCK_SAMPLES if cached <= _CACHED_SAMPLES else _WIDE_BLOCK_SAMPLES) // rows
@@ -188,7 +189,7 @@ class Tiling:
 
 
 def iterate_tiles(
-    observation: Observation, tiling: Tiling, workers: int | None = None
+    observation: Observation, tiling: Tiling, workers: int | None = None, start: int = 0
 ) -> Iterator[Tiles]:
     """Cut an observation into tiles, a few hundred at a time.
 
@@ -199,6 +200,7 @@ def iterate_tiles(
       observation: the observation that the tiling was made for.
       tiling: its tiles.
       workers: threads; None for one per core. It has no effect on the tiles.
+      start: number of the first tile.
 
     Yields:
       `Tiles`, in the order of their numbers.
@@ -211,14 +213,22 @@ def iterate_tiles(
     with ThreadPoolExecutor(workers) as pool:
         try:
             for down, across in tiling.list_blocks(observation.chunk):
+                if down[-1] * tiling.across + across[-1] < start:
+                    continue
                 waiting.append(pool.submit(_cut_block, observation, tiling, down, across))
                 if len(waiting) > workers:
-                    yield waiting.popleft().result()
+                    yield _leave_out(waiting.popleft().result(), start)
             while waiting:
-                yield waiting.popleft().result()
+                yield _leave_out(waiting.popleft().result(), start)
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _leave_out(tiles: Tiles, start: int) -> Tiles:
+    """Return the tiles from a number on."""
+    first = int(np.searchsorted(tiles[0]["tile"], start))
+    return tiles[0][first:], tiles[1][first:]
 
 
 def _cut_block(observation: Observation, tiling: Tiling, down: range, across: range) -> Tiles:
@@ -245,9 +255,30 @@ def _cut_block(observation: Observation, tiling: Tiling, down: range, across: ra
 def _read_logarithms(
     observation: Observation, tiling: Tiling, rows: range, channels: range
 ) -> NDArray[np.float32]:
-    """Return the logarithm of power [rows, channels] that is divided by the response.
+    """Return the logarithm of power [rows, channels], as `read_power` returns it."""
+    power = read_power(observation, tiling, rows, channels)
+    np.maximum(power, np.float32(1.0), out=power)
+    return np.log(power, out=power)
+
+
+def read_power(
+    observation: Observation, tiling: Tiling, rows: range, channels: range
+) -> NDArray[np.float32]:
+    """Read power and divide it by the response of the telescope.
 
     The noise gets the median that it has in a simulated image. What is not a number becomes noise.
+
+    Args:
+      observation: the observation.
+      tiling: its tiles.
+      rows: consecutive rows.
+      channels: consecutive channels.
+
+    Returns:
+      float32 [rows, channels].
+
+    Raises:
+      InvalidData: the file is damaged.
     """
     group = tiling.group
     # Whole groups, with one more on either side, so that the response does not depend on the block.
@@ -268,8 +299,7 @@ def _read_logarithms(
     if not power.max() <= _MOST_POWER:  # also if it is NaN
         np.nan_to_num(power, copy=False, nan=float(noise))
         np.minimum(power, _MOST_POWER, out=power)
-    np.maximum(power, np.float32(1.0), out=power)
-    return np.log(power, out=power)
+    return power
 
 
 def blank_dc_channels(power: NDArray[np.float32], coarse: CoarseChannels, channels: range) -> None:
