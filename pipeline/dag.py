@@ -21,7 +21,7 @@ from components.evaluator.eval_config import build_eval_config
 from components.evaluator.served.infra_validator import make_infra_validator
 from components.example_validator.component import GatingExampleValidator
 from components.example_validator.histograms import make_stats_options
-from components.pusher.component import FORCE_PUSH_REASON, HOLD_LEASE, Pusher
+from components.pusher.component import CARD, FORCE_PUSH_REASON, HOLD_LEASE, Pusher
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
 from components.tuner.component import LeaderboardTuner
@@ -173,10 +173,13 @@ def create_pipeline(
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
     ).with_id("Evaluator")
 
-    # Only a blessed model is pushed to the serving folder, unless a reason to force it is given.
+    # Only a blessed model is pushed to the serving folder, unless a reason to force it is given. Its
+    # card gets the metrics and describes the data.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=example_gen.outputs["examples"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_dir)
         ),
@@ -185,6 +188,7 @@ def create_pipeline(
         custom_config={
             FORCE_PUSH_REASON: config.force_push_reason,
             HOLD_LEASE: metadata is None,
+            CARD: config.model_card.model_dump(),
         },
     )
 

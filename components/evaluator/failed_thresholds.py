@@ -1,14 +1,17 @@
-"""Describes in sentences why a model was not blessed."""
+"""Lists the thresholds of an evaluation, and says in sentences why a model was not blessed."""
 
 from __future__ import annotations
 
+import json
 import math
+from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
 from components.evaluator import metric_names as names
 from components.evaluator.served.record import read_record
+from components.evaluator.tfma_results import load_config, load_results, overall_metrics
 
 # Configuration keys by the name of the metric, or by its first word for a metric of a class.
 _LOWER_BOUND_KEYS = {
@@ -25,6 +28,7 @@ _MARGIN_KEYS = {
 _SPOKEN_NAMES = {
     names.BALANCED_ACCURACY: "balanced accuracy",
     names.LOWEST_RECALL: "the lowest recall of a class",
+    names.PREDICTED_CLASSES: "number of predicted classes",
 }
 
 
@@ -45,10 +49,51 @@ def describe_failed_thresholds(evaluation_dir: str) -> list[str]:
     return [*sentences, *read_record(evaluation_dir).get("excesses", ())]
 
 
+def list_thresholds(evaluation_dir: str) -> list[dict[str, Any]]:
+    """Return the thresholds that applied.
+
+    Args:
+      evaluation_dir: the output `evaluation` of the Evaluator.
+
+    Returns:
+      For each threshold `metric`, its name in words, the bound `at_least`, and the value
+      `measured`, which is None where it is undefined.
+    """
+    results = load_results(evaluation_dir)
+    values = overall_metrics(results.candidate)
+    reference = overall_metrics(results.baseline) if results.baseline else {}
+    thresholds = []
+    for metric in (m for spec in load_config(evaluation_dir).metrics_specs for m in spec.metrics):
+        name = json.loads(metric.config).get("name")
+        spoken_name = _name_in_words(name)
+        for threshold in (bound.threshold for bound in metric.per_slice_thresholds):
+            value = float(values[name]["doubleValue"])
+            if threshold.value_threshold.lower_bound.value > 0:
+                bound = threshold.value_threshold.lower_bound.value
+                thresholds.append((spoken_name, bound, value))
+            if threshold.HasField("change_threshold") and name in reference:
+                change = value - float(reference[name]["doubleValue"])
+                bound = threshold.change_threshold.absolute.value
+                thresholds.append((f"{spoken_name}, minus that of the baseline", bound, change))
+    return [
+        {
+            "metric": spoken_name,
+            # Without the allowance for rounding.
+            "at_least": round(bound, 6),
+            "measured": None if math.isnan(value) else value,
+        }
+        for spoken_name, bound, value in thresholds
+    ]
+
+
+def _name_in_words(name: str) -> str:
+    return _SPOKEN_NAMES.get(name, name.replace("_", " of ", 1))
+
+
 def describe_failure(failure: ValidationFailure) -> str:
     """Return a sentence with the value, the bound and its configuration key."""
     name = failure.metric_key.name
-    spoken_name = _SPOKEN_NAMES.get(name, name.replace("_", " of ", 1))
+    spoken_name = _name_in_words(name)
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:

@@ -33,7 +33,7 @@ def load_results(evaluation_dir: str) -> ModelResults:
     Args:
       evaluation_dir: the output `evaluation` of the Evaluator.
     """
-    config = tfma.load_eval_results([evaluation_dir]).get_results()[0].config
+    config = load_config(evaluation_dir)
     # TFMA names models only where there are two.
     model_names = {spec.is_baseline: spec.name or None for spec in config.model_specs}
     candidate, *baseline = (
@@ -41,6 +41,11 @@ def load_results(evaluation_dir: str) -> ModelResults:
         for is_baseline in sorted(model_names)
     )
     return ModelResults(candidate, *(baseline or [None]))
+
+
+def load_config(evaluation_dir: str) -> tfma.EvalConfig:
+    """Return what was measured, with the thresholds that applied."""
+    return tfma.load_eval_results([evaluation_dir]).get_results()[0].config
 
 
 def metrics_by_name(slice_metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:

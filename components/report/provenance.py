@@ -1,28 +1,12 @@
-"""Provenance of a run: configuration, versions, and artifacts with their ids in ML Metadata."""
+"""Provenance of a run: its configuration, and artifacts with their ids in ML Metadata."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tfx.types.artifact import Artifact
-
-PACKAGES = (
-    "radio-signals",
-    "tfx",
-    "tensorflow",
-    "keras",
-    "tensorflow-transform",
-    "tensorflow-model-analysis",
-    "tensorflow-data-validation",
-    "apache-beam",
-    "ml-metadata",
-    "numpy",
-    "scikit-learn",
-)
 
 
 @dataclass(frozen=True)
@@ -50,13 +34,6 @@ def list_input_artifacts(inputs: Mapping[str, Sequence[Artifact]]) -> list[Input
         for artifact in role_artifacts
     ]
     return sorted(artifacts, key=lambda artifact: artifact.id)
-
-
-def list_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that the metrics depend on."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in PACKAGES
-    }
 
 
 def flatten(configuration: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -22,9 +22,10 @@ from components.report.misclassified_table import format_misclassified
 from components.report.page.page import Contents, render_report
 from components.report.page.spectrograms import choose_galleries
 from components.report.predictions import predict_validation_split
-from components.report.provenance import flatten, list_input_artifacts, list_versions
+from components.report.provenance import flatten, list_input_artifacts
 from components.report.results import read_results
 from data.storage import files
+from trainer.export.model_card import list_versions
 
 Inputs = Mapping[str, list[Artifact]]
 """The artifacts of each input of the Report component."""

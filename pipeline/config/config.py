@@ -8,7 +8,14 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from data.reading.input_files import is_remote
 from data.reading.layout import Division, Layout
-from pipeline.config.sections import Beam, Input, Kubeflow, ServingCheck, Thresholds
+from pipeline.config.sections import (
+    Beam,
+    Input,
+    Kubeflow,
+    ModelCard,
+    ServingCheck,
+    Thresholds,
+)
 from trainer.config import Section, TrainingConfig, Tuning, refuse_unknown_classes
 
 
@@ -65,6 +72,7 @@ class Config(TrainingConfig):
     tuning: Tuning = Tuning()
     thresholds: Thresholds = Thresholds()
     serving_check: ServingCheck = ServingCheck()
+    model_card: ModelCard = ModelCard()
     beam: Beam = Beam()
     kubeflow: Kubeflow = Kubeflow()
 

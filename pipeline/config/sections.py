@@ -85,6 +85,19 @@ class ServingCheck(Section):
         return image
 
 
+class ModelCard(Section):
+    """What the model card cannot know by itself."""
+
+    licence: str = Field(
+        default="",
+        description="The licence under which the model may be used. Empty: the card says that none "
+        "is stated.",
+    )
+    contact: str = Field(
+        default="", description="Who answers questions about the model. Empty: nobody is named."
+    )
+
+
 class Input(Section):
     """How the data are read, and which faults are tolerated."""
 

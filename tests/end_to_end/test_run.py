@@ -6,6 +6,7 @@ Tests that add runs to the first output folder are in the order in which they ne
 import csv
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,8 @@ from tests.end_to_end.pipeline_runs import (
 )
 from tests.end_to_end.served_model import answers
 from tests.graph import NODES
+from trainer.export.model_card import find_damage, read_model_card
+from trainer.export.model_card_page import MODEL_CARD_PAGE
 from trainer.quality.reliability import measure_reliability
 
 pytestmark = pytest.mark.slow
@@ -173,6 +176,22 @@ def test_slices_by_class_and_by_line_strength_each_add_up_to_the_split(first_run
     faint = by_feature["line_strength_range"]["below 5"]
     # Every signal of preset basic is visible, so images without a strong line are noise.
     assert faint["images"] == faint["classes"]["noise"]["support"] == 30
+
+
+def test_the_model_card_shows_the_data_and_the_figures_of_the_run(first_run):
+    metrics = first_run.metrics
+    card = read_model_card(metrics["pushed_to"])
+    assert card["data"]["source"] == Path(metrics["data"]).name
+    assert card["data"]["simulated"]
+    assert card["data"]["fingerprint"] == metrics["data_fingerprint"]
+    assert card["evaluation"]["accuracy"] == metrics["accuracy"]
+    assert card["evaluation"]["confusion_matrix"] == metrics["confusion_matrix"]
+    assert card["versions"] == metrics["versions"]
+    assert {threshold["metric"] for threshold in card["thresholds"]} >= {"accuracy"}
+    page = Path(metrics["pushed_to"], MODEL_CARD_PAGE).read_text()
+    low, high = metrics["intervals"]["accuracy"]
+    assert f"| accuracy | {metrics['accuracy']:.4f} ({low:.3f} to {high:.3f}) |" in page
+    assert find_damage(metrics["pushed_to"]) == ""
 
 
 def test_a_first_model_has_no_baseline(first_run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import platform
 from typing import TYPE_CHECKING, Any
 
 from data.fingerprint import fingerprint_file
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 
 # TensorFlow Serving ignores the folder `assets.extra`, which is meant for such files.
 MODEL_CARD = files.join("assets.extra", "model.json")
+
+
+_PACKAGES = (
+    *("radio-signals", "tfx", "tensorflow", "keras", "tensorflow-transform"),
+    *("tensorflow-model-analysis", "tensorflow-data-validation", "apache-beam", "ml-metadata"),
+    *("numpy", "scikit-learn"),
+)
 
 
 def write_model_card(model_dir: str, card: dict[str, Any]) -> None:
@@ -61,6 +70,13 @@ def find_damage(model_dir: str) -> str:
         if found != digest:
             return f"{name} is damaged"
     return ""
+
+
+def list_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a model and its metrics depend on."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _PACKAGES
+    }
 
 
 def list_weight_shapes(model: keras.Model) -> list[list[int]]:

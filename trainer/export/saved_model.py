@@ -13,7 +13,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
-from trainer.export.model_card import describe_files, list_weight_shapes, write_model_card
+from trainer.export.model_card import (
+    describe_files,
+    list_versions,
+    list_weight_shapes,
+    write_model_card,
+)
 from trainer.export.warm_up import write_warm_up_requests
 from trainer.preprocessing import normalise
 from trainer.quality.calibration import apply_temperature
@@ -145,6 +150,7 @@ def export(
             "weights": list_weight_shapes(model),
             "normalise": settings.normalise,
             "training": facts,
+            "versions": list_versions(),
             "files": describe_files(directory),
         },
     )

@@ -15,6 +15,7 @@ from tfx.types import standard_artifacts
 
 from components.pusher.component import Executor
 from data.storage.lease import LeaseHeldError, hold_lease
+from tests.trainer.export.card import TRAINER_CARD
 from trainer.export.model_card import describe_files, read_model_card, write_model_card
 from trainer.export.pushed_models import find_sound_models, list_pushed_models
 
@@ -40,7 +41,7 @@ def model(tmp_path) -> Path:
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "variables.index").write_bytes(b"index")
-    write_model_card(str(folder), {"model_id": "a", "files": describe_files(str(folder))})
+    write_model_card(str(folder), {**TRAINER_CARD, "files": describe_files(str(folder))})
     return folder
 
 
@@ -105,10 +106,9 @@ def test_a_model_that_is_not_blessed_is_pushed_with_a_reason_which_its_card_keep
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("force_push_reason") == "the old one is worse"
     (served,) = find_sound_models(str(serving))
-    assert served.card == {
-        **read_model_card(str(model)),
-        "force_push_reason": "the old one is worse",
-    }
+    assert served.card["force_push_reason"] == "the old one is worse"
+    page = Path(served.path, "assets.extra", "model_card.md").read_text()
+    assert "put into service by force.** Reason: the old one is worse" in page
     assert "force_push_reason" not in read_model_card(str(model)), "the candidate is unchanged"
 
 
