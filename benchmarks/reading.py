@@ -2,6 +2,7 @@
 """Measures speed and memory of reading data, compared with the usual alternatives.
 
     python benchmarks/reading.py DATA [--repeat 3] [--stock-rows 200] [--tenfold] [--work DIR]
+    python benchmarks/reading.py DATA --pictures [--repeat 3] [--work DIR]
 
 DATA is a folder with data in the published layout and size. The results are medians of:
 
@@ -11,6 +12,9 @@ DATA is a folder with data in the published layout and size. The results are med
 2. With --tenfold: SpectrogramExampleGen on ten times the data, seconds and peak memory. This set
    contains every image of DATA ten times, shifted along frequency by 0 to 9 channels.
 3. `radio-signals data check` and pandas.read_csv on train/images.csv, both including start-up.
+4. With --pictures, instead: the images of DATA as PNG files in folders, read by the reader of this
+   project (decoded, checked, hashed), by SpectrogramExampleGen, by Keras's
+   image_dataset_from_directory, and by Pillow alone. Imports are not counted.
 
 Each measurement has a process of its own. An earlier step reads the files once, so that all
 measurements find them in the operating system's cache.
@@ -85,7 +89,58 @@ def measure_pandas(file: Path, _work: Path) -> dict[str, float]:
     return {"seconds": time.perf_counter() - started}
 
 
-MEASURES = {"ingest": measure_ingest, "stock": measure_stock, "pandas": measure_pandas}
+def measure_pictures(folder: Path, _work: Path) -> dict[str, float]:
+    """Measure the reader of folders of pictures."""
+    from data.reading.check import check_folder
+    from data.reading.layout import Layout
+    from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
+
+    started = time.perf_counter()
+    _, findings = check_folder(str(folder), Layout(CLASS_NAMES, HEIGHT, WIDTH))
+    seconds = time.perf_counter() - started
+    findings.raise_errors(str(folder))
+    return {"seconds": seconds, "images": sum(findings.images.values())}
+
+
+def measure_keras(folder: Path, _work: Path) -> dict[str, float]:
+    """Measure Keras's reader, whose batches are not kept."""
+    import keras
+    import tensorflow as tf
+
+    from data.seed_layout import HEIGHT, SPLITS, WIDTH
+
+    tf.constant(0)  # starts TensorFlow
+    started, images = time.perf_counter(), 0
+    for split in SPLITS:
+        dataset = keras.utils.image_dataset_from_directory(
+            folder / split, color_mode="grayscale", image_size=(HEIGHT, WIDTH), batch_size=256
+        )
+        images += sum(len(labels) for _, labels in dataset)
+    return {"seconds": time.perf_counter() - started, "images": images}
+
+
+def measure_pillow(folder: Path, _work: Path) -> dict[str, float]:
+    """Measure Pillow in one thread."""
+    import numpy as np
+    from PIL import Image
+
+    Image.preinit()
+    started, images = time.perf_counter(), 0
+    for path in folder.glob("*/*/*.png"):
+        with Image.open(path) as image:
+            np.asarray(image)
+        images += 1
+    return {"seconds": time.perf_counter() - started, "images": images}
+
+
+MEASURES = {
+    "ingest": measure_ingest,
+    "stock": measure_stock,
+    "pandas": measure_pandas,
+    "pictures": measure_pictures,
+    "keras": measure_keras,
+    "pillow": measure_pillow,
+}
 
 
 def run_measure(measure: str, target: Path) -> dict[str, float]:
@@ -155,6 +210,48 @@ def write_tenfold_data(data: Path, folder: Path) -> Path:
     return folder
 
 
+def write_pictures(data: Path, folder: Path) -> Path:
+    """Write all images as PNG files in folders named after the classes."""
+    from PIL import Image
+
+    from data.reading.inventory import take_inventory
+    from data.reading.layout import Layout
+    from data.reading.split import split_images, split_labels
+    from data.seed_layout import CLASS_NAMES, HEIGHT, SPLITS, WIDTH
+
+    layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
+    inventory = take_inventory(str(data), layout)
+    for split in SPLITS:
+        labels = split_labels(inventory, split, layout)
+        for number, image in enumerate(split_images(inventory, split, layout)):
+            path = folder / split / CLASS_NAMES[labels[number]] / f"{number:06}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    return folder
+
+
+def measure_all_pictures(data: Path, repeat: int, work: Path) -> list[tuple[str, str]]:
+    """Return the rows of the result for pictures: name and value."""
+    folder = write_pictures(data, work / "pictures")
+    names = {
+        "reading, checks and hashes": "pictures",
+        "SpectrogramExampleGen, the whole step": "ingest",
+        "Keras's image_dataset_from_directory": "keras",
+        "Pillow alone, one thread": "pillow",
+    }
+    results = {name: [] for name in names}
+    for _ in range(repeat):
+        for name, measure in names.items():
+            results[name].append(run_measure(measure, folder))
+    first, *_ = results
+    images = results[first][0]["images"]
+    speeds = {name: images / median(runs) for name, runs in results.items()}
+    return [
+        (name, f"{speed:,.0f} pictures/s, {speed / speeds[first]:.2f} times the first row")
+        for name, speed in speeds.items()
+    ]
+
+
 def median(results: list[dict[str, float]], key: str = "seconds") -> float:
     """Return the median of one key."""
     return statistics.median(result[key] for result in results)
@@ -219,6 +316,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement (3)")
     parser.add_argument("--stock-rows", type=int, default=200, help="rows for CsvExampleGen (200)")
     parser.add_argument("--tenfold", action="store_true", help="measure ten times the data too")
+    parser.add_argument("--pictures", action="store_true", help="measure pictures instead")
     parser.add_argument("--work", type=Path, help="folder for temporary data")
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -228,13 +326,13 @@ def main() -> None:
         return
 
     with tempfile.TemporaryDirectory(prefix="reading-") as temporary:
-        lines = measure_all(
-            arguments.data,
-            arguments.stock_rows,
-            arguments.repeat,
-            arguments.tenfold,
-            arguments.work or Path(temporary),
-        )
+        work = arguments.work or Path(temporary)
+        if arguments.pictures:
+            lines = measure_all_pictures(arguments.data, arguments.repeat, work)
+        else:
+            lines = measure_all(
+                arguments.data, arguments.stock_rows, arguments.repeat, arguments.tenfold, work
+            )
     print("| | median of several |\n|---|---|")
     for name, value in lines:
         print(f"| {name} | {value} |")

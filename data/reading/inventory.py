@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from data.invalid import InvalidData, escape
@@ -134,26 +134,52 @@ def take_inventory(
     if len(matches) > 1:
         # Files of labels alone may belong to another format, which has the images.
         matches = [reader for reader in matches if _has_images(reader, names)] or matches
-    text = ""
-    if len(matches) > 1:
-        formats = " and ".join(reader.name for reader in matches)
-        text = f"holds files of more than one format: {formats}. Set input.format to one of them."
-    elif not matches:
-        needs = "\n".join(f"  {reader.name:<12} {reader.needs}" for reader in candidates)
-        text = f"holds no data in a format that can be read. A data folder holds\n{needs}"
-    elif not divided and not division.fraction:
-        text = (
-            f"holds {matches[0].name} data that are not divided into training and validation. Set "
-            f"aside some of them: {_REMEDY}. Or divide them: {matches[0].needs}."
-        )
+    name = matches[0].name if len(matches) == 1 else ""
+    empty = Inventory(folder, span, name, division=division)
+    text = _find_obstacle(candidates, matches, bool(divided), names, division)
     if text:
-        return Inventory(folder, span, "", problems=(Problem(folder, 0, 0, text),))
+        return replace(empty, problems=(Problem(folder, 0, 0, text),))
     parts = {split: split for split in SPLITS}
     if division.fraction:
         parts = {_TRAIN: _TRAIN if divided else UNDIVIDED}
-    return _plan(
-        Inventory(folder, span, matches[0].name, division=division), parts, names, layout, files
-    )
+    return _plan(empty, parts, names, layout, files)
+
+
+def _find_obstacle(
+    candidates: Iterable[Format],
+    matches: Sequence[Format],
+    divided: bool,
+    names: Sequence[str],
+    division: Division,
+) -> str:
+    """Return why a data folder cannot be read, or an empty string.
+
+    Args:
+      candidates: the formats that it may be in.
+      matches: those whose files it holds.
+      divided: whether it has parts for training or validation.
+      names: all paths below the data folder, sorted.
+      division: how to divide data that have no validation part.
+    """
+    if len(matches) > 1:
+        formats = " and ".join(reader.name for reader in matches)
+        return f"holds files of more than one format: {formats}. Set input.format to one of them."
+    if not matches:
+        needs = "\n".join(f"  {reader.name:<12} {reader.needs}" for reader in candidates)
+        return f"holds no data in a format that can be read. A data folder holds\n{needs}"
+    reader = matches[0]
+    if not divided and not division.fraction:
+        return (
+            f"holds {reader.name} data that are not divided into training and validation. Set "
+            f"aside some of them: {_REMEDY}. Or divide them: {reader.needs}."
+        )
+    validation = reader.find(names, _VALIDATION)
+    if division.fraction and validation:
+        return (
+            f"holds validation data, such as {escape(validation[0][0])}, so the training data are "
+            "not divided. Leave out --validation-fraction, or move the validation data away."
+        )
+    return ""
 
 
 def find_span(folder: str, span: int | None, files: InputFiles) -> tuple[str, int, list[str]]:
@@ -218,10 +244,10 @@ def _plan(
     sources: list[Source] = []
     chunks: list[Chunk] = []
     folder, reader = empty.folder, empty.reader
-    found = {part: reader.find(names, part) for part in {*parts.values(), _VALIDATION}}
-    problems = _find_missing_parts(empty, parts, found)
-    for split, part in parts.items():
-        for images, labels in found[part]:
+    found = {split: reader.find(names, part) for split, part in parts.items()}
+    problems = _find_missing_splits(empty, found)
+    for split, pairs in found.items():
+        for images, labels in pairs:
             unusable = [
                 Problem(escape(os.path.join(folder, name)), 0, 0, text)
                 for name in dict.fromkeys((images, labels))
@@ -241,25 +267,17 @@ def _plan(
     return replace(empty, sources=tuple(sources), chunks=tuple(chunks), problems=tuple(problems))
 
 
-def _find_missing_parts(
-    empty: Inventory, parts: Mapping[str, str], found: Mapping[str, Sequence[tuple[str, str]]]
+def _find_missing_splits(
+    empty: Inventory, found: Mapping[str, Sequence[tuple[str, str]]]
 ) -> list[Problem]:
-    """Return a problem for every part that is missing, and for one that is not to be there."""
-    folder, reader = empty.folder, empty.reader
-    missing = [part for part in parts.values() if not found[part]]
+    """Return a problem for every split of which no files were found."""
     problems = []
-    for part in missing:
-        text = _MISSING.format(reader.needs)
-        if part == _VALIDATION and _TRAIN not in missing:
+    for split, pairs in found.items():
+        text = _MISSING.format(empty.reader.needs)
+        if split == _VALIDATION and found[_TRAIN]:
             text += f" To set aside some of the training data instead: {_REMEDY}."
-        problems.append(Problem(os.path.join(folder, part), 0, 0, text))
-    if _VALIDATION not in parts and found[_VALIDATION]:
-        text = (
-            f"holds validation data, such as {escape(found[_VALIDATION][0][0])}, so the training "
-            "data are not divided. Leave out --validation-fraction, or move the validation data "
-            "away."
-        )
-        problems.append(Problem(folder, 0, 0, text))
+        if not pairs:
+            problems.append(Problem(os.path.join(empty.folder, split), 0, 0, text))
     return problems
 
 

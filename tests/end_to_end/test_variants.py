@@ -1,15 +1,17 @@
 """Whole runs that take longer: other models, schema, sizes, and repeatability."""
 
+import csv
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
-from data.seed_layout import CLASS_NAMES, HEIGHT, SPLITS, WIDTH
+from data.seed_layout import CLASS_NAMES, HEIGHT, RECORD, SPLITS, WIDTH
 from data.simulation.classes import PRIMARY
 from data.simulation.dataset import simulate_dataset
 from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
@@ -107,6 +109,57 @@ def test_other_classes_and_sizes_need_only_configuration(tmp_path):
     assert run.status == 0, run.text
     assert list(run.metrics["classes"]) == list(classes)
     assert [metrics["support"] for metrics in run.metrics["classes"].values()] == [16, 16, 16]
+
+
+def test_folders_of_pictures_are_divided_and_mistakes_are_named_by_their_picture(tmp_path):
+    classes = ("noise", "narrowband", "squiggle")
+    simulate_dataset(
+        tmp_path / "simulated",
+        train=96,
+        validation=3,
+        workers=1,
+        classes=classes,
+        height=32,
+        width=64,
+    )
+    layout = Layout(classes, 32, 64)
+    inventory = take_inventory(str(tmp_path / "simulated"), layout)
+    labels = split_labels(inventory, "train", layout)
+    for number, image in enumerate(split_images(inventory, "train", layout)):
+        path = tmp_path / "data" / classes[labels[number]] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The size of the picture is another, and is reduced again.
+        Image.fromarray(image).resize((128, 64), Image.Resampling.NEAREST).save(path)
+    shutil.copy(tmp_path / "simulated" / RECORD, tmp_path / "data")
+    run = run_pipeline(
+        tmp_path / "data",
+        tmp_path / "runs",
+        *SMALL,
+        "--epochs=1",
+        "--validation-fraction=0.25",
+        "--set=classes=[squiggle,noise,narrowband]",
+        "--set=height=32",
+        "--set=width=64",
+        "--set=thresholds.accuracy=0",
+    )
+    assert run.status in (0, 3), run.text
+    assert "96 images, 0.25 of each class for validation" in run.text
+    assert run.metrics["data"] == (
+        f"{tmp_path}/data (SIMULATED: preset basic, seed 0), 0.25 of each class for validation "
+        "(seed 0)"
+    )
+    assert {name: each["support"] for name, each in run.metrics["classes"].items()} == {
+        "squiggle": 8,
+        "noise": 8,
+        "narrowband": 8,
+    }
+    with (run.latest / "misclassified.csv").open() as file:
+        mistakes = list(csv.DictReader(file))
+    assert len(mistakes) == round(24 * (1 - run.metrics["accuracy"]))
+    for mistake in mistakes:
+        assert (tmp_path / "data" / mistake["file"]).is_file()
+        assert mistake["file"].startswith(f"{mistake['actual']}/")
+        assert mistake["row"] == "1"
 
 
 @pytest.mark.long

@@ -40,7 +40,8 @@ _BLOCK_BYTES = 4 << 20
 # In a bucket a thread waits for answers, on this machine it computes.
 _THREADS_REMOTE = 16
 
-_FIRST_BYTES = 1 << 20
+# Room for a larger picture takes longer to make than a small picture to read.
+_FIRST_BYTES = 1 << 16
 
 _RESIZED = "pictures resized to {} x {} with anti-aliasing (--no-resize refuses them)"
 _LUMA = (

@@ -163,7 +163,7 @@ def _convert_to_grey(image: Image.Image, colour_map: str) -> tuple[Image.Image, 
     if image.mode in _GREY_16_BITS:
         return Image.fromarray(np.asarray(image).astype(np.float32) / 257), False  # 65535 / 255
     if image.mode in _GREY:
-        return image.convert("L"), False
+        return image if image.mode == "L" else image.convert("L"), False
     if image.mode not in _COLOUR:
         raise InvalidData(
             f"the picture has pixels of the kind {image.mode}, which is neither grey of 8 or 16 "

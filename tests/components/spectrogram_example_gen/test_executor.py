@@ -29,7 +29,7 @@ from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 SAMPLE = Path(data.__file__).parent / "sample"
 
 
-def ingest(folder, output, seed=0, classes=CLASS_NAMES, **options):
+def ingest(folder, output, seed=0, classes=CLASS_NAMES, beam_args=(), **options):
     component = SpectrogramExampleGen(
         data=str(folder), classes=list(classes), height=HEIGHT, width=WIDTH, seed=seed, **options
     )
@@ -37,7 +37,9 @@ def ingest(folder, output, seed=0, classes=CLASS_NAMES, **options):
     artifact.uri = str(output)
     executor = Executor(
         Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=f"{output}-tmp", unique_id="1"
+            beam_pipeline_args=["--runner=DirectRunner", *beam_args],
+            tmp_dir=f"{output}-tmp",
+            unique_id="1",
         )
     )
     executor.Do({}, {"examples": [artifact]}, dict(component.exec_properties))
@@ -435,6 +437,19 @@ def test_the_same_seed_divides_and_stores_the_same_with_any_size_of_chunks(
     monkeypatch.setattr(limit, size)
     ingest(divided[0], tmp_path, seed=3, validation_fraction=0.25)
     assert compute_digests(tmp_path) == compute_digests(divided[1])
+
+
+@pytest.mark.slow
+def test_workers_in_other_processes_divide_and_store_the_same(divided, tmp_path):
+    workers = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    ingest(divided[0], tmp_path, seed=3, validation_fraction=0.25, beam_args=workers)
+    assert compute_digests(tmp_path) == compute_digests(divided[1])
+
+
+def test_pictures_are_read_from_any_file_system_that_beam_knows(divided, tmp_path):
+    folder, output, _ = divided
+    ingest(f"elsewhere:/{folder}", tmp_path, seed=3, validation_fraction=0.25)
+    assert compute_digests(tmp_path) == compute_digests(output)
 
 
 def test_the_fraction_and_the_seed_are_part_of_the_cache_key(divided):
