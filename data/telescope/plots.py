@@ -56,7 +56,9 @@ def draw_observation(
     """
     waterfall = measure_waterfall(observation, from_mhz, to_mhz, progress)
     figure = _make_figure(12.0, 6.5)
-    figure.suptitle(escape_label(f"{Path(observation.path).name}: {observation.header}"), size=10)
+    figure.suptitle(
+        escape_label(f"{Path(observation.path).name}: {observation.header}"), fontsize=10
+    )
     spectrum, image = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 2.2], "hspace": 0.02}
     )
@@ -75,6 +77,7 @@ def draw_observation(
         vmax=max(most, least + 3.0),
     )
     image.set_facecolor("lightgrey")
+    image.ticklabel_format(axis="x", useOffset=False)
     image.set_xlabel(label)
     image.set_ylabel("time (s)")
     figure.colorbar(picture, ax=image, label="greatest power in a pixel\n(dB above the noise)")
@@ -106,9 +109,9 @@ def draw_tiles(
     wide = min(max(3.4, images.shape[2] / _DPI + 0.6), 8.0)
     figure = _make_figure(wide * columns, 2.0 * len(lines) + 0.6)
     name = Path(directory).resolve().name + (f", {split}" if "class" in table else "")
-    figure.suptitle(
-        f"{escape_label(name)}: {len(table):,} tiles\n(contrast stretched for each)", size=11
-    )
+    source = str(table["source"].iloc[0]) if "source" in table else ""
+    title = f"{name}: {len(table):,} tiles of {source or 'an observation'}"
+    figure.suptitle(f"{escape_label(title)}\n(contrast stretched for each)", fontsize=11)
     grid = figure.subplots(len(lines), columns, squeeze=False)
     for axes, (label, tiles) in zip(grid, lines, strict=True):
         for axis in axes[len(tiles) :]:

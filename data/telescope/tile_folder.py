@@ -1,7 +1,7 @@
 """A folder of tiles: images as an array, and a table of their frequencies and times.
 
     DIR/images.npy           uint8 [tiles, height, width]
-    DIR/tiles.csv            a line for each tile: the fields of `TILE`
+    DIR/tiles.csv            a line for each tile: the fields of `TILE` and the source's name
 
 With labels, it is a data folder that a model can be trained on:
 
@@ -146,7 +146,7 @@ def read_tiles(
     directory = Path(directory)
     path = directory / list_files(split, True)[2]
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, keep_default_na=False)
         is_labelled = "class" in table
         path = directory / list_files(split, is_labelled)[0]
         images = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -169,7 +169,8 @@ def _open_files(
     """Open images, labels if there are any, and table; yield the function that writes tiles."""
     most, grid = len(tiling), tiling.grid
     images, *names, table = paths
-    columns = [*(TILE.names or ()), *(["class"] if names else ())]
+    columns = [*(TILE.names or ()), "source", *(["class"] if names else ())]
+    source = tiling.header.source
     with ExitStack() as stack:
         shape = (most, grid.height, grid.width)
         arrays = [_writing_array(folder / images, np.dtype(np.uint8), shape)]
@@ -187,7 +188,7 @@ def _open_files(
             for append_to in append_labels:
                 append_to(labels)
             pairs = zip(tiles.tolist(), labels.tolist(), strict=True)
-            lines.writerows((*tile, name)[: len(columns)] for tile, name in pairs)
+            lines.writerows((*tile, source, name)[: len(columns)] for tile, name in pairs)
 
         yield append
 

@@ -63,3 +63,21 @@ def make_noise(rows, channels, seed=0, looks=51):
     """Return power [rows, 1, channels] with mean 1: the mean of so many spectra of noise."""
     rng = np.random.default_rng(seed)
     return rng.gamma(looks, 1.0 / looks, (rows, 1, channels)).astype(np.float32)
+
+
+def inject(power, signal, first_channel, width):
+    """Add a simulated signal to power [rows, 1, channels], as if a tile were its band.
+
+    Args:
+      power: float32, with noise of mean 1. It is changed.
+      signal: `data.simulation.classes.Signal`.
+      first_channel: lowest channel of the tile.
+      width: channels in the tile.
+    """
+    steps = 64  # in a row
+    times = np.linspace(0.0, 1.0, len(power) * steps)
+    channels = np.floor(signal.path(times) * width).astype(int)
+    strength = 10.0 ** (signal.strength / 10.0) * signal.envelope(times) ** 2 / steps
+    inside = (channels >= 0) & (channels < width)
+    rows = np.arange(len(times)) // steps
+    np.add.at(power[:, 0], (rows[inside], first_channel + channels[inside]), strength[inside])

@@ -58,10 +58,11 @@ def test_a_folder_has_images_and_a_table_with_a_line_for_each(tmp_path):
         ((_, expected),) = iterate_tiles(observation, Tiling(observation, GRID))
     np.testing.assert_array_equal(images, expected)
     assert (tmp_path / "out/tiles.csv").read_text() == (
-        "tile,centre_mhz,start_mhz,start_mjd,channel_width_hz,sample_time_s,edge_fraction\n"
-        "0,1063.5,1000.0,57650.75,1000000.0,1.0,0.0\n"
-        "1,1191.5,1128.0,57650.75,1000000.0,1.0,0.0\n"
-        "2,1235.5,1172.0,57650.75,1000000.0,1.0,0.0\n"
+        "tile,centre_mhz,start_mhz,start_mjd,channel_width_hz,sample_time_s,edge_fraction,"
+        "source\n"
+        "0,1063.5,1000.0,57650.75,1000000.0,1.0,0.0,SIMULATED\n"
+        "1,1191.5,1128.0,57650.75,1000000.0,1.0,0.0,SIMULATED\n"
+        "2,1235.5,1172.0,57650.75,1000000.0,1.0,0.0,SIMULATED\n"
     )
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from data.invalid import InvalidData
-from data.simulation.spectrogram import NOISE_DEVIATION
-from data.spectrogram import render
+from data.simulation.dataset import ImageKey, simulate_signal
+from data.simulation.spectrogram import NOISE_DEVIATION, simulate_spectrogram, simulate_voltage
+from data.spectrogram import compute_power, render
 from data.telescope import tiling
 from data.telescope.observation import open_observation
 from data.telescope.tiling import Grid, Tiling, iterate_tiles
@@ -113,6 +114,25 @@ def test_a_tile_is_rendered_as_a_simulated_image_of_the_same_noise(height, width
     noise = 2.0 * NOISE_DEVIATION**2 * channels * np.log(2.0)
     expected = render(power[:rows, 0, :channels] * np.float32(noise), height, width)
     np.testing.assert_array_equal(images[0], expected)
+
+
+def test_tiles_of_simulated_voltages_are_the_simulated_images_to_a_few_grey_levels(tmp_path):
+    height, width, oversampling = 64, 128, 4
+    rows, channels = height * oversampling, width * oversampling
+    names = ("narrowband", "squiggle", "noise")
+    signals = [simulate_signal(ImageKey("train", name, 0)) for name in names]
+    images, power = [], []
+    for number, signal in enumerate(signals):
+        rng = np.random.default_rng(number)
+        images.append(simulate_spectrogram(signal, height, width, rng, oversampling))
+        voltage = simulate_voltage(signal, rows, channels, np.random.default_rng(number))
+        power.append(compute_power(voltage.reshape(rows, channels)))
+    path = write_fil(tmp_path / "a.fil", np.hstack(power)[:, np.newaxis] / 1e3, foff=1.0)
+    grid = Grid(height, width, 0.0, decimate_time=oversampling, decimate_frequency=oversampling)
+    _, tiles = cut(path, grid)
+    differences = np.abs(tiles - np.array(images, float))
+    assert differences.mean(axis=(1, 2)).max() < 3.0
+    assert np.percentile(differences, 99) <= 8.0
 
 
 def test_the_response_of_the_telescope_is_removed(tmp_path):
