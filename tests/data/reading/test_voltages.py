@@ -286,8 +286,8 @@ KINDS = "Voltages are complex (signals, samples), or of type int8 (signals, samp
         ),
         pytest.param(
             lambda a: a[:, :511],
-            "train/voltages.npy cannot be used: the signal has 511 samples, and a spectrogram of 16 x 32 needs at "
-            "least 512. Set height and width to a smaller size.",
+            "train/voltages.npy cannot be used: the signal has 511 samples, and a spectrogram of "
+            "16 x 32 needs at least 512. Set height and width to a smaller size.",
             id="too short",
         ),
         pytest.param(lambda a: a[:0], "train/voltages.npy is empty.", id="no signal"),
