@@ -3,6 +3,7 @@
 A longer campaign, with other damage each time: RADIO_SIGNALS_FUZZ_MINUTES=10 pytest FILE
 """
 
+import io
 import json
 import os
 import select
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from tests.faults.good_folders import FORMS, make_good_files
+from tests.faults.good_folders import CLASSES, FORMS, make_good_files
 
 TARGET = Path(__file__).parent / "fuzz_target.py"
 SECONDS_PER_FOLDER = 60
@@ -162,6 +164,19 @@ def campaign(reader, folder, **options):
 def test_the_undamaged_folder_is_good(form, reader, tmp_path):
     write_damaged(tmp_path / "data", {"form": form, "file": 0, "content": [], "packed": []})
     assert reader.read(tmp_path / "data") == {"errors": []}
+
+
+def test_many_pictures_of_the_largest_size_are_read_in_little_memory(reader, tmp_path):
+    form = "image-folder, PNG"
+    write_damaged(tmp_path / "data", {"form": form, "file": 0, "content": [], "packed": []})
+    content = io.BytesIO()
+    Image.new("RGB", (4096, 4096)).save(content, "PNG", compress_level=1)
+    for number in range(4):
+        path = tmp_path / "data" / "train" / CLASSES[number % 2] / f"large-{number}.png"
+        path.write_bytes(content.getvalue())
+    errors = reader.read(tmp_path / "data")["errors"]
+    assert len(errors) == 4
+    assert all("a constant image holds no signal and no noise" in error for error in errors)
 
 
 def test_damaged_files_are_read_or_refused_by_name(reader, tmp_path):

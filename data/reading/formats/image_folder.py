@@ -14,6 +14,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ _BLOCK_BYTES = 4 << 20
 
 # In a bucket a thread waits for answers, on this machine it computes.
 _THREADS_REMOTE = 16
+_MOST_THREADS = 8
 
 # Room for a larger picture takes longer to make than a small picture to read.
 _FIRST_BYTES = 1 << 16
@@ -102,7 +104,9 @@ class ImageFolder(Format):
         label = self._find_class(chunk.source, layout)
         paths = [chunk.locate(row)[0] for row in range(chunk.start, chunk.end)]
         step = max(1, _BLOCK_BYTES // layout.pixels)
-        threads = _THREADS_REMOTE if is_remote(chunk.source.images) else os.cpu_count()
+        threads = min(os.cpu_count() or 1, _MOST_THREADS)
+        if is_remote(chunk.source.images):
+            threads = _THREADS_REMOTE
         with ThreadPoolExecutor(threads) as pool:
             for start in range(0, len(paths), step):
                 block = paths[start : start + step]
@@ -152,15 +156,24 @@ def _read_picture(path: str, layout: Layout, files: InputFiles) -> Picture | str
         )
     try:
         with open_input(path, files) as stream:
-            content = stream.read(_FIRST_BYTES)
-            if len(content) == _FIRST_BYTES:
-                content += stream.read(MOST_BYTES + 1 - _FIRST_BYTES)
+            content = _read_to_the_end(stream)
     except InvalidData as error:
         return "the picture" + str(error).removeprefix(str(InvalidData(path)))
     try:
         return decode_picture(content, layout)
     except InvalidData as error:
         return str(error)
+
+
+def _read_to_the_end(stream: IO[bytes]) -> bytes:
+    """Return the content of a file, or a little more than the most that is decoded."""
+    content = stream.read(_FIRST_BYTES)
+    while len(content) <= MOST_BYTES:
+        piece = stream.read(max(_FIRST_BYTES, len(content)))
+        if not piece:
+            break
+        content += piece
+    return content
 
 
 def _collect(pictures: Iterator[Picture | str], count: int, label: int, layout: Layout) -> Rows:

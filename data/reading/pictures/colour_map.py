@@ -26,9 +26,7 @@ def check_colour_map(name: str) -> None:
 
     if name not in colormaps:
         near = difflib.get_close_matches(name, list(colormaps), n=1, cutoff=0)
-        raise ValueError(
-            f'Matplotlib has no colour map "{name}". Did you mean {near[0]}? Empty: take the luma'
-        )
+        raise ValueError(f'Matplotlib has no colour map "{name}". Did you mean {near[0]}?')
 
 
 def invert_colour_map(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +22,14 @@ from data.reading.layout import Layout
 from data.reading.pictures.colour_map import invert_colour_map
 
 MOST_PIXELS = 1 << 24
-"""Size of the largest picture, by its header. Decoding takes some 10 bytes for each pixel."""
+"""Size of the largest picture, by its header. Decoding takes some 12 bytes for each pixel."""
 
-MOST_BYTES = 8 * MOST_PIXELS
-"""Size of the largest file: not compressed, with four channels of 16 bits."""
+MOST_BYTES = 4 * MOST_PIXELS
+"""Size of the largest file: not compressed, with four channels."""
+
+# However many threads decode, few do so with large pictures: files of a few kilobytes can be such.
+_LARGE_PIXELS = 1 << 21
+_DECODING_LARGE = BoundedSemaphore(2)
 
 # Pillow warns of tags that it leaves out, such as those of EXIF, without the name of the file.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -95,8 +101,14 @@ def decode_picture(content: bytes, layout: Layout) -> Picture:
                 f"{_name_size(layout.height, layout.width)} are expected. Set height and width to "
                 "the size of your pictures, or have them resized: leave out --no-resize."
             )
-        image.load()
-        grey, is_colour_as_luma = _convert_to_grey(image, layout.colour_map)
+        is_large = image.width * image.height > _LARGE_PIXELS
+        with _DECODING_LARGE if is_large else nullcontext():
+            _refuse_more_pages(image)
+            image.load()
+            grey, is_colour_as_luma = _convert_to_grey(image, layout.colour_map)
+            if is_resized:
+                shape = layout.width, layout.height
+                grey = grey.resize(shape, Image.Resampling.LANCZOS, reducing_gap=3)
     except (InvalidData, MemoryError):
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files
@@ -104,8 +116,6 @@ def decode_picture(content: bytes, layout: Layout) -> Picture:
             f"the picture is damaged or cut off: {escape(str(error) or repr(error))}. "
             "Copy or write it again."
         ) from None
-    if is_resized:
-        grey = grey.resize((layout.width, layout.height), Image.Resampling.LANCZOS, reducing_gap=3)
     return Picture(_round(grey), is_resized, is_colour_as_luma)
 
 
@@ -113,7 +123,7 @@ def _open(content: bytes) -> ImageFile:
     """Read the header of a picture.
 
     Raises:
-      InvalidData: of another format, too large, or of several pages.
+      InvalidData: of another format, or too large.
     """
     if len(content) > MOST_BYTES:
         raise InvalidData(
@@ -142,19 +152,15 @@ def _open(content: bytes) -> ImageFile:
             "the picture is a TIFF that is not compressed by LZW, Deflate or PackBits. "
             "Save it as PNG."
         )
-    if _has_more_pages(image):
-        raise InvalidData(
-            "the picture has several pages or frames. Save each as a file of its own."
-        )
     return image
 
 
-def _has_more_pages(image: ImageFile) -> bool:
+def _refuse_more_pages(image: ImageFile) -> None:
     try:
-        image.seek(1)
+        image.seek(1)  # which may decode the first page
     except EOFError:
-        return False
-    return True
+        return
+    raise InvalidData("the picture has several pages or frames. Save each as a file of its own.")
 
 
 def _convert_to_grey(image: Image.Image, colour_map: str) -> tuple[Image.Image, bool]:

@@ -136,6 +136,14 @@ def test_tune_has_every_option_of_run_and_three_more():
             "input.values: it must be one of auto",
         ),
         (
+            ["data", "check", "x", "--validation-fraction", "1"],
+            "input.validation_fraction: it must be a number of at least 0 and below 1.",
+        ),
+        (
+            ["data", "show", "x", "--set", "input.colour_map=virdis"],
+            'input.colour_map: Matplotlib has no colour map "virdis". Did you mean viridis?',
+        ),
+        (
             ["data", "check", "x", "--max-bad-rows", "-1"],
             "input.max_bad_rows: it must be a whole number",
         ),
