@@ -114,6 +114,8 @@ class Tiling:
       coarse: its coarse channels.
       across: number of tiles along frequency.
       down: number of tiles along time.
+      group: channels over which the telescope's response is taken as smooth.
+      noise: median power that noise gets, that of a simulated image.
     """
 
     def __init__(self, observation: Observation, grid: Grid) -> None:
@@ -140,6 +142,7 @@ class Tiling:
         self.down = 1 - (grid.rows - self.header.rows) // self._row_step
         self.across = 1 - (grid.channels - len(self.band)) // self._channel_step
         self.group = choose_group(self.coarse.channels or self.header.channels)
+        self.noise = np.float32(2.0 * NOISE_DEVIATION**2 * grid.channels * _MEDIAN)
 
     def __len__(self) -> int:
         return self.down * self.across
@@ -235,30 +238,29 @@ def _cut_block(observation: Observation, tiling: Tiling, down: range, across: ra
     """Cut the tiles of one block."""
     grid = tiling.grid
     rows, channels = tiling.find_rows(np.array(down)), tiling.find_channels(np.array(across))
-    read_rows = range(int(rows[0]), int(rows[-1]) + grid.rows)
-    read_channels = range(int(channels[0]), int(channels[-1]) + grid.channels)
-    logarithms = _read_logarithms(observation, tiling, read_rows, read_channels)
-    windows = sliding_window_view(logarithms, (grid.rows, grid.channels))
-    places = [(row, channel) for row in rows - rows[0] for channel in channels - channels[0]]
+    power, factor = _read_block(
+        observation,
+        tiling,
+        range(int(rows[0]), int(rows[-1]) + grid.rows),
+        range(int(channels[0]), int(channels[-1]) + grid.channels),
+    )
     batch = max(1, _BATCH_SAMPLES // (grid.rows * grid.channels))
-    images = np.empty((len(places), grid.height, grid.width), np.uint8)
-    for first in range(0, len(places), batch):
-        chosen = np.array(places[first : first + batch]).T
-        images[first : first + batch] = render_logarithms(
-            windows[chosen[0], chosen[1]], grid.height, grid.width
-        )
+    images = np.empty((len(rows), len(channels), grid.height, grid.width), np.uint8)
+    # A few tiles at a time, which stay in the cache of a core.
+    for row, line in zip(rows - rows[0], images, strict=True):
+        for part in _divide(len(channels), batch):
+            places = channels[part.start : part.stop] - channels[0]
+            columns = slice(places[0], places[-1] + grid.channels)
+            strip = _normalise(power[row : row + grid.rows, columns], factor[columns], tiling)
+            np.maximum(strip, np.float32(1.0), out=strip)
+            np.log(strip, out=strip)
+            windows = sliding_window_view(strip, grid.channels, axis=1)[:, places - places[0]]
+            logarithms = np.ascontiguousarray(windows.swapaxes(0, 1))
+            line[part.start : part.stop] = render_logarithms(logarithms, grid.height, grid.width)
     numbers = np.add.outer(np.array(down) * tiling.across, np.array(across)).ravel()
+    images = images.reshape(-1, grid.height, grid.width)
     has_contrast = images.max(axis=(1, 2)) > images.min(axis=(1, 2))
     return tiling.describe(numbers[has_contrast]), images[has_contrast]
-
-
-def _read_logarithms(
-    observation: Observation, tiling: Tiling, rows: range, channels: range
-) -> NDArray[np.float32]:
-    """Return the logarithm of power [rows, channels], as `read_power` returns it."""
-    power = read_power(observation, tiling, rows, channels)
-    np.maximum(power, np.float32(1.0), out=power)
-    return np.log(power, out=power)
 
 
 def read_power(
@@ -280,6 +282,16 @@ def read_power(
     Raises:
       InvalidData: the file is damaged.
     """
+    return _normalise(*_read_block(observation, tiling, rows, channels), tiling)
+
+
+def _read_block(
+    observation: Observation, tiling: Tiling, rows: range, channels: range
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read power [rows, channels] without DC channels, and measure the factor that normalises it.
+
+    The factor [channels] is 0 where nothing was recorded.
+    """
     group = tiling.group
     # Whole groups, with one more on either side, so that the response does not depend on the block.
     wider = range(
@@ -289,17 +301,21 @@ def read_power(
     power = observation.read(rows, wider)
     blank_dc_channels(power, tiling.coarse, wider)
     bandpass = measure_bandpass(power, group)
+    factor = np.divide(tiling.noise, bandpass, out=np.zeros_like(bandpass), where=bandpass > 0.0)
     inside = slice(channels.start - wider.start, channels.stop - wider.start)
-    power, bandpass = power[:, inside], bandpass[inside]
-    noise = np.float32(2.0 * NOISE_DEVIATION**2 * tiling.grid.channels * _MEDIAN)
-    # Where the median is 0, nothing was recorded.
-    factor = np.divide(noise, bandpass, out=np.zeros_like(bandpass), where=bandpass > 0.0)
+    return power[:, inside], factor[inside]
+
+
+def _normalise(
+    power: NDArray[np.float32], factor: NDArray[np.float32], tiling: Tiling
+) -> NDArray[np.float32]:
+    """Return power [rows, channels] times a factor [channels], with noise for what is no number."""
     with np.errstate(over="ignore", invalid="ignore"):
-        power *= factor
-    if not power.max() <= _MOST_POWER:  # also if it is NaN
-        np.nan_to_num(power, copy=False, nan=float(noise))
-        np.minimum(power, _MOST_POWER, out=power)
-    return power
+        normalised = power * factor
+    if not normalised.max() <= _MOST_POWER:  # also if it is NaN
+        np.nan_to_num(normalised, copy=False, nan=float(tiling.noise))
+        np.minimum(normalised, _MOST_POWER, out=normalised)
+    return normalised
 
 
 def blank_dc_channels(power: NDArray[np.float32], coarse: CoarseChannels, channels: range) -> None:
