@@ -20,6 +20,7 @@ from pipeline.cli.options import (
     span_option,
     validation_fraction_option,
 )
+from pipeline.cli.tile import band_options, draw_telescope_data, tile
 
 
 @click.group()
@@ -100,7 +101,7 @@ def check(directory: str, **options: Any) -> None:
 
 
 @data.command()
-@click.argument("directory", type=FOLDER)
+@click.argument("directory", type=click.Path())
 @click.option(
     "--output", type=FILE, default="gallery.png", show_default=True, help="Image file to write."
 )
@@ -116,8 +117,20 @@ def check(directory: str, **options: Any) -> None:
 @format_option
 @span_option
 @validation_fraction_option
-def show(directory: str, output: str, split: str, per_class: int, **options: Any) -> None:
+@band_options
+def show(
+    directory: str,
+    output: str,
+    split: str,
+    per_class: int,
+    from_mhz: float | None,
+    to_mhz: float | None,
+    **options: Any,
+) -> None:
     """Draw a labelled gallery of the spectrograms in DIRECTORY.
+
+    DIRECTORY may be a folder of tiles or the file of an observation (.fil, .h5), which are drawn
+    with axes in MHz and seconds.
 
     Classes, height and width are those of the configuration, or else those that the simulator
     recorded, or else those of the published data set.
@@ -126,6 +139,9 @@ def show(directory: str, output: str, split: str, per_class: int, **options: Any
 
     from data.gallery import draw_gallery, read_layout
 
+    if draw_telescope_data(directory, output, split, per_class, from_mhz, to_mhz):
+        click.echo(output)
+        return
     config = read_config(**options)
     recorded = read_layout(directory)
     keys = {"classes", "height", "width"} - config.set_keys
@@ -144,3 +160,4 @@ def show(directory: str, output: str, split: str, per_class: int, **options: Any
 
 data.add_command(convert)
 data.add_command(download)
+data.add_command(tile)

@@ -21,7 +21,7 @@ band_options = combine(
     click.option("--to-mhz", type=float, metavar="MHZ", help="Highest frequency."),
 )
 
-grid_options = combine(
+size_options = combine(
     click.option(
         "--height",
         type=_COUNT,
@@ -38,13 +38,9 @@ grid_options = combine(
         show_default=True,
         help="Columns (frequency) of a tile.",
     ),
-    click.option(
-        "--overlap",
-        type=click.FloatRange(0.0, 1.0, max_open=True),
-        metavar="FRACTION",
-        help="Fraction of a tile that it shares with the next one along frequency.  [default: 0.5; "
-        "0 with --labels]",
-    ),
+)
+
+cut_options = combine(
     click.option(
         "--time-overlap", is_flag=True, help="Tiles share as much with the next one along time."
     ),
@@ -78,7 +74,15 @@ grid_options = combine(
 @click.command()
 @click.argument("observation", type=FILE)
 @click.argument("directory", type=FOLDER)
-@grid_options
+@size_options
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0.0, 1.0, max_open=True),
+    metavar="FRACTION",
+    help="Fraction of a tile that it shares with the next one along frequency.  [default: 0.5; "
+    "0 with --labels]",
+)
+@cut_options
 @click.option(
     "--labels",
     type=FILE,
