@@ -57,9 +57,9 @@ Tiles = tuple[NDArray[np.void], NDArray[np.uint8]]
 _BLOCK_SAMPLES = 1 << 21
 _BATCH_SAMPLES = 1 << 18
 
-# Where the chunks under a block do not fit in HDF5's cache, wider blocks read them less often.
+# Where the chunks under a block do not stay in HDF5's cache, larger blocks read them less often.
 _CACHED_SAMPLES = 1 << 25
-_WIDE_BLOCK_SAMPLES = 1 << 24
+_LARGE_BLOCK_SAMPLES = 1 << 24
 
 # Noise whose power is exponentially distributed has this median, in units of its mean.
 _MEDIAN = math.log(2.0)
@@ -179,16 +179,26 @@ class Tiling:
         Args:
           chunk: as of `Observation`.
         """
-        # Several rows of tiles only where a block holds all of their channels: tiles stay in order.
-        most_rows = _BLOCK_SAMPLES // self.header.channels
-        high = min(self.down, 1 + max(0, most_rows - self.grid.rows) // self._row_step)
+        high, wide = self._find_block(_BLOCK_SAMPLES)
         rows = (high - 1) * self._row_step + self.grid.rows
-        cached = 2 * -(-rows // chunk[0]) * chunk[0] * chunk[1]
-        channels = (_BLOCK_SAMPLES if cached <= _CACHED_SAMPLES else _WIDE_BLOCK_SAMPLES) // rows
-        wide = 1 + max(0, channels - self.grid.channels) // self._channel_step
+        # Chunks are read again by the next block along frequency, or by the next along time.
+        next_along_frequency = 2 * -(-rows // chunk[0]) * chunk[0] * chunk[1]
+        next_along_time = chunk[0] * self.header.channels if chunk[0] > rows else 0
+        if max(next_along_frequency, next_along_time) > _CACHED_SAMPLES:
+            high, wide = self._find_block(_LARGE_BLOCK_SAMPLES)
         for down in _divide(self.down, high):
             for across in _divide(self.across, wide):
                 yield down, across
+
+    def _find_block(self, samples: int) -> tuple[int, int]:
+        """Return how many tiles along time and along frequency have about so many samples."""
+        most = max(1, 4 * samples // (self.grid.height * self.grid.width))
+        # Several rows of tiles only where a block holds all of their channels: tiles stay in order.
+        most_rows = samples // self.header.channels - self.grid.rows
+        high = min(self.down, 1 + max(0, most_rows) // self._row_step, max(1, most // self.across))
+        channels = samples // ((high - 1) * self._row_step + self.grid.rows)
+        wide = 1 + max(0, channels - self.grid.channels) // self._channel_step
+        return high, min(wide, most)
 
 
 def iterate_tiles(

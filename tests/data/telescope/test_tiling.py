@@ -1,5 +1,7 @@
 """Tiles: where they are, what they hold, and what is removed from them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from data.simulation.dataset import ImageKey, simulate_signal
 from data.simulation.spectrogram import NOISE_DEVIATION, simulate_spectrogram, simulate_voltage
 from data.spectrogram import compute_power, render
 from data.telescope import tiling
+from data.telescope.header import Header
 from data.telescope.observation import open_observation
 from data.telescope.tiling import Grid, Tiling, iterate_tiles
 from tests.data.telescope.files import bitshuffle, make_noise, write_fil, write_h5
@@ -208,6 +211,35 @@ def test_blocks_and_workers_change_no_tile(workers, samples, tmp_path, monkeypat
     np.testing.assert_array_equal(tiles, other_tiles)
     np.testing.assert_array_equal(images, other_images)
     assert len(tiles) == 125
+
+
+@pytest.mark.parametrize(
+    ("rows", "channels", "chunk", "overlap", "most"),
+    [
+        (16, 1 << 26, (1, 1), 0.5, 1 << 21),
+        (16, 1 << 26, (1, 1 << 20), 0.5, 1 << 21),  # two columns of chunks stay in the cache
+        (64, 1 << 22, (1, 1 << 20), 0.5, 1 << 21),
+        (512, 1 << 22, (64, 1 << 18), 0.5, 1 << 24),
+        (1 << 20, 512, (1, 1), 0.5, 1 << 21),
+        (1 << 18, 1 << 16, (2048, 512), 0.5, 1 << 24),  # a row of chunks does not
+        (1 << 14, 1 << 12, (1, 1), 0.999, 1 << 21),
+    ],
+)
+def test_blocks_hold_all_tiles_in_order_and_are_bounded(rows, channels, chunk, overlap, most):
+    header = Header("", 1e3, 1e-6, 1.0, 0.0, channels, rows, 1, 32)
+    grid = Grid(overlap=overlap, from_mhz=1e3, to_mhz=1e3 + 0.02)
+    fake_observation = SimpleNamespace(path="a.h5", header=header)
+    tiles = Tiling(fake_observation, grid)
+    expected = 0
+    for down, across in tiles.list_blocks(chunk):
+        assert down.start * tiles.across + across.start == expected
+        expected += len(down) * len(across)
+        assert len(down) == 1 or len(across) == tiles.across
+        first, last = tiles.find_channels(np.array([across[0], across[-1]]))
+        height, width = 16 * len(down), last - first + 512
+        assert height * width <= max(most, 16 * 512)
+        assert len(down) * len(across) * 16 * 512 <= 4 * most
+    assert expected == len(tiles)
 
 
 def test_where_nothing_was_recorded_there_is_no_tile(tmp_path):
