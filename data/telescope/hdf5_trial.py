@@ -7,13 +7,15 @@ and others end the process. Its calls cannot be interrupted.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from threading import Lock
 
-from data.invalid import InvalidData
+from data.invalid import InvalidData, escape
 
 # Of processor time: many times what the largest header needs.
 _SECONDS = 2
@@ -31,15 +33,12 @@ def try_header(path: str) -> None:
     """
     with _lock:
         if not _processes:
-            command = [sys.executable, "-m", __name__]
-            pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-            _processes.append(
-                subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True)
-            )
+            _processes.append(_start())
         (process,) = _processes
         if process.stdin is None or process.stdout is None:
             raise ValueError("The process has no pipes.")
-        process.stdin.write(json.dumps(path) + "\n")
+        absolute = os.path.abspath(path)
+        process.stdin.write(json.dumps(absolute) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
@@ -50,7 +49,19 @@ def try_header(path: str) -> None:
             f"{path} is damaged or cut off: the HDF5 library cannot read it. Copy it again."
         )
     if refusal := json.loads(answer):
-        raise InvalidData(refusal)
+        raise InvalidData(refusal.replace(escape(absolute), path, 1))
+
+
+def _start() -> subprocess.Popen[str]:
+    """Start the process in the folder of our packages: modules in the user's are none of ours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 def _answer(path: str) -> str:

@@ -448,6 +448,15 @@ def test_an_address_is_refused():
     )
 
 
+def test_a_relative_path_is_named_as_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.py").write_text("raise SystemExit")  # of the user, and not ours
+    h5(set_attribute("nchans", 17))(tmp_path / "a.h5")
+    with pytest.raises(InvalidData) as error:
+        open_observation("a.h5")
+    assert str(error.value) == "a.h5 has nchans 17 in its header, but 16 channels."
+
+
 def test_a_file_that_is_cut_off_while_it_is_read_is_named(tmp_path):
     path = tmp_path / "a.fil"
     write_fil(path, POWER)
