@@ -158,6 +158,16 @@ class Tuning(Section):
     )
 
 
+class Export(Section):
+    """What is exported beside the SavedModel."""
+
+    tflite: bool = Field(
+        default=False,
+        description="Whether to add a model for TensorFlow Lite, `assets.extra/model.tflite`. It "
+        "must decide like the SavedModel.",
+    )
+
+
 class TrainingConfig(Section):
     """Keys that decide how a model is trained."""
 
@@ -239,6 +249,7 @@ class TrainingConfig(Section):
     schedule: Schedule = Schedule()
     optimizer: Optimizer = Optimizer()
     augment: Augment = Augment()
+    export: Export = Export()
 
     @field_validator("classes")
     @classmethod

@@ -17,7 +17,7 @@ from trainer.models.recipe import Recipe
 AnySection = TypeVar("AnySection", bound=Section)
 
 # These keys do not determine the weights: of starting weights, the content counts, not the path.
-_WITHOUT_EFFECT = {"checkpoint_dir", "initial_weights", "warm_start_from", "tuned"}
+_WITHOUT_EFFECT = {"checkpoint_dir", "export", "initial_weights", "warm_start_from", "tuned"}
 
 
 class Settings(TrainingConfig):

@@ -19,6 +19,7 @@ from trainer.export.model_card import (
     list_weight_shapes,
     write_model_card,
 )
+from trainer.export.tflite import write_tflite_model
 from trainer.export.warm_up import write_warm_up_requests
 from trainer.preprocessing import normalise
 from trainer.quality.calibration import apply_temperature
@@ -68,7 +69,7 @@ class SpectrogramClassifier(tf.Module):
         )
         shape = [None, settings.height, settings.width]
         self.classify_spectrograms = tf.function(
-            lambda spectrograms: self._classify(spectrograms, self._read_spectrograms),
+            lambda spectrograms: self._classify(spectrograms, self.read_spectrograms),
             input_signature=[tf.TensorSpec(shape, tf.float32, name="spectrograms")],
             autograph=False,
         )
@@ -77,7 +78,7 @@ class SpectrogramClassifier(tf.Module):
         """Return the model's input from serialised tf.Examples, string [N], by feature `image`."""
         return self._transform(tf.io.parse_example(examples, self._feature_spec))
 
-    def _read_spectrograms(self, spectrograms: tf.Tensor) -> tf.Tensor:
+    def read_spectrograms(self, spectrograms: tf.Tensor) -> tf.Tensor:
         """Return the model's input from float32 [N, height, width], grey levels from 0 to 1."""
         # Rounded to the grey levels in which training images are stored.
         levels = tf.round(tf.clip_by_value(spectrograms, 0.0, 1.0) * 255.0) / 255.0
@@ -140,6 +141,8 @@ def export(
         },
     )
     write_warm_up_requests(directory, settings.height, settings.width)
+    if settings.export.tflite:
+        write_tflite_model(model, module.read_spectrograms, temperature, settings, directory)
     write_model_card(
         directory,
         {

@@ -17,6 +17,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from scipy.fft import next_fast_len
 
+from trainer.line_search.arithmetic import sum_filtered_rows
+
 # Straight pieces of a path. A curved path departs from its pieces by a sixteenth of its sagitta.
 _PIECES = 4
 # Standard deviation of the Gaussian profile of a path along frequency, in channels.
@@ -156,13 +158,12 @@ class DriftSearch(keras.layers.Layer):
         """
         above = self._line - self._channels - self._margin
         images = tf.pad(images, [[0, 0], [0, self._padding_rows], [self._margin, above]])
-        spectra = tf.signal.rfft(images)
-        spectra = tf.reshape(spectra, [tf.shape(images)[0], _PIECES, -1, spectra.shape[-1]])
+        rows = tf.reshape(images, [tf.shape(images)[0], _PIECES, -1, images.shape[-1]])
         # Summing along a slope shifts the rows of a piece, which rotates phases of their spectra.
         # The graph computes the phases, because as constants they would be most of the exported
         # model.
         shifts = tf.constant(self._slopes)[:, tf.newaxis] * self._time
         phases = shifts[:, :, tf.newaxis] * self._frequencies
-        rotations = tf.complex(self._window * tf.cos(phases), self._window * tf.sin(phases))
-        sums = tf.signal.irfft(tf.einsum("jtw,nktw->nkjw", rotations, spectra), [self._line])
+        real, imaginary = self._window * tf.cos(phases), self._window * tf.sin(phases)
+        sums = sum_filtered_rows(rows, real, imaginary)
         return tf.transpose(tf.reshape(sums, [tf.shape(images)[0], -1]))

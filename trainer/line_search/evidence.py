@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainer.line_search.arithmetic import asinh
+
 # In nats. An explanation that is less likely than the best by more than this is ruled out.
 _RULED_OUT = 12.0
 # In nats. Differences count linearly up to the scale, and by their logarithm beyond it.
@@ -64,14 +66,14 @@ class Evidence(keras.layers.Layer):
             near = results["near"]
             gain = tf.reduce_max(near, axis=2)
             features += [
-                tf.asinh((_flatten(near) - best) / _COARSE_SCALE),
-                tf.asinh((gain[:, 1:] - gain[:, :1]) / _FINE_SCALE),
+                asinh((_flatten(near) - best) / _COARSE_SCALE),
+                asinh((gain[:, 1:] - gain[:, :1]) / _FINE_SCALE),
             ]
         kinds = tf.concat(kinds, axis=1)
         features += [
-            tf.asinh(kinds / _COARSE_SCALE),
-            tf.asinh((kinds - best) / _COARSE_SCALE),
-            tf.asinh((line - best) / _FINE_SCALE),
+            asinh(kinds / _COARSE_SCALE),
+            asinh((kinds - best) / _COARSE_SCALE),
+            asinh((line - best) / _FINE_SCALE),
         ]
         return tf.concat(features, axis=1)
 

@@ -32,8 +32,8 @@ def refuse_faults(served: Served, classes: Sequence[str]) -> None:
 
     Raises:
       InvalidData: a signature, an output or a warm-up request is missing, probabilities are not
-        finite, do not sum to 1 or have another shape, the classes have other names, or the
-        signatures answer differently.
+        finite, do not sum to 1 or have another shape, the classes have other names, the
+        signatures answer differently, or the model for TensorFlow Lite decides otherwise.
     """
     faults = [
         f"signature {name}: {fault}"
@@ -42,7 +42,7 @@ def refuse_faults(served: Served, classes: Sequence[str]) -> None:
             _SPECTROGRAMS: f"warm_up/{_SPECTROGRAMS}",
         }.items()
         for fault in _find_faults(served, name, answers, classes)
-    ] or list(_compare_signatures(served))
+    ] or [*_compare_signatures(served), *_compare_lite(served)]
     if faults:
         raise InvalidData(
             "The trained model cannot be evaluated or served. Correct the model or its export.\n"
@@ -138,6 +138,23 @@ def _check_values(answers: dict[str, NDArray[Any]], classes: Sequence[str]) -> I
         names = {bytes(name).decode() for name in answers["class"][chosen == index]}
         if names != {classes[index]}:
             yield f"class {index} is called {' and '.join(sorted(names))}, not {classes[index]}."
+
+
+def _compare_lite(served: Served) -> Iterator[str]:
+    """Compare the decisions of the model for TensorFlow Lite, if there is one."""
+    lite = served.answers.get("tflite/probabilities")
+    if lite is None:
+        return
+    probabilities = served.answers[f"{_EXAMPLES}/probabilities"]
+    second, first = np.sort(probabilities, axis=1)[:, -2:].T
+    differs = lite.argmax(axis=1) != probabilities.argmax(axis=1)
+    # Where two classes are all but tied, rounding decides.
+    different = int((differs & (first - second > _ROUNDING)).sum())
+    if different:
+        yield (
+            f"assets.extra/model.tflite decides otherwise for {different:,} of {len(lite):,} "
+            "images; none may differ. Leave export.tflite out."
+        )
 
 
 def _compare_signatures(served: Served) -> Iterator[str]:

@@ -30,6 +30,7 @@ import tensorflow as tf  # noqa: E402
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog  # noqa: E402
 
 _WARM_UP_REQUESTS = os.path.join("assets.extra", "tf_serving_warmup_requests")
+_LITE_MODEL = os.path.join("assets.extra", "model.tflite")
 _EXAMPLES = "serving_default"
 _IMAGES_PER_BATCH = 64
 
@@ -52,6 +53,9 @@ def main(model_dir: str, folder: str, limit: str, *patterns: str) -> None:
         (argument,) = signature.structured_input_signature[1]
         batches = _read_examples(patterns)
         _collect(answers, _EXAMPLES, [signature(**{argument: batch}) for batch in batches])
+    lite = os.path.join(model_dir, _LITE_MODEL)
+    if tf.io.gfile.exists(lite):
+        answers["tflite/probabilities"] = _ask_lite(lite, _read_examples(patterns))
     np.savez(os.path.join(folder, "answers.npz"), **answers)
     facts = {
         "load_seconds": loaded - started,
@@ -77,6 +81,20 @@ def _read_examples(patterns: tuple[str, ...]) -> tf.data.Dataset:
     """Return batches of serialised examples, string [N], in the order of the file names."""
     names = sorted({name for pattern in patterns for name in tf.io.gfile.glob(pattern)})
     return tf.data.TFRecordDataset(names).batch(_IMAGES_PER_BATCH)
+
+
+def _ask_lite(file: str, batches: tf.data.Dataset) -> np.ndarray[Any, Any]:
+    """Return the probabilities that a model for TensorFlow Lite gives to examples."""
+    with tf.io.gfile.GFile(file, "rb") as content:
+        ask = tf.lite.Interpreter(model_content=content.read()).get_signature_runner()
+    _, height, width = ask.get_input_details()["spectrograms"]["shape_signature"]
+    spec = {"image": tf.io.FixedLenFeature([], tf.string)}
+    parts = []
+    for batch in batches:
+        pixels = tf.io.decode_raw(tf.io.parse_example(batch, spec)["image"], tf.uint8)
+        levels = tf.reshape(tf.cast(pixels, tf.float32) / 255, [-1, height, width])
+        parts.append(ask(spectrograms=levels)["probabilities"])
+    return np.concatenate(parts)
 
 
 def _collect(answers: dict[str, Any], prefix: str, parts: list[dict[str, tf.Tensor]]) -> None:

@@ -37,7 +37,8 @@ class Served:
       memory_bytes: the most memory that the process had at a time, TensorFlow included.
       outputs: the outputs of each signature.
       answers: an array for each output. The keys are `warm_up/SIGNATURE/OUTPUT` for the warm-up
-        requests and `serving_default/OUTPUT` for all examples in stored order.
+        requests, and for all examples in stored order `serving_default/OUTPUT` and, if there is a
+        model for TensorFlow Lite, `tflite/probabilities`.
     """
 
     load_seconds: float

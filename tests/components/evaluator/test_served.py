@@ -105,6 +105,18 @@ def test_signatures_that_answer_differently_are_refused():
         refuse_faults(served, CLASSES)
 
 
+def test_a_lite_model_that_decides_otherwise_is_refused():
+    served = make_served()
+    lite = np.repeat([[0.75, 0.25], [0.4, 0.6]], [8, 2], axis=0)
+    served.answers["tflite/probabilities"] = lite
+    with pytest.raises(
+        InvalidData, match=r"model\.tflite decides otherwise for 2 of 10 images; no"
+    ):
+        refuse_faults(served, CLASSES)
+    served.answers["serving_default/probabilities"][8:] = 0.503, 0.497
+    assert refuse_faults(served, CLASSES) is None, "rounding explains the difference"
+
+
 @pytest.mark.parametrize(("tied", "differing", "refused"), [(0, 0, 0), (1, 1, 0), (1, 2, 1)])
 def test_decisions_may_differ_from_the_evaluation_where_two_classes_are_all_but_tied(
     tied, differing, refused

@@ -1,0 +1,76 @@
+"""Exports a model for TensorFlow Lite, with its built-in operations alone.
+
+Nothing but the interpreter is needed to run it: no TensorFlow, and no extra operations. The file
+contains the preprocessing and the calibration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from data.invalid import InvalidData
+from data.storage import files
+from trainer.line_search.arithmetic import real_arithmetic
+from trainer.quality.calibration import apply_temperature
+from trainer.settings import Settings
+
+TFLITE_MODEL = files.join("assets.extra", "model.tflite")
+
+# How the converter lists what it cannot convert.
+_MISSING = re.compile(r"(?:TF Select|Custom) ops: (.+)")
+
+
+def write_tflite_model(
+    model: keras.Model,
+    read: Callable[[tf.Tensor], tf.Tensor],
+    temperature: float | None,
+    settings: Settings,
+    directory: str,
+) -> None:
+    """Write `assets.extra/model.tflite` of a SavedModel.
+
+    Its input `spectrograms` is float32 [N, height, width], grey levels from 0 to 1. Its output
+    `probabilities` is float32 [N, classes], in the order of the classes in the model card.
+
+    Args:
+      model: maps float32 [N, height, width, 1] to probabilities.
+      read: maps spectrograms to the input of the model.
+      temperature: calibrates the probabilities; None leaves them.
+      settings: settings of the run.
+      directory: folder of the SavedModel.
+
+    Raises:
+      InvalidData: TensorFlow Lite lacks an operation of the model.
+    """
+
+    def classify(spectrograms: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = model(read(spectrograms), training=False)
+        if temperature is not None:
+            probabilities = apply_temperature(probabilities, temperature)
+        return {"probabilities": probabilities}
+
+    shape = [None, settings.height, settings.width]
+    function = tf.function(
+        classify,
+        input_signature=[tf.TensorSpec(shape, tf.float32, name="spectrograms")],
+        autograph=False,
+    )
+    # The converter looks for the variables in a module.
+    module = tf.Module()
+    module.weights = [weight.value for weight in model.weights]
+    with real_arithmetic():
+        traced = function.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
+    try:
+        content = converter.convert()
+    except Exception as error:
+        missing = ", ".join(_MISSING.findall(str(error))) or str(error).partition("\n")[0]
+        raise InvalidData(
+            f"export.tflite: TensorFlow Lite cannot run the model {model.name}; it lacks "
+            f"{missing}. Leave export.tflite out, or choose another model."
+        ) from error
+    files.write_file(files.join(directory, TFLITE_MODEL), content)
