@@ -1,4 +1,4 @@
-"""The example clients, against real sockets.
+"""The gRPC example client, against a real socket.
 
 TensorFlow Serving itself is not at hand. The gRPC server is a stand-in: its interface is TensorFlow
 Serving's own, and it answers with exported models.
