@@ -102,13 +102,15 @@ def write_tiles(
         _open_files(folder, paths, tiling, classes) as append,
     ):
         for tiles, grey in iterate_tiles(observation, tiling):
-            columns = labels.find_columns(tiles, tiling) if labels else np.zeros(len(tiles), int)
-            clear = columns != AMBIGUOUS
-            append(tiles[clear], grey[clear], classes[columns[clear]])
             cut += len(tiles)
+            columns = np.zeros(len(tiles), np.int64)
             if labels:
-                written.classes.update(classes[columns[clear]].tolist())
-            written.tiles += int(clear.sum())
+                columns = labels.find_columns(tiles, tiling)
+                clear = columns != AMBIGUOUS
+                tiles, grey, columns = tiles[clear], grey[clear], columns[clear]  # noqa: PLW2901
+                written.classes.update(classes[columns].tolist())
+            append(tiles, grey, classes[columns])
+            written.tiles += len(tiles)
             if progress is not None and len(tiles):
                 progress(int(tiles["tile"][-1]) + 1, len(tiling))
         written.ambiguous, written.without_contrast = cut - written.tiles, len(tiling) - cut

@@ -270,7 +270,9 @@ def _cut_block(observation: Observation, tiling: Tiling, down: range, across: ra
     numbers = np.add.outer(np.array(down) * tiling.across, np.array(across)).ravel()
     images = images.reshape(-1, grid.height, grid.width)
     has_contrast = images.max(axis=(1, 2)) > images.min(axis=(1, 2))
-    return tiling.describe(numbers[has_contrast]), images[has_contrast]
+    if not has_contrast.all():
+        numbers, images = numbers[has_contrast], images[has_contrast]
+    return tiling.describe(numbers), images
 
 
 def read_power(
