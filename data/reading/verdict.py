@@ -7,28 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.invalid import InvalidData, escape
-from data.reading.division import choose_validation_rows
-from data.reading.formats.format import Chunk, Labels, Source
+from data.reading.formats.format import Labels, Source
 from data.reading.inventory import Inventory
+from data.reading.judging.division import RowFlags, hold_out
+from data.reading.judging.repeats import (
+    RowProblems,
+    find_repeats_across_splits,
+    find_repeats_within_splits,
+    select_rows,
+)
 from data.reading.labels import BAD
-from data.reading.layout import Division, Layout, Tolerance
-from data.reading.problems import Problem, list_problems, name_row
+from data.reading.layout import Layout, Tolerance
+from data.reading.problems import Problem, list_problems
 from data.reading.scan import Scan
 from data.seed_layout import SPLITS
 
 _TRAIN, _VALIDATION = SPLITS
-
-RowFlags = dict[Chunk, NDArray[np.bool_]]
-"""Something that is true of some rows, bool [rows], by chunk."""
-
-Selected = tuple[NDArray[np.uint64], NDArray[np.int64]]
-"""Digests of rows [rows], and their places, (number of scan, row in chunk) [rows, 2]."""
-
-RowProblems = dict[tuple[str, int], Problem]
-"""By path of the images and 0-based row of the source."""
 
 
 @dataclass
@@ -95,12 +91,12 @@ def judge(
     scans = sorted(scans, key=lambda scan: order[scan.chunk])
     file_problems, row_problems = _collect(inventory, labels, scans)
     good = {scan.chunk: ~scan.bad & (scan.labels != BAD) for scan in scans}
-    held_out = _hold_out(scans, good, inventory.division)
-    rows = {split: _select_rows(scans, good, held_out, split) for split in SPLITS}
+    held_out = hold_out(scans, good, inventory.division)
+    rows = {split: select_rows(scans, good, held_out, split) for split in SPLITS}
     findings = Findings(
-        warnings=_find_repeats_within_splits(scans, rows), remarks=_sum_remarks(scans)
+        warnings=find_repeats_within_splits(scans, rows), remarks=_sum_remarks(scans)
     )
-    leaks = _find_repeats_across_splits(scans, rows)
+    leaks = find_repeats_across_splits(scans, rows)
     if tolerance.allow_duplicates:
         findings.warnings += leaks.values()
     else:
@@ -116,15 +112,7 @@ def judge(
         findings.validation_rows = _list_rows(scans, held_out)
     findings.counts = _count_images(scans, held_out, findings.dropped_rows, layout)
     if not file_problems:
-        # A row without a known label could be of any class.
-        unknown = {
-            scan.chunk.source.split
-            for scan in scans
-            for row in np.flatnonzero(scan.labels == BAD)
-            if (scan.chunk.source.images, scan.first_row + row) in row_problems
-        }
-        find = _find_undivided_classes if inventory.division.fraction else _find_absent_classes
-        file_problems = find(findings.counts, inventory.sources, unknown)
+        file_problems = _find_missing_classes(inventory, scans, findings.counts, row_problems)
     findings.errors = [*sorted(file_problems), *sorted(row_problems.values())]
     findings.remedy = _advise(len(row_problems), len(leaks), tolerance)
     return findings
@@ -175,29 +163,6 @@ def _compare_counts(labels: Labels, scans: Sequence[Scan]) -> list[Problem]:
     return [Problem(labels.source.images, 0, 0, text)]
 
 
-def _hold_out(scans: Sequence[Scan], good: RowFlags, division: Division) -> RowFlags:
-    """Return whether each row is for validation."""
-    if not division.fraction:
-        return {
-            scan.chunk: np.full(len(scan.labels), scan.chunk.source.split == _VALIDATION)
-            for scan in scans
-        }
-    digests = [scan.digests[good[scan.chunk]] for scan in scans]
-    labels = [scan.labels[good[scan.chunk]] for scan in scans]
-    chosen = choose_validation_rows(
-        np.concatenate([np.zeros(0, np.uint64), *digests]),
-        np.concatenate([np.zeros(0, np.int64), *labels]),
-        division,
-    )
-    held_out, start = {}, 0
-    for scan in scans:
-        rows = held_out[scan.chunk] = np.zeros(len(scan.labels), bool)
-        end = start + np.count_nonzero(good[scan.chunk])
-        rows[good[scan.chunk]] = chosen[start:end]
-        start = end
-    return held_out
-
-
 def _list_rows(scans: Sequence[Scan], flags: RowFlags) -> dict[str, list[int]]:
     """Return the 0-based numbers of rows in their source, by the path of its images, sorted."""
     listed: dict[str, list[int]] = {}
@@ -212,67 +177,6 @@ def _sum_remarks(scans: Sequence[Scan]) -> list[str]:
     for scan in scans:
         total.update(scan.remarks)
     return [f"{text}: {rows:,}" for text, rows in sorted(total.items())]
-
-
-def _select_rows(scans: Sequence[Scan], good: RowFlags, held_out: RowFlags, split: str) -> Selected:
-    """Return the good rows of a split."""
-    digests, places = [np.zeros(0, np.uint64)], [np.zeros((0, 2), np.int64)]
-    for number, scan in enumerate(scans):
-        rows = np.flatnonzero(good[scan.chunk] & (held_out[scan.chunk] == (split == _VALIDATION)))
-        digests.append(scan.digests[rows])
-        places.append(np.stack([np.full(len(rows), number), rows], axis=1))
-    return np.concatenate(digests), np.concatenate(places)
-
-
-def _find_repeats_within_splits(
-    scans: Sequence[Scan], rows: Mapping[str, Selected]
-) -> list[Problem]:
-    """Return a warning for every row that repeats an earlier row of its split."""
-    warnings = []
-    for split in SPLITS:
-        digests, places = rows[split]
-        _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-        for row in np.flatnonzero(first[inverse] != np.arange(len(digests))).tolist():
-            earlier = places[first[inverse[row]]]
-            warnings.append(_describe_repeat(scans, places[row], earlier))
-    return warnings
-
-
-def _find_repeats_across_splits(scans: Sequence[Scan], rows: Mapping[str, Selected]) -> RowProblems:
-    """Return a problem for every row of validation that is also in training."""
-    known, known_places = rows[_TRAIN]
-    digests, places = rows[_VALIDATION]
-    if not len(known):
-        return {}
-    order = np.argsort(known, kind="stable")
-    position = np.searchsorted(known, digests, sorter=order)
-    earlier = order[np.minimum(position, len(order) - 1)]
-    repeats: RowProblems = {}
-    for row in np.flatnonzero(known[earlier] == digests).tolist():
-        scan, chunk_row = scans[places[row][0]], int(places[row][1])
-        repeats[scan.chunk.source.images, scan.first_row + chunk_row] = _describe_repeat(
-            scans,
-            places[row],
-            known_places[earlier[row]],
-            " A model must not be evaluated on what it was trained on.",
-        )
-    return repeats
-
-
-def _describe_repeat(
-    scans: Sequence[Scan],
-    place: NDArray[np.int64],
-    earlier: NDArray[np.int64],
-    consequence: str = "",
-) -> Problem:
-    scan, row = scans[place[0]], int(place[1])
-    other, other_row = scans[earlier[0]], int(earlier[1])
-    path, number = other.chunk.locate(other.first_row + other_row)
-    earlier_place = name_row(path, number, bool(other.chunk.names))
-    text = f"the spectrogram is the same as that of {earlier_place}."
-    if scan.labels[row] != other.labels[other_row]:
-        text = text[:-1] + ", but the label differs."
-    return scan.describe(row, text + consequence)
 
 
 def _count_images(
@@ -293,6 +197,25 @@ def _count_images(
         split: dict(zip(layout.classes, by_class.tolist(), strict=True))
         for split, by_class in counts.items()
     }
+
+
+def _find_missing_classes(
+    inventory: Inventory,
+    scans: Sequence[Scan],
+    counts: Mapping[str, Mapping[str, int]],
+    row_problems: RowProblems,
+) -> list[Problem]:
+    """Return a problem for every split that lacks a class."""
+    # A row without a known label could be of any class.
+    unknown = {
+        scan.chunk.source.split
+        for scan in scans
+        for row in np.flatnonzero(scan.labels == BAD)
+        if (scan.chunk.source.images, scan.first_row + row) in row_problems
+    }
+    if inventory.division.fraction:
+        return _find_undivided_classes(counts, inventory.sources, unknown)
+    return _find_absent_classes(counts, inventory.sources, unknown)
 
 
 def _find_absent_classes(

@@ -9,9 +9,9 @@ from PIL import Image
 
 from data.reading import text
 from data.reading.check import check_folder
-from data.reading.division import choose_validation_rows
 from data.reading.formats import arrays, image_folder
 from data.reading.inventory import take_inventory
+from data.reading.judging.division import choose_validation_rows
 from data.reading.layout import Division, Layout, Tolerance
 from data.reading.split import divide, split_images, split_labels
 from tests.data.reading.test_formats import WRITERS, idx, labelled, npy, npz, paired
