@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,10 @@ def read_layout(directory: str | Path) -> Layout:
 
 
 def draw_examples(
-    examples: Mapping[str, NDArray[Any]], output: str | Path, title: str = ""
+    examples: Mapping[str, NDArray[Any]],
+    output: str | Path,
+    title: str = "",
+    captions: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
     """Draw spectrograms as a PNG with one row for each class.
 
@@ -76,22 +79,28 @@ def draw_examples(
       examples: by class name, float or uint8 [n, height, width]; n may differ.
       output: the PNG to write. Its folder is created.
       title: a line above the spectrograms.
+      captions: as for `plot_examples`.
 
     Returns:
       The path of the PNG.
     """
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    plot_examples(examples, title).savefig(output, format="png", dpi=100)
+    plot_examples(examples, title, captions).savefig(output, format="png", dpi=100)
     return output
 
 
-def plot_examples(examples: Mapping[str, NDArray[Any]], title: str = "") -> Figure:
+def plot_examples(
+    examples: Mapping[str, NDArray[Any]],
+    title: str = "",
+    captions: Mapping[str, Sequence[str]] | None = None,
+) -> Figure:
     """Plot spectrograms in one row for each class, time downwards and frequency to the right.
 
     Args:
       examples: by class name, float or uint8 [n, height, width]; n may differ.
       title: a line above the spectrograms.
+      captions: by class name, a text above each spectrogram; None for the class name.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -103,8 +112,11 @@ def plot_examples(examples: Mapping[str, NDArray[Any]], title: str = "") -> Figu
     for row, (name, images) in zip(axes, examples.items(), strict=True):
         for axis in row[len(images) :]:
             axis.set_axis_off()
-        for axis, image in zip(row, images, strict=False):
-            _draw(axis, image, name)
+        texts = captions[name] if captions else [name] * len(images)
+        for axis, image, text in zip(row, images, texts, strict=False):
+            _draw(axis, image, text)
+        if captions:
+            row[0].set_ylabel(f"{escape_label(name)}\ntime (row)", fontsize=7)
     title = f"{escape_label(title)}\n(contrast stretched for each spectrogram)".strip()
     figure.suptitle(title, fontsize=11)
     return figure
@@ -150,10 +162,10 @@ def read_examples(
     return dict(zip(layout.classes, np.split(images, ends[:-1]), strict=True))
 
 
-def _draw(axis: Axes, image: NDArray[Any], name: str) -> None:
+def _draw(axis: Axes, image: NDArray[Any], caption: str) -> None:
     darkest, lightest = find_contrast_limits(image)
     axis.imshow(image, cmap="gray", vmin=darkest, vmax=lightest, aspect="auto")
-    axis.set_title(escape_label(name), fontsize=9)
+    axis.set_title(escape_label(caption), fontsize=9)
     axis.set_xlabel("frequency (channel)", fontsize=7)
     axis.set_ylabel("time (row)", fontsize=7)
     axis.tick_params(labelsize=6)

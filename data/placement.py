@@ -60,7 +60,11 @@ def placing(directory: Path, taken: Sequence[str], overwrite: bool = False) -> I
     check_free(directory, taken, overwrite)
     new_folders = _make_folders(directory)
     try:
-        with _lock(directory) as locked:
+        busy = (
+            f"Another process is writing a data set to {directory}. Wait for it, or choose "
+            "another folder."
+        )
+        with locking(directory, busy) as locked:
             check_free(directory, taken, overwrite)  # another process may have ended since
             if locked:
                 for leftover in directory.glob(f"{files.UNFINISHED}*"):
@@ -99,24 +103,25 @@ def _swap(directory: Path, unfinished: Path, taken: Sequence[str]) -> None:
 
 
 @contextmanager
-def _lock(directory: Path) -> Iterator[bool]:
-    """Lock a folder for this process; yield whether its file system can do so.
+def locking(path: Path, busy: str) -> Iterator[bool]:
+    """Lock a file or folder for this process; yield whether its file system can do so.
 
     The operating system releases the lock when the process ends, even if it is killed.
+
+    Args:
+      path: the file or folder.
+      busy: the message if another process holds the lock.
 
     Raises:
       InvalidData: another process holds the lock.
     """
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             locked = True
         except BlockingIOError:
-            raise InvalidData(
-                f"Another process is writing a data set to {directory}. Wait for it, or choose "
-                "another folder."
-            ) from None
+            raise InvalidData(busy) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise

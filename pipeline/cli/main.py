@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from pipeline.cli.classify import classify
 from pipeline.cli.data import data
 from pipeline.cli.kubeflow import compile_package, submit
 from pipeline.cli.prune import prune
@@ -35,6 +36,7 @@ def cli() -> None:
 
 for command in (data, run, tune, runs, report, tensorboard, prune, compile_package, submit):
     cli.add_command(command)
+cli.add_command(classify)
 cli.add_command(serve)
 
 

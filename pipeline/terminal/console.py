@@ -81,13 +81,13 @@ def show_spinner(console: Console, text: str) -> Iterator[UpdateSpinner]:
 @contextlib.contextmanager
 def show_progress_bar(
     console: Console, activity: str, total: int | None = None, *, in_bytes: bool = False
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Callable[[int, int | None], None]]:
     """Show a progress bar on a terminal; yield the function that moves it to (done, total).
 
     Args:
       console: the user's console.
       activity: one word for what is going on.
-      total: number of items, if known in advance.
+      total: number of items, if known in advance; None also for the function, if never known.
       in_bytes: whether the items are bytes, which are shown as kB, MB or GB.
     """
     count = DownloadColumn() if in_bytes else MofNCompleteColumn()

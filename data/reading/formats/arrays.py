@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from typing import IO, Any, Literal
 
 import numpy as np
@@ -80,10 +80,19 @@ class ArrayFormat(Format):
           InvalidData: the file cannot be read or holds no such array.
         """
 
+    @contextmanager
+    def _open_images(
+        self, path: str, layout: Layout, files: InputFiles
+    ) -> Iterator[tuple[IO[bytes], Array]]:
+        """Open an array of images. One of a single image, [height, width], gets another axis."""
+        with self.open_array(path, "images", files) as (stream, array):
+            single = array.shape == (layout.height, layout.width)
+            yield stream, replace(array, shape=(1, *array.shape)) if single else array
+
     def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
         path = source.images
-        with self.open_array(path, "images", files) as (stream, array):
+        with self._open_images(path, layout, files) as (stream, array):
             _check_images(path, array, layout)
             scale = self.scale or _choose_scale(path, stream, array, layout)
         if is_compressed(path) or not self.divisible:
@@ -93,7 +102,7 @@ class ArrayFormat(Format):
     def count(
         self,
         chunk: Chunk,
-        layout: Layout,  # noqa: ARG002 - the interface has it
+        layout: Layout,
         files: InputFiles,
     ) -> int:
         """See `Format`."""
@@ -101,7 +110,7 @@ class ArrayFormat(Format):
         if self.divisible and not is_compressed(path):  # `plan` compared the size of the file
             return chunk.end - chunk.start
         # What a compressed file announces is known to be there when it has been read.
-        with self.open_array(path, "images", files) as (stream, array):
+        with self._open_images(path, layout, files) as (stream, array):
             for _ in _read_rows(path, stream, array, chunk.start, chunk.end):
                 pass
         return array.shape[0]
@@ -109,7 +118,7 @@ class ArrayFormat(Format):
     def read(self, chunk: Chunk, layout: Layout, files: InputFiles) -> Iterator[Rows]:
         """See `Format`."""
         path = chunk.source.images
-        with self.open_array(path, "images", files) as (stream, array):
+        with self._open_images(path, layout, files) as (stream, array):
             if chunk.start:
                 stream.seek(array.start + chunk.start * array.row_bytes)
             for values in _read_rows(path, stream, array, chunk.start, chunk.end):

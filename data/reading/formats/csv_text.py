@@ -83,17 +83,16 @@ class CsvFormat(Format):
             path, chunk.start, chunk.end, files, chunk.first, layout.longest_line
         ):
             for part in text.split_block(block, most_rows):
+                if chunk.end == text.TO_THE_END:  # its last line cannot be known in advance
+                    yield part, ""
+                    continue
                 if previous is not None:
                     yield previous, ""
                 previous = part
         if previous is None:
             return
         cut = ""
-        if (
-            chunk.end != text.TO_THE_END
-            and chunk.end == measure_file(path, files)
-            and text.ends_within_line(path, files)
-        ):
+        if chunk.end == measure_file(path, files) and text.ends_within_line(path, files):
             cut = _describe_cut(previous)
         yield previous, cut
 

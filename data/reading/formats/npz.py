@@ -24,6 +24,8 @@ from data.reading.input_files import InputFiles, open_input
 _ENCRYPTED = 1  # a bit of a member's flags
 _MOST_NAMES = 10
 _LONGEST_READ = 4 << 20  # a list of some 50,000 members
+# What the library lets through if the numbers in an archive are wrong.
+_DAMAGE = (zipfile.BadZipFile, NotImplementedError, OverflowError, ValueError, struct.error)
 _REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
 
 
@@ -50,6 +52,24 @@ class Npz(ArrayFormat):
                 raise _damaged(path, error) from None
 
 
+def list_arrays(path: str, files: InputFiles) -> list[str]:
+    """Return the names of the arrays in an archive.
+
+    Raises:
+      InvalidData: it cannot be read or is damaged.
+    """
+    with open_input(path, files) as stream:
+        archive = _open_archive(stream, path)
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _open_archive(stream: IO[bytes], path: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(cast(IO[bytes], LimitedReads(stream)))
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
 def _open_member(stream: IO[bytes], content: str, path: str) -> IO[bytes]:
     """Open an array of an archive.
 
@@ -57,7 +77,7 @@ def _open_member(stream: IO[bytes], content: str, path: str) -> IO[bytes]:
       InvalidData: there is none, or it is not as NumPy writes it.
     """
     try:
-        archive = zipfile.ZipFile(cast(IO[bytes], LimitedReads(stream)))
+        archive = _open_archive(stream, path)
         names = archive.namelist()
         if f"{content}.npy" not in names:
             members = ", ".join(escape(name.removesuffix(".npy")) for name in names[:_MOST_NAMES])
@@ -73,9 +93,8 @@ def _open_member(stream: IO[bytes], content: str, path: str) -> IO[bytes]:
         return archive.open(member)
     except InvalidData:
         raise
-    # The others are what the library lets through if the numbers in an archive are wrong.
-    except (zipfile.BadZipFile, NotImplementedError, OverflowError, ValueError, struct.error) as e:
-        raise _damaged(path, e) from None
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
 
 
 def _damaged(path: str, error: Exception) -> InvalidData:

@@ -1,0 +1,124 @@
+"""Blocks of spectrograms: bad rows left out, joined to batches, read ahead of the model."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.invalid import InvalidData
+from data.reading.problems import Problem, list_problems
+
+_T = TypeVar("_T")
+
+_BATCHES_AHEAD = 3
+
+
+@dataclass
+class Block:
+    """Spectrograms that were read together.
+
+    Attributes:
+      levels: uint8 [n, pixels].
+      labels: int64 [n] class indices, `BAD` where there is no label.
+      places: file of each, and its 1-based row there.
+      problems: rows that are left out, and why.
+      remarks: what was done with some rows, and with how many of them.
+    """
+
+    levels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    places: list[tuple[str, int]]
+    problems: list[Problem] = field(default_factory=list)
+    remarks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class LeftOut:
+    """What the reader notes while it reads.
+
+    Attributes:
+      most: number of bad rows that are tolerated.
+      problems: the bad rows.
+      remarks: what was done with some rows, and with how many of them.
+    """
+
+    most: int
+    problems: list[Problem] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
+
+    def note(self, block: Block) -> None:
+        """Note what is bad about a block.
+
+        Raises:
+          InvalidData: there are too many bad rows.
+        """
+        self.remarks.update(block.remarks)
+        self.problems += block.problems
+        bad = len(self.problems)
+        if bad > self.most:
+            heading = f"{bad:,} bad rows so far:"
+            remedy = f"Correct {'this row' if bad == 1 else 'these rows'}, or leave out"
+            raise InvalidData(
+                f"{list_problems(self.problems, heading)}\n"
+                f"{remedy} up to N bad rows: --max-bad-rows N."
+            )
+
+
+def fill_batches(
+    blocks: Iterable[Block], size: int, left_out: LeftOut, at_once: bool = False
+) -> Iterator[Block]:
+    """Join and divide blocks to batches, in order.
+
+    Args:
+      blocks: what is read.
+      size: spectrograms in a batch. The last one may have fewer.
+      left_out: takes the bad rows.
+      at_once: do not wait for further blocks to fill a batch.
+
+    Raises:
+      InvalidData: there are too many bad rows.
+    """
+    held: list[Block] = []
+    for block in blocks:
+        left_out.note(block)
+        held.append(block)
+        count = sum(len(each.levels) for each in held)
+        whole = count if at_once else count // size * size
+        if whole:
+            joined = _join(held)
+            for first in range(0, whole, size):
+                yield _select(joined, slice(first, min(first + size, whole)))
+            held = [_select(joined, slice(whole, None))]
+    if any(len(each.levels) for each in held):
+        yield _join(held)
+
+
+def _join(blocks: list[Block]) -> Block:
+    return Block(
+        np.concatenate([block.levels for block in blocks]),
+        np.concatenate([block.labels for block in blocks]),
+        [place for block in blocks for place in block.places],
+    )
+
+
+def _select(block: Block, rows: slice) -> Block:
+    return Block(block.levels[rows], block.labels[rows], block.places[rows])
+
+
+def read_ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Yield what an iterator yields, while a thread runs it a few items ahead."""
+    with ThreadPoolExecutor(1, "read") as pool:
+        waiting = deque(pool.submit(next, items, None) for _ in range(_BATCHES_AHEAD))
+        try:
+            while (item := waiting.popleft().result()) is not None:
+                waiting.append(pool.submit(next, items, None))
+                yield item
+        finally:
+            for future in waiting:
+                future.cancel()
