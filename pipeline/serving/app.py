@@ -74,7 +74,7 @@ def make_app(options: Options, versions: Versions, metrics: Metrics) -> ASGIApp:
 
 def _choose_middleware(options: Options) -> list[Middleware]:
     middleware = []
-    if options.host in _THIS_MACHINE or options.host == "::1" or options.allowed_hosts:
+    if options.is_local or options.allowed_hosts:
         # A page of another site whose name leads to this machine does not get in.
         hosts = [*_THIS_MACHINE, *options.allowed_hosts]
         middleware.append(Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
@@ -124,7 +124,8 @@ async def _explain_http(request: Request, error: Any) -> Response:
     if "route" not in request.scope:
         text = f"There is nothing at {request.url.path}. /docs lists what there is."
     elif error.status_code == 405:
-        text = f"{request.method} is not possible here, {error.headers['Allow']} is."
+        allowed = " or ".join(sorted(error.headers["Allow"].split(", ")))
+        text = f"{request.method} is not possible here; {allowed} is."
     return Json({"error": escape(text)}, error.status_code, error.headers)
 
 

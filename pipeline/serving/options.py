@@ -49,6 +49,11 @@ class Options:
     as_json: bool = False
 
     @property
+    def is_local(self) -> bool:
+        """Whether only programs on this machine can reach the server."""
+        return self.host in ("localhost", "127.0.0.1", "::1")
+
+    @property
     def max_body(self) -> int:
         """Size of a request in bytes."""
         return int(self.max_body_mb * 1e6)

@@ -18,6 +18,7 @@ from data.example_features import IMAGE
 from data.invalid import InvalidData
 from data.storage import files
 from trainer.export.model_card import MODEL_CARD, find_damage, read_model_card
+from trainer.export.model_card_page import MODEL_CARD_PAGE
 
 EXAMPLES, SPECTROGRAMS = "serving_default", "classify_spectrograms"
 """Names of the signatures: for serialised tf.Examples and for arrays of grey levels."""
@@ -76,12 +77,14 @@ class ServedModel:
       card: the model card.
       signatures: `EXAMPLES` and `SPECTROGRAMS` by name.
       signature_defs: what TensorFlow stores of each signature, in the form of JSON.
+      card_page: the model card for people, in Markdown; empty if there is none.
     """
 
     version: int
     card: Mapping[str, Any]
     signatures: Mapping[str, Signature]
     signature_defs: Mapping[str, Any]
+    card_page: str = ""
 
     @property
     def classes(self) -> list[str]:
@@ -158,7 +161,10 @@ def load_model(path: str, version: int, warm_images: int = 1) -> ServedModel:
             raise UnusableModelError(
                 f"{path} cannot be served because TensorFlow cannot load it: {reason}"
             ) from error
-    model = ServedModel(version, card, signatures, definitions)
+    card_page = ""
+    with contextlib.suppress(FileNotFoundError):
+        card_page = files.read_text(files.join(path, MODEL_CARD_PAGE))
+    model = ServedModel(version, card, signatures, definitions, card_page)
     if fault := _find_fault(model, warm_images):
         raise UnusableModelError(f"{path} cannot be served because {fault}.")
     return model

@@ -44,7 +44,7 @@ def serve(options: Options) -> None:
     versions = Versions(
         options.serving, metrics, options.keep, options.labels, warm_images=options.max_batch
     )
-    with _bind(options.host, options.port) as listener:
+    with bind(options.host, options.port) as listener:
         with show_spinner(console, f"loading the newest model of {options.serving}"):
             versions.refresh(keep=1)
         if not versions.loaded and not options.wait:
@@ -65,7 +65,7 @@ def serve(options: Options) -> None:
         )
         port = listener.getsockname()[1]
         _Server(config, lambda: _announce(console, options, versions, port)).run([listener])
-    _LOG.info("ended; all accepted requests are answered")
+    _LOG.info("ended")
 
 
 class _Server(uvicorn.Server):
@@ -118,9 +118,15 @@ def _set_up_logs(*, as_json: bool) -> None:
         logger.setLevel(logging.WARNING if name == "uvicorn.error" else logging.INFO)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Take the port before the model is loaded, which takes seconds. Nobody is let in yet."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port, before the model is loaded, which takes seconds. Nobody is let in yet.
+
+    Raises:
+      InvalidData: it cannot be taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only where the protocol is named does asyncio send the end of an answer without a delay.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -152,7 +158,7 @@ def _announce(console: Console, options: Options, versions: Versions, port: int)
         f"routes   {url}/docs\n"
         f"metrics  {url}/metrics"
     )
-    if shown != options.host:
+    if not options.is_local:
         console.print(
             "Whoever reaches this machine can use the server: it asks for no password. Put a proxy "
             "with TLS and authentication before it."

@@ -170,5 +170,4 @@ class Versions:
         self._watcher.serving(versions)
         if before.keys() - models.keys():
             gc.collect()  # functions of TensorFlow refer to each other
-        if before:
-            _LOG.info("version %s answers; loaded: %s", versions[0], ", ".join(map(str, versions)))
+        _LOG.info("version %s answers; loaded: %s", versions[0], ", ".join(map(str, versions)))

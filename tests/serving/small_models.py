@@ -4,9 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.export.model_card_page import MODEL_CARD_PAGE
+
 CLASSES = ("stripe", "dot", "nothing")
 HEIGHT, WIDTH = 16, 24
 IMAGES = 9
+
+CARD_PAGE = """# Model card: a small one
+
+| | |
+|---|---|
+| classes | stripe, dot, nothing |
+
+A name of a class may hold <b>HTML</b>.
+"""
 
 
 class FakeTransformOutput:
@@ -64,6 +75,7 @@ def write_models(folder: Path) -> None:
         path = str(unfinished / f"model-{number}")
         facts = {"model": "a small one", "calibration": {"temperature": None}}
         export(model, FakeTransformOutput(config), resolve(config), facts, path)
+        (Path(path) / MODEL_CARD_PAGE).write_text(CARD_PAGE)
         classify = tf.saved_model.load(path).signatures["classify_spectrograms"]
         answers = classify(spectrograms=tf.constant((levels / 255).astype(np.float32)))
         np.savez(

@@ -96,9 +96,13 @@ def test_it_names_the_version_that_answers_and_its_card(page):
     expect(page.locator("#serving")).to_have_text(
         f"{NAME}, version {VERSION}: {HEIGHT} x {WIDTH} pixels, stripe, dot, nothing"
     )
-    page.get_by_text("Model card").click()
-    expect(page.locator("#card")).to_contain_text("a small one")
-    page.get_by_text("Model card").click()
+    page.get_by_text("Model card for programs").click()
+    expect(page.locator("#values")).to_contain_text("a small one")
+    page.get_by_text("Model card", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Model card: a small one")
+    expect(page.locator("td").first).to_have_text("classes")
+    expect(page.locator("main p")).to_have_text("A name of a class may hold <b>HTML</b>.")
+    page.go_back()
 
 
 def test_it_has_the_theme_of_the_reader(page):

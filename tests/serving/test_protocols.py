@@ -70,9 +70,11 @@ def assert_equal(found, answers) -> None:
 
 
 def test_the_start_is_announced_with_version_classes_and_addresses(server):
-    assert server.lines[0].startswith(f"Serving {NAME}, version {VERSION}, from ")
-    assert server.lines[0].endswith(f": {HEIGHT} x {WIDTH}, stripe, dot, nothing")
-    assert server.lines[1:3] == [
+    loaded, serving, *addresses = server.lines[:4]
+    assert loaded.endswith(f" version {VERSION} answers; loaded: {VERSION}")
+    assert serving.startswith(f"Serving {NAME}, version {VERSION}, from ")
+    assert serving.endswith(f": {HEIGHT} x {WIDTH}, stripe, dot, nothing")
+    assert addresses == [
         f"page     {server.url}/",
         f"v1       {server.url}{V1}:predict",
     ]
@@ -242,8 +244,8 @@ def test_what_is_not_json_is_refused_with_line_and_column(server):
         ("POST", f"{V1}/versions/8:predict", 404, "Version 8 is not loaded. Loaded versions: 7."),
         ("POST", f"{V1}/versions/x:predict", 404, "x is no version of a model"),
         ("GET", f"{V1}/labels/stable", 404, "No version has the label stable. Labels: latest."),
-        ("GET", f"{V1}:predict", 405, "GET is not possible here, POST is."),
-        ("POST", V1, 405, "POST is not possible here, GET, HEAD is."),
+        ("GET", f"{V1}:predict", 405, "GET is not possible here; POST is."),
+        ("POST", V1, 405, "POST is not possible here; GET or HEAD is."),
         ("POST", f"{V1}:regress", 400, "Version 7 classifies and has no signature for regression."),
         ("GET", f"{V2}/versions/8", 404, "Version 8 is not loaded. Loaded versions: 7."),
         ("GET", "/../../etc/passwd", 404, "There is nothing at /etc/passwd."),

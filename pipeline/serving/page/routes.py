@@ -7,8 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,8 +43,19 @@ async def show_model(request: Request) -> Response:
             "height": model.height,
             "width": model.width,
             "card": model.card,
+            "has_card_page": bool(model.card_page),
         }
     )
+
+
+async def show_card(request: Request) -> Response:
+    """Return the model card of the version that answers as a page."""
+    model = get_service(request).versions.find()
+    if not model.card_page:
+        raise HTTPException(404, f"Version {model.version} has no model card for people.")
+    # This preset shows HTML in the text as text.
+    card = Markup(MarkdownIt("js-default").render(model.card_page))  # noqa: S704
+    return _render("card.html", version=model.version, card=card)
 
 
 async def classify_file(request: Request) -> Response:
@@ -78,7 +92,11 @@ async def show_docs(request: Request) -> Response:
     """Return the same as a page."""
     service = get_service(request)
     api = describe_api(service.options.model_name, service.versions.loaded)
-    page = load_templates(__package__).get_template("docs.html").render(api=api)
+    return _render("docs.html", api=api)
+
+
+def _render(template: str, **values: Any) -> Response:
+    page = load_templates(__package__).get_template(template).render(values)
     return Response(page, media_type="text/html")
 
 
@@ -112,6 +130,7 @@ def make_routes() -> list[Route]:
         Route("/page/style.css", _make_static("style.css")),
         Route("/page/script.js", _make_static("script.js")),
         Route("/page/model", show_model),
+        Route("/page/card", show_card),
         Route("/page/classify", classify_file, methods=["POST"]),
         Route("/openapi.json", show_openapi),
         Route("/docs", show_docs),

@@ -56,7 +56,8 @@ async function showModel() {
   find("facts").replaceChildren(
     ...Object.entries(facts).map(([name, value]) => makeRow(name, value ?? "unknown")),
   );
-  find("card").replaceChildren(makeTable(card));
+  find("card").hidden = !model.has_card_page;
+  find("values").replaceChildren(makeTable(card));
   find("model").hidden = false;
 }
 
