@@ -173,8 +173,8 @@ def create_pipeline(
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
     ).with_id("Evaluator")
 
-    # Only a blessed model is pushed to the serving folder, unless a reason to force it is given. Its
-    # card gets the metrics and describes the data.
+    # Only a blessed model is pushed to the serving folder, unless a reason to force it is given.
+    # Its card gets the metrics and describes the data.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
