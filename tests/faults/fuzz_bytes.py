@@ -11,17 +11,19 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["data.reading", "zipfile"]):
+with atheris.instrument_imports(include=["data.reading", "data.telescope", "zipfile"]):
     import zipfile  # noqa: F401 - imported here so that atheris sees which branches it takes
 
-    import data.reading.check  # noqa: F401 - as above
-from tests.faults.fuzz_target import limit_memory, read
-from tests.faults.good_folders import list_places, make_good_files
+    import data.reading.check
+    import data.telescope.filterbank_hdf5
+    import data.telescope.sigproc  # noqa: F401 - as above
+from tests.faults.fuzz_target import check, limit_memory, open_observation_in, read
+from tests.faults.good_folders import OBSERVATIONS, list_places, make_good_files
 
 
 def main():
     form, folder, *options = sys.argv[1:]
-    places = list_places(form)
+    places, how = list_places(form), open_observation_in if form in OBSERVATIONS else check
     for path, (content, pack) in make_good_files(form).items():
         Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
         Path(folder, path).write_bytes(pack(content))
@@ -31,7 +33,7 @@ def main():
         file = Path(folder, path)
         good = file.read_bytes()
         file.write_bytes(pack(content[1:]))
-        read(folder)
+        read(folder, how)
         file.write_bytes(good)
 
     limit_memory()

@@ -15,22 +15,38 @@ MEMORY_BYTES = 1 << 30
 
 
 def limit_memory():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    # The process that tries the headers of HDF5 files has a limit of its own.
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, most))
 
 
-def read(folder):
-    """Return the errors that `data check` shows; raise whatever else ends the reading.
+def check(folder):
+    from data.reading.check import check_folder
+    from data.reading.layout import Layout
+
+    _, findings = check_folder(folder, Layout(CLASSES, HEIGHT, WIDTH))
+    return findings.errors[:100]
+
+
+def open_observation_in(folder):
+    from data.telescope.observation import open_observation
+
+    with open_observation(f"{folder}/train") as observation:
+        header = observation.header
+        observation.read(range(min(header.rows, 64)), range(min(header.channels, 4096)))
+    return []
+
+
+def read(folder, how=check):
+    """Return the errors that a user is shown; raise whatever else ends the reading.
 
     Raises:
       AssertionError: an error does not name a file, is too long, or could change the terminal.
     """
     from data.invalid import InvalidData
-    from data.reading.check import check_folder
-    from data.reading.layout import Layout
 
     try:
-        _, findings = check_folder(folder, Layout(CLASSES, HEIGHT, WIDTH))
-        errors = [str(error) for error in findings.errors[:100]]
+        errors = [str(error) for error in how(folder)]
     except InvalidData as error:
         errors = [str(error)]
     for error in errors:

@@ -1,12 +1,15 @@
 """Small good data folders of every format, for the fuzzers to damage.
 
 To fuzz another format, write a function that returns the files of a split and name it in `FORMS`.
+Observations of telescopes are no data folders; only test_byte_fuzzing.py damages them here, and
+tests/data/telescope damages their structure.
 """
 
 import gzip
 import io
 import json
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache, partial
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data.seed_layout import encode_csv
+from tests.data.telescope.files import make_noise, write_fil, write_h5
 
 HEIGHT, WIDTH, CLASSES = 8, 16, ("noise", "line")
 
@@ -179,10 +183,22 @@ FORMS: dict[str, Callable[[str, NDArray, NDArray], Files]] = {
     "voltages, .dat with a table": make_recordings_with_table,
 }
 
+# Writes a file, given its path and power [rows, 1, channels].
+OBSERVATIONS: dict[str, Callable[[Path, NDArray], object]] = {
+    "observation, .fil": write_fil,
+    "observation, .h5": write_h5,
+    "observation, .h5 in chunks": partial(write_h5, chunks=(4, 1, 64)),
+}
+
 
 @cache
 def make_good_files(form: str) -> Files:
-    """Return the files of a good folder of a format."""
+    """Return the files of a good folder of a format, or the only file of an observation."""
+    if form in OBSERVATIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "observation")
+            OBSERVATIONS[form](file, make_noise(8, 96))
+            return {"train": (file.read_bytes(), plain)}
     rng = np.random.default_rng(1)
     files: Files = {}
     for split, rows in (("train", 6), ("validation", 4)):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.good_folders import FORMS, write_seeds
+from tests.faults.good_folders import FORMS, OBSERVATIONS, write_seeds
 
 ROOT = Path(__file__).parents[2]
 UV = shutil.which("uv", path=f"{ROOT}/.tools/uv/bin{os.pathsep}{os.environ['PATH']}")
@@ -35,7 +35,10 @@ ENVIRONMENT = {
 }
 
 MINUTES = float(os.environ.get("RADIO_SIGNALS_FUZZ_MINUTES", "0"))
-SECONDS = max(2, round(60 * MINUTES / len(FORMS)))
+ALL_FORMS = (*FORMS, *OBSERVATIONS)
+SECONDS = round(60 * MINUTES / len(ALL_FORMS)) or 2
+# One form of each format: the names of variants begin alike.
+FEW_FORMS = {form.partition(", ")[0]: form for form in reversed(ALL_FORMS)}.values()
 LONGEST_INPUT = 1 << 16
 SECONDS_PER_FOLDER = 60
 
@@ -52,8 +55,13 @@ def atheris():
         pytest.skip(f"atheris cannot be installed: {tried.stderr.strip().splitlines()[-1]}")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(form, marks=pytest.mark.slow if form in FEW_FORMS else pytest.mark.faults)
+        for form in ALL_FORMS
+    ],
+)
 def test_changed_bytes_are_read_or_refused_by_name(form, tmp_path):
     seeds, corpus = tmp_path / "seeds", tmp_path / "corpus"
     write_seeds(form, seeds)
