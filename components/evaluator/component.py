@@ -39,6 +39,11 @@ _SLICES = "components.evaluator.slices"
 # took.
 _PATIENCE = 300.0
 
+_NOT_SERVABLE = (
+    "TensorFlow Serving did not load the model or did not answer (serving_check.server_image); the "
+    "log of the step InfraValidator says why"
+)
+
 
 class Executor(EvaluatorExecutor):
     """Runs the stock evaluation, and asks the model in a process of its own meanwhile.
@@ -58,10 +63,6 @@ class Executor(EvaluatorExecutor):
           InvalidData: the answers of the model cannot be used, or are not those of the evaluation.
         """
         keys = standard_component_specs
-        inputs = dict(input_dict)
-        baseline = inputs.get(keys.BASELINE_MODEL_KEY)
-        if baseline and not has_model(baseline[0]):
-            del inputs[keys.BASELINE_MODEL_KEY]
         config = proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], tfma.EvalConfig())
         classes = read_classes(config)
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
@@ -72,7 +73,7 @@ class Executor(EvaluatorExecutor):
         ) as process:
             labels = _read_labels(patterns)
             try:
-                super().Do(inputs, output_dict, exec_properties)
+                super().Do(_without_empty_baseline(input_dict), output_dict, exec_properties)
             except Exception:
                 # If the model is the reason, this says so more clearly.
                 refuse_faults(process.finish(), classes)
@@ -84,13 +85,21 @@ class Executor(EvaluatorExecutor):
         refuse_other_decisions(served, labels, evaluation.overall.confusion_matrix)
         excesses = find_excesses(served, seconds, memory)
         if not _is_servable(input_dict):
-            excesses.append(
-                "TensorFlow Serving did not load the model or did not answer "
-                "(serving_check.server_image); the log of the step InfraValidator says why"
-            )
+            excesses.append(_NOT_SERVABLE)
         write_record(evaluation_dir, served, excesses)
         if excesses:
             _withdraw_blessing(artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY]))
+
+
+def _without_empty_baseline(input_dict: dict[str, list[Artifact]]) -> dict[str, list[Artifact]]:
+    baseline = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY)
+    if not baseline or has_model(baseline[0]):
+        return input_dict
+    return {
+        key: artifacts
+        for key, artifacts in input_dict.items()
+        if key != standard_component_specs.BASELINE_MODEL_KEY
+    }
 
 
 def _list_patterns(

@@ -65,12 +65,16 @@ def write_tflite_model(
     with real_arithmetic():
         traced = function.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
+    files.write_file(files.join(directory, TFLITE_MODEL), _convert(converter, model.name))
+
+
+def _convert(converter: tf.lite.TFLiteConverter, name: str) -> bytes:
     try:
-        content = converter.convert()
+        content: bytes = converter.convert()
     except Exception as error:
         missing = ", ".join(_MISSING.findall(str(error))) or str(error).partition("\n")[0]
         raise InvalidData(
-            f"export.tflite: TensorFlow Lite cannot run the model {model.name}; it lacks "
-            f"{missing}. Leave export.tflite out, or choose another model."
+            f"export.tflite: TensorFlow Lite cannot run the model {name}; it lacks {missing}. "
+            "Leave export.tflite out, or choose another model."
         ) from error
-    files.write_file(files.join(directory, TFLITE_MODEL), content)
+    return content

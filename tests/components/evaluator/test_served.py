@@ -152,13 +152,15 @@ def test_limits_of_time_and_memory_are_named_with_their_keys():
 class Model(tf.Module):
     """Prefers the first class by as much as the first grey level is above one half."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")], autograph=False)
     def classify_examples(self, examples):
         images = tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})
         levels = tf.io.decode_raw(images["image"], tf.uint8, fixed_length=HEIGHT * WIDTH)
         return self.classify(tf.cast(levels[:, 0], tf.float32) / 255)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, HEIGHT, WIDTH], name="spectrograms")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, HEIGHT, WIDTH], name="spectrograms")], autograph=False
+    )
     def classify_spectrograms(self, spectrograms):
         return self.classify(spectrograms[:, 0, 0])
 
@@ -273,9 +275,12 @@ def test_a_model_that_does_not_answer_is_given_up(tmp_path):
         process.finish()
 
 
-def evaluate(folder: Path, model: Model, most_seconds: float = 0.0) -> tuple[bool, list[str]]:
+def evaluate(
+    folder: Path, model: Model, most_seconds: float = 0.0, servable: bool = True
+) -> tuple[bool, list[str]]:
     """Run the Evaluator without thresholds; return whether it blesses, and why not."""
     artifacts = {
+        "infra_blessing": standard_artifacts.InfraBlessing(),
         "examples": standard_artifacts.Examples(),
         "model": standard_artifacts.Model(),
         "evaluation": standard_artifacts.ModelEvaluation(),
@@ -283,12 +288,13 @@ def evaluate(folder: Path, model: Model, most_seconds: float = 0.0) -> tuple[boo
     }
     for name, artifact in artifacts.items():
         artifact.uri = str(folder / name)
+    artifacts["infra_blessing"].set_int_custom_property("blessed", int(servable))
     artifacts["examples"].split_names = '["validation"]'
     save_model(model, folder / "model" / "Format-Serving")
     write_examples(folder / "examples" / "Split-validation")
     config = build_eval_config(CLASSES, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     Executor().Do(
-        {name: [artifacts[name]] for name in ("examples", "model")},
+        {name: [artifacts[name]] for name in ("examples", "model", "infra_blessing")},
         {name: [artifacts[name]] for name in ("evaluation", "blessing")},
         {
             "eval_config": json_format.MessageToJson(config, preserving_proto_field_name=True),
@@ -325,15 +331,17 @@ def test_the_evaluator_never_blesses_a_model_that_predicts_one_class(tmp_path):
 
 @pytest.mark.slow
 @evaluates
-def test_the_evaluator_does_not_bless_a_model_that_is_too_slow(tmp_path):
-    blessed, (failure,) = evaluate(tmp_path, Model(), most_seconds=0.001)
+def test_the_evaluator_does_not_bless_a_model_that_is_too_slow_or_that_no_server_loads(tmp_path):
+    blessed, failures = evaluate(tmp_path, Model(), most_seconds=0.001, servable=False)
     record = read_record(str(tmp_path / "evaluation"))
     took = record["load_seconds"] + record["warm_up_seconds"]
     assert not blessed
-    assert failure == (
+    assert failures == [
         f"loading the model and its first answers took {took:.1f} s, more than the 0.001 s allowed "
-        "(serving_check.seconds)"
-    )
+        "(serving_check.seconds)",
+        "TensorFlow Serving did not load the model or did not answer "
+        "(serving_check.server_image); the log of the step InfraValidator says why",
+    ]
 
 
 @pytest.mark.slow
