@@ -51,10 +51,12 @@ OTHER_VALUES = {
         "shift_frequency": 0.25,
         "noise": 0.5,
     },
+    "export": {"tflite": True},
 }
 LEAVES = [
     (key, name)
     for key, value in OTHER_VALUES.items()
+    if key != "export"
     for name in (value if key in ("schedule", "optimizer", "augment") else [None])
 ]
 
@@ -99,6 +101,7 @@ def test_every_key_that_can_decide_the_weights_changes_the_digest(key, name):
         ("code", "4567", True),
         ("initial_weights", "best.weights.h5", False),
         ("checkpoint_dir", "checkpoints", False),
+        ("export", {"tflite": True}, False),
         ("warm_start_from", "serving/1", False),
     ],
 )
