@@ -126,6 +126,7 @@ def test_a_module_that_is_loaded_by_name_changes_the_key_of_training(module, cop
     [
         ("components/report/page/report.html", {"Report"}),
         ("components/views/offline_charts.js", {"Report"}),
+        ("trainer/export/model_card_page/model_card.md.jinja", {"Pusher", "Report"}),
         # Schema has the content in its key, the others get its output.
         ("data/schema.pbtxt", set()),
         ("data/README.md", set()),
@@ -133,6 +134,12 @@ def test_a_module_that_is_loaded_by_name_changes_the_key_of_training(module, cop
 )
 def test_a_template_changes_the_key_of_the_step_that_fills_it(file, steps, copy):
     assert copy.changed_by_editing(file) == steps
+
+
+def test_the_program_that_asks_the_model_changes_the_key_of_the_evaluator(copy):
+    changed = copy.changed_by_editing("components/evaluator/served/fresh_process.py")
+    assert "Evaluator" in changed
+    assert "Trainer" not in changed
 
 
 def test_the_key_of_every_step_has_the_fingerprint_of_its_code(nodes):

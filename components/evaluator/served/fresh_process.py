@@ -1,4 +1,4 @@
-"""Loads a SavedModel in a process with TensorFlow alone and asks it. A program; nothing imports it.
+"""Loads a SavedModel in a process with TensorFlow alone and asks it. A program.
 
     python -I fresh_process.py MODEL FOLDER LIMIT PATTERN...
 
@@ -18,16 +18,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-# What a server does not have. An import of these fails, whoever tries it.
-for package in (
-    *("components", "data", "pipeline", "trainer"),
-    *("keras", "tf_keras", "tensorflow_transform", "tfx", "tfx_bsl"),
-):
-    sys.modules[package] = None  # type: ignore[assignment]
+if __name__ == "__main__":
+    # What a server does not have. An import of these fails, whoever tries it.
+    for package in (
+        *("components", "data", "pipeline", "trainer"),
+        *("keras", "tf_keras", "tensorflow_transform", "tfx", "tfx_bsl"),
+    ):
+        sys.modules[package] = None  # type: ignore[assignment]
 
-import numpy as np  # noqa: E402 - after the packages that must not be imported
-import tensorflow as tf  # noqa: E402
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog  # noqa: E402
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 _WARM_UP_REQUESTS = os.path.join("assets.extra", "tf_serving_warmup_requests")
 _LITE_MODEL = os.path.join("assets.extra", "model.tflite")

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.evaluator.served import fresh_process
 from data.invalid import InvalidData
 
 _LOG = logging.getLogger("radio_signals.evaluator")
 
-_PROGRAM = os.path.join(os.path.dirname(__file__), "fresh_process.py")
 _REMEDY = "Correct the model or its export."
 _ERROR = re.compile(r"^[\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
 
@@ -68,7 +68,7 @@ class FreshProcess:
         with open(self._messages, "wb") as messages:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", _PROGRAM),
+                    *(sys.executable, "-I", fresh_process.__file__),
                     *(model_dir, self._folder.name, str(most_seconds), *patterns),
                 ],
                 stdin=subprocess.DEVNULL,

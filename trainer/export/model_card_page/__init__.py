@@ -1,4 +1,7 @@
-"""The model card for people: Markdown in the SavedModel, beside the JSON that it is made from."""
+"""The model card for people: Markdown in the SavedModel, beside the JSON that it is made from.
+
+A package of its own, so that training does not depend on the template.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def complete_model_card(model_dir: str, facts: Mapping[str, Any]) -> None:
 def render_model_card(card: Mapping[str, Any]) -> str:
     """Return a model card as Markdown that can be read on its own."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("trainer.export", ""),
+        loader=jinja2.PackageLoader("trainer.export.model_card_page", ""),
         # The result is Markdown; `_escape` makes text harmless, also as HTML in Markdown.
         autoescape=False,  # noqa: S701
         finalize=_escape,
