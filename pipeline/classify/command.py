@@ -15,12 +15,12 @@ from data.invalid import InvalidData
 from data.reading.input_files import InputFiles
 from data.reading.layout import Layout
 from data.telescope.tiling import Grid
-from pipeline.classify.batches import LeftOut
 from pipeline.classify.extremes import Extremes
 from pipeline.classify.find_model import find_model
-from pipeline.classify.images import classify_images
-from pipeline.classify.inputs import Finder, Inputs
-from pipeline.classify.scan import Scan, plan_tilings, scan_observations
+from pipeline.classify.images import Decided, classify_images, read_batches
+from pipeline.classify.inputs.batches import LeftOut
+from pipeline.classify.inputs.finder import Finder, Inputs
+from pipeline.classify.observations.scan import Scan, plan_tilings, scan_observations
 from pipeline.classify.summary import (
     describe_origin,
     summarise_images,
@@ -88,7 +88,7 @@ def run(request: Request, choose_files: Callable[[str], InputFiles]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     check_name(request.output)
     pushed = find_model(request.model_folder)
-    layout = _take_layout(pushed, request.layout)
+    layout = take_layout(pushed, request.layout)
     finder = Finder(layout, choose_files, request.split or "", request.span)
     inputs = finder.find(request.inputs)
     _refuse_overwriting(inputs, request.output)
@@ -107,20 +107,20 @@ def _classify(request: Request, pushed: PushedModel, inputs: Inputs, layout: Lay
         )
     console = _make_console(request)
     left_out = LeftOut(request.max_bad_rows)
-    extremes = Extremes(layout.classes) if request.plot else None
+    extremes = Extremes(layout) if request.plot else None
     model = _load(console, pushed)
-    known = [part.images for part in inputs.parts]
+    known = [part.estimate_images() for part in inputs.parts]
     total = None if None in known else sum(images or 0 for images in known)
     with _showing_progress(console, request, "classifying", total) as advance:
+
+        def see(decided: Decided, images: int) -> None:
+            if extremes is not None:
+                extremes.add(decided)
+            advance(images, total)
+
+        batches = read_batches(inputs.parts, choose_batch(request.batch_size, layout), left_out)
         outcome = classify_images(
-            model,
-            inputs.parts,
-            request.output,
-            request.threshold,
-            _choose_batch(request, layout),
-            left_out,
-            extremes,
-            lambda images: advance(images, total),
+            model, inputs.parts, request.output, request.threshold, batches, see
         )
     origin = describe_origin(request.inputs)
     if extremes is not None and request.plot:
@@ -133,9 +133,10 @@ def _classify(request: Request, pushed: PushedModel, inputs: Inputs, layout: Lay
 def _scan(request: Request, pushed: PushedModel, inputs: Inputs, layout: Layout) -> None:
     """Search observations for candidates."""
     if inputs.parts:
+        other = inputs.parts[0].source.images
         raise InvalidData(
-            f"{inputs.observations[0]} is an observation and {inputs.parts[0].path} is not. Their "
-            "tables have other columns: classify them separately."
+            f"{inputs.observations[0]} is an observation and {other} is not. Their tables have "
+            "other columns: classify them separately."
         )
     if request.plot:
         raise InvalidData("--plot draws images, and these are observations. Use --plots DIR.")
@@ -150,7 +151,7 @@ def _scan(request: Request, pushed: PushedModel, inputs: Inputs, layout: Layout)
         request.noise_class,
         request.min_snr,
         request.threshold,
-        _choose_batch(request, layout),
+        choose_batch(request.batch_size, layout),
         request.output,
         request.plots,
     )
@@ -164,7 +165,12 @@ def _scan(request: Request, pushed: PushedModel, inputs: Inputs, layout: Layout)
     _name_files(console, {"table": request.output, "plots": request.plots})
 
 
-def _take_layout(pushed: PushedModel, layout: Layout) -> Layout:
+def take_layout(pushed: PushedModel, layout: Layout) -> Layout:
+    """Return the layout with the classes and the size of a model.
+
+    Raises:
+      InvalidData: the model has no card.
+    """
     card = pushed.card
     if not card:
         raise InvalidData(f"{pushed.path} cannot be used because {MODEL_CARD} is missing.")
@@ -178,14 +184,15 @@ def _take_layout(pushed: PushedModel, layout: Layout) -> Layout:
 
 
 def _refuse_overwriting(inputs: Inputs, output: str | None) -> None:
-    for path in (*(part.path for part in inputs.parts), *inputs.observations):
+    for path in (*(part.source.images for part in inputs.parts), *inputs.observations):
         exist = output is not None and os.path.exists(output) and os.path.exists(path)
         if exist and os.path.samefile(path, str(output)):
             raise InvalidData(f"{output} is an input. Choose another file for --output.")
 
 
-def _choose_batch(request: Request, layout: Layout) -> int:
-    return request.batch_size or max(1, min(_MOST_IN_BATCH, _MOST_PIXELS // layout.pixels))
+def choose_batch(batch_size: int | None, layout: Layout) -> int:
+    """Return how many images the model gets at a time; fewer of large ones if nobody says so."""
+    return batch_size or max(1, min(_MOST_IN_BATCH, _MOST_PIXELS // layout.pixels))
 
 
 def _make_console(request: Request) -> Console:

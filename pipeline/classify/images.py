@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,29 @@ from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.labels import BAD
-from pipeline.classify.batches import Block, LeftOut, fill_batches, read_ahead
-from pipeline.classify.extremes import Extremes
-from pipeline.classify.parts import Part
+from pipeline.classify.inputs.batches import Block, LeftOut, fill_batches, read_ahead
+from pipeline.classify.inputs.parts import Part
 from pipeline.classify.tables import Columns, writing_table
 from pipeline.serving.served_model import PROBABILITIES, ServedModel
+
+
+@dataclass
+class Decided:
+    """Images that were classified together.
+
+    Attributes:
+      batch: where they come from.
+      probabilities: float32 [n, classes].
+      index: int64 [n], the class of each.
+      scores: float32 [n], its probability.
+      is_uncertain: bool [n].
+    """
+
+    batch: Block
+    probabilities: NDArray[np.float32]
+    index: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    is_uncertain: NDArray[np.bool_]
 
 
 @dataclass
@@ -24,33 +42,29 @@ class Outcome:
     """What was classified.
 
     Attributes:
-      seconds: from the first batch to the last.
       decisions: int64 [classes], the number of images of each class.
       uncertain: int64 [classes], how many of these are uncertain.
       confusion: int64 [classes, classes], images with a label: by label, then by class.
+      seconds: from the first batch to the last.
     """
 
-    seconds: float
     decisions: NDArray[np.int64]
     uncertain: NDArray[np.int64]
     confusion: NDArray[np.int64]
+    seconds: float = 0.0
 
     @property
     def images(self) -> int:
         """Number of images."""
         return int(self.decisions.sum())
 
-    def count(
-        self,
-        decided: NDArray[np.int64],
-        labels: NDArray[np.int64],
-        is_uncertain: NDArray[np.bool_],
-    ) -> None:
-        """Count some images: the class of each, its label, and whether it is uncertain."""
-        np.add.at(self.decisions, decided, 1)
-        np.add.at(self.uncertain, decided[is_uncertain], 1)
+    def count(self, decided: Decided) -> None:
+        """Count some images."""
+        labels, index = decided.batch.labels, decided.index
         known = labels != BAD
-        np.add.at(self.confusion, (labels[known], decided[known]), 1)
+        np.add.at(self.decisions, index, 1)
+        np.add.at(self.uncertain, index[decided.is_uncertain], 1)
+        np.add.at(self.confusion, (labels[known], index[known]), 1)
 
 
 def classify_images(
@@ -58,53 +72,58 @@ def classify_images(
     parts: Sequence[Part],
     output: str | None,
     threshold: float,
-    batch_size: int,
-    left_out: LeftOut,
-    extremes: Extremes | None,
-    advance: Callable[[int], None],
+    batches: Iterator[Block],
+    see: Callable[[Decided, int], None],
 ) -> Outcome:
-    """Classify all spectrograms in their order.
+    """Classify spectrograms in their order, and write a table.
 
     Args:
       model: the model.
-      parts: what to read.
+      parts: where the spectrograms come from.
       output: the table to write; None for standard output.
       threshold: decisions with a lower score are uncertain.
-      batch_size: images that the model gets at a time.
-      left_out: takes the bad rows.
-      extremes: takes the most and the least certain images; None if nobody wants them.
-      advance: called with the number of images that are classified.
+      batches: the spectrograms.
+      see: called with each batch that is classified, and the number of images so far.
 
     Raises:
       InvalidData: a file is damaged, there are too many bad rows, or no good one. No file is
         written then.
     """
-    classes = len(model.classes)
-    zeros = np.zeros(classes, np.int64)
-    outcome = Outcome(0.0, zeros, zeros.copy(), np.zeros((classes, classes), np.int64))
+    zeros = np.zeros(len(model.classes), np.int64)
+    outcome = Outcome(zeros, zeros.copy(), np.outer(zeros, zeros))
     with_labels = any(part.has_labels for part in parts)
-    is_live = any(part.is_live for part in parts)
-    blocks = (block for part in parts for block in part.read())
     started = time.perf_counter()
-    with writing_table(output, _list_columns(model.classes, with_labels)) as append:
-        for batch in read_ahead(fill_batches(blocks, batch_size, left_out, is_live)):
-            levels = batch.levels.reshape(-1, model.height, model.width)
-            probabilities = model.classify(levels)[PROBABILITIES]
-            decided, scores = probabilities.argmax(axis=1), probabilities.max(axis=1)
-            is_uncertain = scores < threshold
-            outcome.count(decided, batch.labels, is_uncertain)
-            columns = _make_columns(batch, probabilities, decided, is_uncertain, model.classes)
+    with writing_table(output, list_columns(model.classes, with_labels)) as append:
+        for batch in read_ahead(batches):
+            decided = _decide(model, batch, threshold)
+            outcome.count(decided)
+            columns = _make_columns(decided, model.classes)
             append(columns if with_labels else columns[:-1])
-            if extremes is not None:
-                extremes.add(batch, levels, decided, scores)
-            advance(outcome.images)
+            see(decided, outcome.images)
         if not outcome.images:
             raise InvalidData("There is no image to classify.")
     outcome.seconds = time.perf_counter() - started
     return outcome
 
 
-def _list_columns(classes: Sequence[str], with_labels: bool) -> Columns:
+def read_batches(parts: Sequence[Part], size: int, left_out: LeftOut) -> Iterator[Block]:
+    """Yield the spectrograms of all parts in batches, as `fill_batches` does.
+
+    Rows that arrive one by one, as on standard input, do not wait until a batch is full.
+    """
+    blocks = (block for part in parts for block in part.read())
+    return fill_batches(blocks, size, left_out, at_once=any(part.is_live for part in parts))
+
+
+def _decide(model: ServedModel, batch: Block, threshold: float) -> Decided:
+    levels = batch.levels.reshape(-1, model.height, model.width)
+    probabilities = model.classify(levels)[PROBABILITIES]
+    scores = probabilities.max(axis=1)
+    return Decided(batch, probabilities, probabilities.argmax(axis=1), scores, scores < threshold)
+
+
+def list_columns(classes: Sequence[str], with_labels: bool) -> Columns:
+    """Return the columns of the table."""
     return {
         "source": str,
         "row": int,
@@ -116,22 +135,16 @@ def _list_columns(classes: Sequence[str], with_labels: bool) -> Columns:
     }
 
 
-def _make_columns(
-    batch: Block,
-    probabilities: NDArray[np.float32],
-    decided: NDArray[np.int64],
-    is_uncertain: NDArray[np.bool_],
-    classes: Sequence[str],
-) -> list[Sequence[object]]:
-    paths, rows = zip(*batch.places, strict=True)
+def _make_columns(decided: Decided, classes: Sequence[str]) -> list[Sequence[object]]:
+    paths, rows = zip(*decided.batch.places, strict=True)
     return [
         paths,
         rows,
-        [classes[index] for index in decided],
-        probabilities.max(axis=1),
-        *probabilities.T,
-        is_uncertain.tolist(),
-        [None if index == BAD else classes[index] for index in batch.labels],
+        [classes[index] for index in decided.index],
+        decided.scores,
+        *decided.probabilities.T,
+        decided.is_uncertain.tolist(),
+        [None if index == BAD else classes[index] for index in decided.batch.labels],
     ]
 
 

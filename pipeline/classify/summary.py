@@ -11,9 +11,9 @@ from rich.console import Console
 from data.reading.problems import list_problems
 from data.seed_layout import read_record
 from data.telescope.tiling import Tiling
-from pipeline.classify.batches import LeftOut
 from pipeline.classify.images import Outcome, describe_confusion
-from pipeline.classify.scan import Scan, Scanned
+from pipeline.classify.inputs.batches import LeftOut
+from pipeline.classify.observations.scan import Scan, Scanned
 from trainer.export.pushed_models import PushedModel
 
 _MOST_NAMED = 5

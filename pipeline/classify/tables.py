@@ -9,10 +9,13 @@ import csv
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.invalid import InvalidData
 from data.storage import files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Columns = Mapping[str, type]
 """Names of columns, with `str`, `int`, `float`, `bool` or `np.float32`."""
@@ -33,6 +36,16 @@ def writing_table(path: str | None, columns: Columns) -> AbstractContextManager[
     if path is None:
         return _writing_to_standard_output(columns)
     return _WRITERS[_find_ending(path)](path, columns)
+
+
+def make_schema(columns: Columns) -> pa.Schema:
+    """Return the columns as those of a Parquet file."""
+    import numpy as np
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    types[np.float32] = pa.float32()
+    return pa.schema([(name, types[kind]) for name, kind in columns.items()])
 
 
 def check_name(path: str | None) -> None:
@@ -94,13 +107,10 @@ def _writing_json(path: str, columns: Columns) -> Iterator[Append]:
 
 @contextmanager
 def _writing_parquet(path: str, columns: Columns) -> Iterator[Append]:
-    import numpy as np
     import pyarrow as pa
     from pyarrow import parquet
 
-    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    types[np.float32] = pa.float32()
-    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    schema = make_schema(columns)
     with files.writing(path, "wb") as file, parquet.ParquetWriter(file, schema) as writer:
         waiting: list[pa.Table] = []
 

@@ -10,12 +10,51 @@ import click
 from pipeline.cli.options import (
     FILE,
     FOLDER,
+    combine,
     config_options,
     debug_option,
     read_config,
     span_option,
 )
 from pipeline.cli.tile import cut_options
+
+image_options = combine(
+    click.option(
+        "--threshold",
+        type=click.FloatRange(0.0, 1.0),
+        default=0.8,
+        show_default=True,
+        help="A class with a lower score is marked as uncertain.",
+    ),
+    click.option(
+        "--batch",
+        "batch_size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Images that the model gets at a time.  [default: 256, fewer of large images]",
+    ),
+    click.option(
+        "--max-bad-rows",
+        "input__max_bad_rows",
+        type=int,
+        metavar="N",
+        help="Leave out up to this many bad rows instead of refusing the input.  [default: 0]",
+    ),
+    click.option(
+        "--split",
+        type=click.Choice(["train", "validation"]),
+        help="Which images of data folders to classify.  [default: both]",
+    ),
+    span_option,
+    click.option(
+        "--no-resize",
+        "input__resize",
+        is_flag=True,
+        flag_value=False,
+        default=None,
+        help="Refuse pictures of another size instead of resizing them.",
+    ),
+)
 
 
 @click.command()
@@ -35,41 +74,7 @@ from pipeline.cli.tile import cut_options
     help="Table to write: .csv, .jsonl (lines of JSON) or .parquet.  [default: CSV on standard "
     "output]",
 )
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.8,
-    show_default=True,
-    help="A class with a lower score is marked as uncertain.",
-)
-@click.option(
-    "--batch",
-    "batch_size",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Images that the model gets at a time.  [default: 256, fewer of large images]",
-)
-@click.option(
-    "--max-bad-rows",
-    "input__max_bad_rows",
-    type=int,
-    metavar="N",
-    help="Leave out up to this many bad rows instead of refusing the input.  [default: 0]",
-)
-@click.option(
-    "--split",
-    type=click.Choice(["train", "validation"]),
-    help="Which images of data folders to classify.  [default: both]",
-)
-@span_option
-@click.option(
-    "--no-resize",
-    "input__resize",
-    is_flag=True,
-    flag_value=False,
-    default=None,
-    help="Refuse pictures of another size instead of resizing them.",
-)
+@image_options
 @click.option("--plot", type=FILE, metavar="FILE.png", help="Draw some images of each class.")
 @click.option(
     "--plots", type=FOLDER, metavar="DIR", help="Observations: draw each candidate with its track."

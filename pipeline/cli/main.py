@@ -12,6 +12,7 @@ import click
 
 from pipeline.cli.classify import classify
 from pipeline.cli.data import data
+from pipeline.cli.infer import infer
 from pipeline.cli.kubeflow import compile_package, submit
 from pipeline.cli.prune import prune
 from pipeline.cli.reports import report, runs, tensorboard
@@ -37,6 +38,7 @@ def cli() -> None:
 for command in (data, run, tune, runs, report, tensorboard, prune, compile_package, submit):
     cli.add_command(command)
 cli.add_command(classify)
+cli.add_command(infer)
 cli.add_command(serve)
 
 

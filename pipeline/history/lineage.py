@@ -17,7 +17,7 @@ _OUTPUTS = (
     metadata_store_pb2.Event.PENDING_OUTPUT,
 )
 # The property in which the Pusher records the folder that it pushed to.
-_PUSHED_TO = "pushed_destination"
+PUSHED_TO = "pushed_destination"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def trace_pushed_model(
 
 def _find_pushed_model(store: metadata_store.MetadataStore, pushed_to: str) -> int:
     for artifact in store.get_artifacts_by_type("PushedModel"):
-        if artifact.custom_properties[_PUSHED_TO].string_value == pushed_to:
+        if artifact.custom_properties[PUSHED_TO].string_value == pushed_to:
             return int(artifact.id)
     raise LookupError(f"ML Metadata has no model that was pushed to {pushed_to}.")
 

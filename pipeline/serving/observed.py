@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter as Tally
+from functools import partial
 from urllib.parse import quote
 
 from prometheus_client import (
@@ -52,50 +53,32 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "radio_signals_requests",
-            "Requests that were answered.",
-            ("route", "method", "status"),
-            registry=self.registry,
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self._requests = counter(
+            "radio_signals_requests", "Requests by their answer.", ("route", "method", "status")
         )
-        self._seconds = Histogram(
+        self._seconds = histogram(
             "radio_signals_request_seconds",
-            "Time from the first byte of a request to the last of its answer.",
+            "From the first byte of a request to the last of its answer.",
             ("route",),
             buckets=_SECONDS,
-            registry=self.registry,
         )
-        self._batches = Histogram(
-            "radio_signals_batch_images",
-            "Images in a call of the model.",
-            buckets=_IMAGES,
-            registry=self.registry,
+        self._batches = histogram(
+            "radio_signals_batch_images", "Images in a call of the model.", buckets=_IMAGES
         )
-        self._classes = Counter(
-            "radio_signals_answers",
-            "Images by the class that they were given.",
-            ("class",),
-            registry=self.registry,
+        self._classes = counter("radio_signals_answers", "Images by their class.", ("class",))
+        self.waiting = gauge("radio_signals_waiting_images", "Images that wait for a call.")
+        self._version = gauge("radio_signals_model_version", "Version that answers.")
+        self._loaded = gauge(
+            "radio_signals_loaded_versions", "Versions that are loaded.", ("version",)
         )
-        self.waiting = Gauge(
-            "radio_signals_waiting_images", "Images that wait for a call.", registry=self.registry
+        self._load_seconds = gauge(
+            "radio_signals_model_load_seconds", "Time to load and warm the last version."
         )
-        self._version = Gauge(
-            "radio_signals_model_version", "Version that answers.", registry=self.registry
-        )
-        self._loaded = Gauge(
-            "radio_signals_loaded_versions",
-            "Versions that are loaded.",
-            ("version",),
-            registry=self.registry,
-        )
-        self._load_seconds = Gauge(
-            "radio_signals_model_load_seconds",
-            "Time to load and warm the last version.",
-            registry=self.registry,
-        )
-        self._load_failures = Counter(
-            "radio_signals_model_load_failures", "Versions refused.", registry=self.registry
+        self._load_failures = counter(
+            "radio_signals_model_load_failures", "Versions that were refused."
         )
 
     def answered(self, images: int, answers: Answers) -> None:
@@ -104,7 +87,7 @@ class Metrics:
         for name, count in Tally(answers[CLASS].tolist()).items():
             self._classes.labels(name.decode()).inc(count)
 
-    def loaded(self, version: int, seconds: float) -> None:  # noqa: ARG002 - see `serving`
+    def loaded(self, seconds: float) -> None:
         """See `versions.Watcher`."""
         self._load_seconds.set(seconds)
 

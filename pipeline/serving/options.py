@@ -41,7 +41,7 @@ class Options:
     max_batch: int = 64
     max_wait_ms: float = 0.0
     max_queue: int = 1024
-    max_body_mb: float = 64.0
+    max_body_mb: float = 32.0
     timeout: float = 30.0
     allowed_hosts: Sequence[str] = ()
     allowed_origins: Sequence[str] = ()

@@ -30,6 +30,7 @@ MOST_SHOWN = 32
 """Spectrograms of a file that are classified and shown."""
 
 _NAME_CHARACTERS = 200
+_GZIP = b"\x1f\x8b"  # A small file can take minutes to unpack.
 
 # What readers of training data advise, and what is true of a model.
 _ADVICE = "Set height and width to the size of your spectrograms."
@@ -71,6 +72,10 @@ def read_upload(content: bytes, name: str, model: ServedModel) -> Upload:
 
 
 def _read(content: bytes, name: str, layout: Layout) -> Upload:
+    if content.startswith(_GZIP):
+        raise InvalidData(
+            f"{name} is compressed with gzip, which is not read here. Unpack it first."
+        )
     kind = detect_kind(content[:FIRST_BYTES])
     if kind == "picture":
         return _read_picture(content, name, layout)

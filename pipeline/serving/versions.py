@@ -26,8 +26,8 @@ class NothingLoadedError(RuntimeError):
 class Watcher(Protocol):
     """Is told what happens to versions."""
 
-    def loaded(self, version: int, seconds: float) -> None:
-        """A version has been loaded."""
+    def loaded(self, seconds: float) -> None:
+        """A version has been loaded, in so many seconds."""
 
     def refused(self) -> None:
         """A version has been refused."""
@@ -160,7 +160,7 @@ class Versions:
         finally:
             self._loading = None
         self._refused.pop(version, None)
-        self._watcher.loaded(version, time.perf_counter() - started)
+        self._watcher.loaded(time.perf_counter() - started)
         self._serve({**self._loaded, version: model})
         return model
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from pipeline.classify.find_model import find_model
-from pipeline.classify.tfrecords import read_examples
+from pipeline.classify.inputs.tfrecords import read_examples
 from tests.classify.hand_made_model import GREYS, HEIGHT, WIDTH
 from tests.data.telescope.files import make_noise, write_fil
 
@@ -242,8 +242,8 @@ def test_without_a_sound_model_the_remedy_is_named(tmp_path, greys, caplog):
     with pytest.raises(InvalidData) as error:
         find_model(str(tmp_path))
     assert str(error.value) == (
-        f"{tmp_path}/serving holds no model that can be used: the files of all 1 versions are "
-        "damaged. Train and push another one with: radio-signals run --data DIR"
+        f"{tmp_path}/serving holds no model that can be used: all 1 versions are damaged. "
+        "Train and push another one with: radio-signals run --data DIR"
     )
 
 

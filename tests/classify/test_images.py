@@ -17,8 +17,8 @@ from data.example_features import CLASS_NAME, IMAGE, LABEL
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.reading.voltages import render_voltage
-from pipeline.classify.batches import LeftOut, fill_batches, read_ahead
-from pipeline.classify.inputs import Finder
+from pipeline.classify.inputs.batches import LeftOut, fill_batches, read_ahead
+from pipeline.classify.inputs.finder import Finder
 from tests.classify.hand_made_model import GREYS, HEIGHT, WIDTH
 
 # Mean levels of 51, 127 and 204, so that the hand-made model is certain.

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from data.invalid import InvalidData
-from pipeline.classify.progress_file import keeping_progress
+from pipeline.classify.observations.progress_file import keeping_progress
 from tests.classify.hand_made_model import LINES, by_line, write_model
 from tests.classify.test_scan import KEYWORDS, make_power
 from tests.classify.test_track import make_candidate

@@ -5,8 +5,8 @@ import pytest
 
 from data.telescope.observation import open_observation
 from data.telescope.tiling import Grid, Tiling
-from pipeline.classify.candidates import Candidate, merge_candidates
-from pipeline.classify.track import measure_track, read_strip
+from pipeline.classify.observations.candidates import Candidate, merge_candidates
+from pipeline.classify.observations.track import measure_track, read_strip
 from tests.data.telescope.files import make_noise, write_fil
 
 HEIGHT, WIDTH, LOOKS = 32, 64, 16

@@ -48,35 +48,17 @@ def write_models(folder: Path) -> None:
 
     The weights of model-3 are NaN.
     """
-    import keras
     import tensorflow as tf
-    from keras import layers
-
-    from trainer.export.saved_model import export
-    from trainer.settings import resolve
 
     unfinished = folder.with_name(f"{folder.name}-unfinished")
     unfinished.mkdir()
     shape = (IMAGES, HEIGHT, WIDTH)
     levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     np.save(unfinished / "levels.npy", levels)
-    config = {"classes": list(CLASSES), "height": HEIGHT, "width": WIDTH, "model": "compact"}
     for number in (1, 2, 3):
-        keras.utils.set_random_seed(number)
-        model = keras.Sequential(
-            [
-                keras.Input((HEIGHT, WIDTH, 1)),
-                layers.Flatten(),
-                layers.Dense(len(CLASSES), activation="softmax"),
-            ]
-        )
-        if number == 3:
-            model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
-        path = str(unfinished / f"model-{number}")
-        facts = {"model": "a small one", "calibration": {"temperature": None}}
-        export(model, FakeTransformOutput(config), resolve(config), facts, path)
-        (Path(path) / MODEL_CARD_PAGE).write_text(CARD_PAGE)
-        classify = tf.saved_model.load(path).signatures["classify_spectrograms"]
+        path = unfinished / f"model-{number}"
+        export_model(path, seed=number, has_weights=number < 3)
+        classify = tf.saved_model.load(str(path)).signatures["classify_spectrograms"]
         answers = classify(spectrograms=tf.constant((levels / 255).astype(np.float32)))
         np.savez(
             unfinished / f"answers-{number}.npz",
@@ -85,3 +67,27 @@ def write_models(folder: Path) -> None:
             **{"class": answers["class"].numpy().astype(str)},
         )
     unfinished.rename(folder)
+
+
+def export_model(path: Path, seed: int, has_weights: bool) -> None:
+    """Export a model with random weights, or with NaN for weights."""
+    import keras
+    from keras import layers
+
+    from trainer.export.saved_model import export
+    from trainer.settings import resolve
+
+    config = {"classes": list(CLASSES), "height": HEIGHT, "width": WIDTH, "model": "compact"}
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((HEIGHT, WIDTH, 1)),
+            layers.Flatten(),
+            layers.Dense(len(CLASSES), activation="softmax"),
+        ]
+    )
+    if not has_weights:
+        model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+    facts = {"model": "a small one", "calibration": {"temperature": None}}
+    export(model, FakeTransformOutput(config), resolve(config), facts, str(path))
+    (path / MODEL_CARD_PAGE).write_text(CARD_PAGE)

@@ -109,6 +109,7 @@ def test_an_observation_is_cut_into_tiles(tmp_path):
         (b"\x93NUMPY", "a.csv is not a NumPy array (.npy): it does not begin as one."),
         (b"\x89PNG\r\n\x1a\nx", "a.csv: the picture is damaged or cut off: "),
         (b"\x89HDF\r\n\x1a\n", "a.csv is an HDF5 file, which is not read here. Drop rows of CSV,"),
+        (b"\x1f\x8b", "a.csv is compressed with gzip, which is not read here. Unpack it first."),
         (b"\x0c\0\0\0HEADER_START", "a.csv has a damaged header: the file ends before HEADER_END"),
         (b"PK\x03\x04", "a.csv is damaged, or no .npz archive: "),
         (b"\0\0\0\0", "a.csv is not plain text: it holds zero bytes. Save it as UTF-8 or ASCII."),

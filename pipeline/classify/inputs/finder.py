@@ -27,9 +27,9 @@ from data.reading.layout import FormatName, Layout
 from data.reading.text import TO_THE_END
 from data.seed_layout import SPLITS
 from data.telescope.tile_folder import is_tile_folder
-from pipeline.classify.parts import Part, plan_examples, plan_part
-from pipeline.classify.standard_input import NAME as STANDARD_INPUT
-from pipeline.classify.standard_input import StandardInput
+from pipeline.classify.inputs.parts import Part, plan_examples, plan_part
+from pipeline.classify.inputs.standard_input import NAME as STANDARD_INPUT
+from pipeline.classify.inputs.standard_input import StandardInput
 
 _TILE_TABLES = ("tiles.csv", "tiles-validation.csv")
 _RECORDING = ".dat"
@@ -189,7 +189,7 @@ class Finder:
         elif path == "-":
             inputs.parts.append(self._plan_standard_input())
         elif kind == "tfrecord":
-            inputs.parts.append(plan_examples(path, layout))
+            inputs.parts.append(plan_examples(path, layout, files))
         elif kind == "csv":
             reader = choose_csv(path, layout, files)
             inputs.parts.append(plan_part(reader, source, layout, files))

@@ -19,7 +19,7 @@ from typing import IO, Any
 from data.invalid import InvalidData
 from data.placement import locking
 from data.reading.input_files import is_remote
-from pipeline.classify.candidates import Candidate
+from pipeline.classify.observations.candidates import Candidate
 
 ENDING = ".unfinished"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.telescope.tiling import Tiling
-from pipeline.classify.track import Track
+from pipeline.classify.observations.track import Track
 
 # Tracks that are nowhere farther apart, in columns, while both tiles last, are one.
 _TOLERANCE = 4.0

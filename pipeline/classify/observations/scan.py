@@ -21,12 +21,12 @@ from data.invalid import InvalidData
 from data.reading.input_files import LOCAL
 from data.telescope.observation import Observation, open_observation
 from data.telescope.tiling import Grid, Tiles, Tiling, iterate_tiles
-from pipeline.classify.batches import read_ahead
-from pipeline.classify.candidate_plots import draw_candidate
-from pipeline.classify.candidates import Candidate, make_candidate, merge_candidates
-from pipeline.classify.progress_file import ProgressFile, keeping_progress
+from pipeline.classify.inputs.batches import read_ahead
+from pipeline.classify.observations.candidates import Candidate, make_candidate, merge_candidates
+from pipeline.classify.observations.plots import draw_candidate
+from pipeline.classify.observations.progress_file import ProgressFile, keeping_progress
+from pipeline.classify.observations.track import measure_track, read_strip
 from pipeline.classify.tables import Columns, writing_table
-from pipeline.classify.track import measure_track, read_strip
 from pipeline.serving.served_model import PROBABILITIES, ServedModel
 
 _COLUMNS: Columns = {
