@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def radio_signals(*arguments):

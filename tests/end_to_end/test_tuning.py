@@ -7,7 +7,7 @@ import yaml
 
 from tests.end_to_end.pipeline_runs import SMALL, kill_run, run_pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SEARCH = (*SMALL, "--set=thresholds.accuracy=0", "--epochs=1", "--trial-epochs=1")
 SEARCH = (*SEARCH, "--set=tuning.algorithm=random", "--batch-size=32")
@@ -59,7 +59,6 @@ def test_the_model_is_trained_with_the_best_settings_and_records_them(resumed):
     assert resumed.card["training"]["tuned"] == best
 
 
-@pytest.mark.long
 def test_a_repeated_search_is_answered_from_the_cache(small_data, resumed):
     again = run_pipeline(small_data, resumed.output, *SEARCH, "--trials=3", command="tune")
     assert {"Tuner", "Trainer"} <= set(again.metrics["cached"])
@@ -67,7 +66,6 @@ def test_a_repeated_search_is_answered_from_the_cache(small_data, resumed):
     assert "rank  trial  accuracy" in again.text
 
 
-@pytest.mark.long
 def test_the_best_settings_are_a_configuration_for_later_runs(small_data, resumed):
     tuned = f"--config={resumed.latest / 'tuned.yaml'}"
     settings = (*SMALL, "--set=thresholds.accuracy=0", "--epochs=1", "--batch-size=32", tuned)

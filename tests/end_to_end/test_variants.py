@@ -68,6 +68,7 @@ def test_weights_of_another_model_are_refused(small_data, first_run, tmp_path):
     assert f"The initial weights {weights} do not fit the model reference" in refused.text
 
 
+@pytest.mark.long
 def test_the_reference_model_runs_with_an_inferred_schema(small_data, tmp_path):
     run = run_pipeline(
         small_data,
