@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_the_python_client_says_what_the_server_refused(server, tmp_path):
     assert finished.stderr.startswith("The server refused the request (400): ")
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl is installed (Debian: curl)")
 def test_the_shell_client_sends_one_row_of_a_file(server, models, tmp_path):
     with open(tmp_path / "images.csv", "w", newline="") as file:
         rows = models.spectrograms.reshape(-1, HEIGHT * WIDTH)
