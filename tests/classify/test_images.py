@@ -5,6 +5,9 @@ import gzip
 import json
 import os
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -344,6 +347,22 @@ def test_the_gallery_shows_the_most_and_the_least_certain_of_each_class(tmp_path
     classify(tmp_path / "a.csv", "--model", greys, "--plot", tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as picture:
         assert picture.size == (640, 690)
+
+
+@pytest.mark.slow
+def test_a_reader_that_stops_early_is_no_error(tmp_path, greys):
+    write_npy(tmp_path / "a.npy", np.tile(LEVELS, (1000, 1, 1)))
+    command = Path(sys.executable).with_name("radio-signals")
+    process = subprocess.Popen(
+        [command, "classify", tmp_path / "a.npy", "--model", greys],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "source,row,class,score,p_dark,p_grey,p_light,uncertain\n"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 0
 
 
 def test_rows_from_standard_input_are_answered_before_the_last_one_arrives(greys):

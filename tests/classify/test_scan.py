@@ -53,7 +53,7 @@ def test_signals_are_found_with_frequency_drift_and_ratio(tmp_path, lines, class
     rows = classify(path, "--model", lines, "--min-snr", 7)
     assert len(rows) == len(SIGNALS)
     for row, (column, drift, strength) in zip(rows, SIGNALS, strict=True):
-        assert row["source"] == path
+        assert (row["source"], row["target"]) == (path, "SIMULATED")
         assert float(row["frequency_mhz"]) == pytest.approx(1400.0 + 2e-6 * column, abs=1e-6)
         assert float(row["drift_hz_s"]) == pytest.approx(2.0 * drift / SECONDS, abs=0.04)
         assert float(row["snr"]) > 3 * strength

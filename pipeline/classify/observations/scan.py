@@ -31,6 +31,7 @@ from pipeline.serving.served_model import PROBABILITIES, ServedModel
 
 _COLUMNS: Columns = {
     "source": str,
+    "target": str,
     "frequency_mhz": float,
     "drift_hz_s": float,
     "snr": float,
@@ -148,7 +149,7 @@ def scan_observations(
         }
         if scan.plots is not None:
             _draw(scan, tilings, candidates)
-        _write(scan, candidates)
+        _write(scan, tilings, candidates)
     return Scanned(total, resumed, seconds, sum(map(len, found)), candidates)
 
 
@@ -219,13 +220,16 @@ def _identify(model: ServedModel, scan: Scan) -> dict[str, Any]:
     }
 
 
-def _write(scan: Scan, candidates: Mapping[str, Sequence[Candidate]]) -> None:
+def _write(
+    scan: Scan, tilings: Sequence[Tiling], candidates: Mapping[str, Sequence[Candidate]]
+) -> None:
     with writing_table(scan.output, _COLUMNS) as append:
-        for path, found in candidates.items():
+        for tiling, (path, found) in zip(tilings, candidates.items(), strict=True):
             rows = [
                 {
                     **asdict(each),
                     "source": path,
+                    "target": tiling.header.source,
                     "class": each.class_name,
                     "uncertain": each.score < scan.threshold,
                 }
