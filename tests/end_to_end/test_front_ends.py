@@ -248,10 +248,11 @@ CLASSIC = "window.Jupyter?.notebook?.kernel?.is_connected()"
     ids=["lab", "notebook", "nbclassic"],
 )
 def test_a_front_end_of_jupyter_shows_the_views(
-    page, first_run, first_output, application, path, listens, start, tmp_path
+    page, first_run, application, path, listens, start, tmp_path
 ):
     shutil.copy(NOTEBOOKS / "evaluate.ipynb", tmp_path)
-    with server(application, tmp_path, first_output) as address:
+    # In its copy, because other tests add runs to the first run's own folder meanwhile.
+    with server(application, tmp_path, first_run.output) as address:
         open_notebook(page, address, path, listens)
         start(page)
         # A notebook draws only what is visible.
