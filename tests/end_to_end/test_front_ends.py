@@ -11,6 +11,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import FrameLocator, Page, expect
@@ -302,6 +303,9 @@ def server(application: str, folder: Path, output: Path):
     follower.start()
     try:
         assert answers.wait(timeout=120), f"jupyter {application} does not answer:\n{''.join(log)}"
+        # The log names the address a moment before the port is open.
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=120) as client:
+            client.get(f"{address}api/status").raise_for_status()
         yield address
     finally:
         process.terminate()
