@@ -119,7 +119,10 @@ def through_service(small_data, service, tmp_path_factory) -> Elsewhere:
 
 
 @pytest.fixture(
-    scope="module", params=["in_processes", pytest.param("through_service", marks=pytest.mark.long)]
+    scope="module",
+    params=[
+        pytest.param(each, marks=pytest.mark.long) for each in ("in_processes", "through_service")
+    ],
 )
 def elsewhere(request) -> Elsewhere:
     finished = request.getfixturevalue(request.param)

@@ -21,6 +21,8 @@ from PIL import Image
 
 from tests.faults.good_folders import CLASSES, FORMS, make_good_files
 
+pytestmark = pytest.mark.slow
+
 TARGET = Path(__file__).parent / "fuzz_target.py"
 SECONDS_PER_FOLDER = 60
 MINUTES = float(os.environ.get("RADIO_SIGNALS_FUZZ_MINUTES", "0"))

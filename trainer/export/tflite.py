@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from data.invalid import InvalidData
 from data.storage import files
-from trainer.line_search.arithmetic import real_arithmetic
+from trainer.line_search.arithmetic import lite_operations
 from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
 
@@ -62,7 +62,7 @@ def write_tflite_model(
     # The converter looks for the variables in a module.
     module = tf.Module()
     module.weights = [weight.value for weight in model.weights]
-    with real_arithmetic():
+    with lite_operations():
         traced = function.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
     files.write_file(files.join(directory, TFLITE_MODEL), _convert(converter, model.name))

@@ -15,9 +15,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from scipy.fft import next_fast_len
 
-from trainer.line_search.arithmetic import sum_filtered_rows
+from trainer.line_search.arithmetic import sum_rows
 
 # Straight pieces of a path. A curved path departs from its pieces by a sixteenth of its sagitta.
 _PIECES = 4
@@ -72,11 +71,12 @@ class DriftSearch(keras.layers.Layer):
         slope = np.round((drift + 4 * sagitta * (1 - 2 * middle)) / _PIECES).astype(int)
         steepest = np.abs(slope).max()
         # The margin covers every path whose centre is inside the band.
-        self._margin = int(np.ceil(np.abs(offset).max())) + 1
-        line = next_fast_len(channels + 2 * self._margin, real=True)
-        slopes = np.arange(-steepest, steepest + 1)
-        starts = (np.arange(_PIECES) * len(slopes) + slope + steepest) * line
-        starts += self._margin + np.round(offset).astype(int)
+        margin = int(np.ceil(np.abs(offset).max())) + 1
+        self._line = channels + 2 * margin
+        # The table's order is [position, slope, piece], as `_sum_pieces` computes it.
+        self._stride = (2 * steepest + 1) * _PIECES
+        starts = (margin + np.round(offset).astype(int)) * self._stride
+        starts += (slope + steepest) * _PIECES + np.arange(_PIECES)
         paths = np.stack(np.broadcast_arrays(drift, sagitta), axis=-1).reshape(-1, 2) / channels
         # Neighbouring paths may consist of the same pieces. The search then returns the first of
         # them. The straightest comes first, so that a mirrored image has mirrored paths.
@@ -84,12 +84,11 @@ class DriftSearch(keras.layers.Layer):
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
 
-        self._line = line
-        self._slopes = slopes.astype(np.float32)
-        time = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
-        self._time = time.astype(np.float32)
-        self._frequencies = (2 * np.pi * np.fft.rfftfreq(line)).astype(np.float32)
+        self._slopes = np.arange(-steepest, steepest + 1)
+        self._time = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
+        self._frequencies = 2 * np.pi * np.fft.rfftfreq(self._line)
         self._window = np.exp(-0.5 * (self._frequencies * _PATH_WIDTH) ** 2)
+        self._positions = np.arange(margin, margin + channels)
 
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Search a batch."""
@@ -114,11 +113,12 @@ class DriftSearch(keras.layers.Layer):
 
     def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
         """Return each path's greatest sum over all positions, bright and dark: [N, paths, 2]."""
-        middles = tf.range(self._channels)
+        channels = self._channels
+        steps = tf.range(channels)[:, tf.newaxis] * self._stride
 
         def sum_block(starts: npt.NDArray[np.int32]) -> tf.Tensor:
-            positions = tf.unstack(starts[:, :, np.newaxis] + middles, axis=1)
-            sums = tf.add_n([tf.gather(pieces, piece) for piece in positions])
+            places = tf.reshape(starts[:, np.newaxis] + steps, [-1, _PIECES])
+            sums = tf.reshape(sum_rows(pieces, places), [len(starts), channels, -1])
             return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
 
         blocks = [
@@ -142,7 +142,7 @@ class DriftSearch(keras.layers.Layer):
         path = tf.gather(tf.constant(members.astype(np.int32)), best // 2)
         # Sum this path at every position again, because `_sum_paths` only kept the maximum.
         positions = tf.gather(tf.constant(self._starts), path)[:, :, tf.newaxis]
-        positions += tf.range(self._channels)
+        positions += tf.range(self._channels) * self._stride
         images = tf.range(tf.shape(path)[0])[:, tf.newaxis, tf.newaxis]
         images = tf.broadcast_to(images, tf.shape(positions))
         by_position = tf.gather_nd(pieces, tf.stack([positions, images], axis=-1))
@@ -152,18 +152,51 @@ class DriftSearch(keras.layers.Layer):
         return tf.stack([middle, drift, sagitta, polarity], axis=1)
 
     def _sum_pieces(self, images: tf.Tensor) -> tf.Tensor:
-        """Sum along every piece at every slope: [pieces * slopes * line, N].
+        """Sum along every piece at every slope: [positions * slopes * pieces, N].
 
-        The images come last, so that one copy fetches the sum of a piece for all images.
+        The images come last, so that one copy fetches the sum of a piece for all images. Summing
+        along a slope shifts the rows of a piece, which rotates the phases of their spectra. Fourier
+        transforms of this length take less time as products of matrices. The graph computes the
+        matrices, because as constants they would be most of the exported model.
         """
-        above = self._line - self._channels - self._margin
-        images = tf.pad(images, [[0, 0], [0, self._padding_rows], [self._margin, above]])
-        rows = tf.reshape(images, [tf.shape(images)[0], _PIECES, -1, images.shape[-1]])
-        # Summing along a slope shifts the rows of a piece, which rotates phases of their spectra.
-        # The graph computes the phases, because as constants they would be most of the exported
-        # model.
-        shifts = tf.constant(self._slopes)[:, tf.newaxis] * self._time
-        phases = shifts[:, :, tf.newaxis] * self._frequencies
-        real, imaginary = self._window * tf.cos(phases), self._window * tf.sin(phases)
-        sums = sum_filtered_rows(rows, real, imaginary)
-        return tf.transpose(tf.reshape(sums, [tf.shape(images)[0], -1]))
+        count = tf.shape(images)[0]
+        rows = tf.pad(images, [[0, 0], [0, self._padding_rows], [0, 0]])
+        rows = tf.reshape(rows, [count, _PIECES, -1, self._channels])
+        rows = tf.reshape(tf.transpose(rows, [3, 2, 1, 0]), [self._channels, -1])
+        frequencies = len(self._frequencies)
+        spectra = tf.matmul(_compute_waves(self._frequencies, self._positions), rows)
+        spectra = tf.reshape(spectra, [frequencies, 2 * len(self._time), -1])
+        spectra = tf.matmul(self._compute_filters(), spectra)
+        # A frequency stands for its negative as well, unless they are the same.
+        weights = np.where(np.isclose(np.sin(self._frequencies), 0), 1, 2) / self._line
+        waves = _compute_waves(self._frequencies, np.arange(self._line), weights)
+        sums = tf.matmul(waves, tf.reshape(spectra, [2 * frequencies, -1]), transpose_a=True)
+        return tf.reshape(sums, [self._line * self._stride, count])
+
+    def _compute_filters(self) -> tf.Tensor:
+        """Return what sums the rows of a piece along each slope, from their spectra to the sum's.
+
+        Shape: [frequencies, 2 slopes, 2 rows]. The real parts precede the imaginary parts.
+        """
+        shifts = self._frequencies[:, np.newaxis] * self._slopes
+        phases = tf.constant(shifts.astype(np.float32))[:, :, tf.newaxis]
+        phases *= self._time.astype(np.float32)
+        window = self._window.astype(np.float32)[:, np.newaxis, np.newaxis]
+        real, imaginary = window * tf.cos(phases), window * tf.sin(phases)
+        return tf.concat(
+            [tf.concat([real, -imaginary], axis=2), tf.concat([imaginary, real], axis=2)], axis=1
+        )
+
+
+def _compute_waves(
+    frequencies: npt.NDArray[Any], positions: npt.NDArray[Any], weights: npt.ArrayLike = 1.0
+) -> tf.Tensor:
+    """Return the matrix of a Fourier transform: [2 frequencies, positions].
+
+    A row for the real part and a row for the imaginary part of each frequency alternate.
+    """
+    phases = tf.constant(frequencies.astype(np.float32))[:, tf.newaxis]
+    phases *= positions.astype(np.float32)
+    waves = tf.stack([tf.cos(phases), -tf.sin(phases)], axis=1)
+    waves *= np.broadcast_to(weights, frequencies.shape).astype(np.float32)[:, None, None]
+    return tf.reshape(waves, [-1, len(positions)])

@@ -100,25 +100,41 @@ class Wander(keras.layers.Layer):
         Returns:
           float32 [deviations, images].
         """
-        height, _, width = ratios.shape
-        images = tf.shape(ratios)[1]
-        moves, half = tf.constant(self._moves), height // 2
+        height = ratios.shape[0]
+        half = height // 2
         rows = tf.unstack(tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1))
-        paths = tf.tile(rows[0][tf.newaxis], [len(self.deviations), 1, 1])
-        sums: list[tf.Tensor] = []
-        for row in range(1, half):
-            if row % _ROWS_PER_NORMALISATION == 0:
-                paths = _normalise(paths, sums)
-            paths = tf.matmul(paths, moves) * rows[row]
-        forwards, backwards = tf.split(_normalise(paths, sums), 2, axis=1)
-        if height % 2:
-            forwards = tf.matmul(forwards, moves) * ratios[half]
-        meeting = tf.reduce_sum(tf.matmul(forwards, moves) * backwards, axis=2)
-        both = tf.reduce_sum(tf.math.log(tf.concat(sums, axis=2)), axis=2)
-        return tf.math.log(meeting / width) + both[:, :images] + both[:, images:]
+        middle = ratios[half] if height % 2 else None
+        # A kind of path at a time. Products of matrices in batches take longer.
+        return tf.stack([_sum_paths(rows, middle, tf.constant(moves)) for moves in self._moves])
+
+
+def _sum_paths(rows: Sequence[tf.Tensor], middle: tf.Tensor | None, moves: tf.Tensor) -> tf.Tensor:
+    """Return the log of the mean over all paths with the same probabilities of moves.
+
+    Args:
+      rows: ratios float32 [2 images, W]: those on the way from the first row, then those on the way
+        from the last row.
+      middle: ratios float32 [images, W] of the row in between, if there is one.
+      moves: probability of a move between two channels, float32 [W, W].
+
+    Returns:
+      float32 [images].
+    """
+    paths = rows[0]
+    sums: list[tf.Tensor] = []
+    for number, row in enumerate(rows[1:], start=1):
+        if number % _ROWS_PER_NORMALISATION == 0:
+            paths = _normalise(paths, sums)
+        paths = tf.matmul(paths, moves) * row
+    forwards, backwards = tf.split(_normalise(paths, sums), 2)
+    if middle is not None:
+        forwards = tf.matmul(forwards, moves) * middle
+    meeting = tf.reduce_mean(tf.matmul(forwards, moves) * backwards, axis=1)
+    there, back = tf.split(tf.reduce_sum(tf.math.log(tf.concat(sums, axis=1)), axis=1), 2)
+    return tf.math.log(meeting) + there + back
 
 
 def _normalise(paths: tf.Tensor, sums: list[tf.Tensor]) -> tf.Tensor:
     """Divide by the sum over the channels, and keep that."""
-    sums.append(tf.reduce_sum(paths, axis=2, keepdims=True))
+    sums.append(tf.reduce_sum(paths, axis=1, keepdims=True))
     return paths / sums[-1]

@@ -21,7 +21,7 @@ from trainer.export.model_card import read_model_card
 from trainer.fitting.checkpoints import Checkpoints, TrainingState
 from trainer.fitting.compiling import compile_model
 
-pytestmark = pytest.mark.usefixtures("tiny_model")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_model")]
 
 # This process kills itself when the training log reports epoch 3. That is after the checkpoints of
 # the first two epochs, and before the third.

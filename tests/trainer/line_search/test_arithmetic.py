@@ -1,28 +1,29 @@
-"""Real numbers give the same as complex ones."""
+"""The operations of TensorFlow Lite give the same as those of TensorFlow."""
+
+import contextlib
 
 import numpy as np
 import pytest
 
-from trainer.line_search.arithmetic import asinh, real_arithmetic, sum_filtered_rows
+from trainer.line_search.arithmetic import asinh, lite_operations, sum_rows
+
+BOTH = pytest.mark.parametrize(
+    "operations", [contextlib.nullcontext, lite_operations], ids=["TensorFlow", "TensorFlow Lite"]
+)
 
 
-@pytest.mark.parametrize("length", [15, 16, 24])
-def test_sums_of_filtered_rows_are_those_of_complex_numbers(length):
+@BOTH
+def test_rows_of_a_table_are_added_up(operations):
     rng = np.random.default_rng(0)
-    rows = rng.normal(size=(2, 3, 4, length)).astype(np.float32)
-    real, imaginary = rng.normal(size=(2, 5, 4, length // 2 + 1)).astype(np.float32)
-    expected = np.fft.irfft(
-        np.einsum("jtw,nktw->nkjw", real + 1j * imaginary, np.fft.rfft(rows)), length
-    )
-    by_complex = sum_filtered_rows(rows, real, imaginary)
-    with real_arithmetic():
-        by_real = sum_filtered_rows(rows, real, imaginary)
-    np.testing.assert_allclose(by_complex, expected, atol=1e-5)
-    np.testing.assert_allclose(by_real, expected, atol=1e-5)
+    table = rng.normal(size=(20, 3)).astype(np.float32)
+    places = rng.integers(0, 20, size=(50, 4), dtype=np.int32)
+    with operations():
+        sums = sum_rows(table, places)
+    np.testing.assert_allclose(sums, table[places].sum(axis=1), atol=1e-6)
 
 
-def test_asinh_is_numpys_in_both_arithmetics():
+@BOTH
+def test_asinh_is_numpys(operations):
     values = np.float32([-1e4, -50, -1e-3, 0, 1e-6, 0.5, 3, 1e4])
-    np.testing.assert_allclose(asinh(values), np.arcsinh(values), atol=1e-6)
-    with real_arithmetic():
+    with operations():
         np.testing.assert_allclose(asinh(values), np.arcsinh(values), atol=1e-6)

@@ -15,7 +15,7 @@ from trainer.tuning.search import tuner_fn
 from trainer.tuning.search_space import SPACE
 from trainer.tuning.trial import TrialResult
 
-pytestmark = pytest.mark.usefixtures("tiny_model")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_model")]
 
 
 def search(data, output, trials=3, minutes=None, algorithm="random", fixed=(), **settings):
@@ -173,7 +173,6 @@ ALL_BUT_TWO = sorted(set(SPACE) - {"schedule.initial_rate", "augment.noise"})
 
 # KerasTuner's Gaussian process has too few trials for all its length scales.
 @pytest.mark.filterwarnings("ignore:The optimal value found:sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "epochs"),
     [pytest.param("bayesian", {1}, marks=pytest.mark.long), ("hyperband", {1, 3})],
