@@ -32,8 +32,7 @@ notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as 
 	  RADIO_SIGNALS_OUTPUT='$(abspath $(OUTPUT))' ../.venv/bin/jupyter-lab $(ARGS)
 
 # The tests of a file share one process; at most four processes, because each takes 2 GB.
-PYTEST := .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
-  --no-loadscope-reorder
+PYTEST := .venv/bin/python -m pytest @tests/parallel-options.txt
 QUICK := not slow and not long and not faults
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options

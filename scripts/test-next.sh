@@ -57,7 +57,7 @@ exec unshare --mount --propagation private --pid --kill-child sh -eu -c '
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -eu -c "
       cd /mnt/next
       make --no-print-directory setup
-      exec .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \\
-        --no-loadscope-reorder -m \"not slow and not long and not faults\" \"\$@\"
+      exec .venv/bin/python -m pytest @tests/parallel-options.txt \\
+        -m \"not slow and not long and not faults\" \"\$@\"
     " sh "$@"
 ' sh "$root" "$@"

@@ -30,12 +30,18 @@ LONGEST_RUN = 24 if MINUTES else 20  # as a power of two
 
 
 class Reader:
-    """The process that reads. It is started again when it has ended."""
+    """The process that reads. It is started again when it has ended.
+
+    Attributes:
+      folders: how many it was asked to read.
+    """
 
     def __init__(self):
         self._process = None
+        self.folders = 0
 
     def read(self, folder):
+        self.folders += 1
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "error", TARGET],
@@ -190,3 +196,4 @@ def test_damaged_files_are_read_or_refused_for_minutes(reader, tmp_path):
     end = time.monotonic() + 60 * MINUTES
     while time.monotonic() < end:
         campaign(reader, tmp_path / "data", max_examples=500)
+    print(f"{reader.folders:,} damaged folders in {MINUTES:g} minutes, all read or refused by name")
