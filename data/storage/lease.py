@@ -35,7 +35,7 @@ class LeaseHeldError(Exception):
 
 
 @contextmanager
-def hold_lease(folder: str, holder: str, seconds: float) -> Iterator[None]:
+def hold_lease(folder: str, holder: str, seconds: float, identity: str = "") -> Iterator[None]:
     """Hold the lease of a folder, until the `with` block ends or the time is up.
 
     The lease of a process that was killed expires, and is then taken over. A process that works for
@@ -46,15 +46,17 @@ def hold_lease(folder: str, holder: str, seconds: float) -> Iterator[None]:
       holder: who takes the lease, in words that its user recognises.
       seconds: how long it is valid; much longer than the work takes, and than the clocks of the
         machines differ.
+      identity: random text of a holder that never takes two leases at once, also not in two
+        processes. A lease with the same identity was left by a killed process and is taken over.
 
     Raises:
       LeaseHeldError: another process holds the lease, also after some seconds.
       OSError: the store does not answer.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        own = _write_lease(folder, holder, seconds)
+        own = _write_lease(folder, holder, seconds, identity)
         try:
-            other = _find_other(folder, own)
+            other = _find_other(folder, own, identity)
             if not other:
                 yield
                 return
@@ -66,27 +68,33 @@ def hold_lease(folder: str, holder: str, seconds: float) -> Iterator[None]:
     raise LeaseHeldError(_describe(folder, other))
 
 
-def _write_lease(folder: str, holder: str, seconds: float) -> str:
+def _write_lease(folder: str, holder: str, seconds: float, identity: str) -> str:
     now = time.time()
     name = f"{int((now + seconds) * 1000):013d}-{uuid.uuid4().hex}.json"
     path = files.join(folder, _FOLDER, name)
-    files.write_file(path, json.dumps({"holder": holder, "since": now, "until": now + seconds}))
+    content = {"holder": holder, "identity": identity, "since": now, "until": now + seconds}
+    files.write_file(path, json.dumps(content))
     return path
 
 
-def _find_other(folder: str, own: str) -> str:
-    """Return another valid lease, or an empty string. Remove those that have expired."""
+def _find_other(folder: str, own: str, identity: str) -> str:
+    """Return another's valid lease, or an empty string. Remove those of the dead."""
     leases = files.join(folder, _FOLDER)
     for name in files.list_folder(leases):
         path = files.join(leases, name)
         match = _NAME.fullmatch(name)
         if not match or path == own:
             continue
-        if int(match["expiry"]) > time.time() * 1000:
-            return path
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):  # it was just withdrawn
+            is_valid = int(match["expiry"]) > time.time() * 1000
+            if is_valid and not (identity and _read_identity(path) == identity):
+                return path
             files.remove_file(path)
     return ""
+
+
+def _read_identity(lease: str) -> str:
+    return str(json.loads(files.read_text(lease)).get("identity"))
 
 
 def _describe(folder: str, lease: str) -> str:

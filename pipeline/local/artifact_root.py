@@ -68,7 +68,9 @@ def _become_owner(root: str, owner_file: str, output: str, store_id: str) -> dic
     """Write the owner, unless another run does so at this moment; return who it is."""
     host = socket.gethostname()
     try:
-        with hold_lease(root, f"the first run into {output} on {host}", _LEASE_SECONDS):
+        # Only one run at a time has the output folder and its database.
+        holder = f"the first run into {output} on {host}"
+        with hold_lease(root, holder, _LEASE_SECONDS, identity=store_id):
             if not files.exists(owner_file):
                 owner = {"id": store_id, "output": output, "host": host}
                 write_checked_json(owner_file, owner)

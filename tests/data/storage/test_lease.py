@@ -50,6 +50,16 @@ def test_a_held_folder_is_refused_with_holder_times_and_remedy(folder):
     )
 
 
+def test_the_lease_of_a_killed_holder_is_taken_over_by_the_same_holder_alone(folder):
+    with hold_lease(folder, "killed", seconds=60, identity="a"):
+        with pytest.raises(LeaseHeldError), hold_lease(folder, "other", 60, identity="b"):
+            pytest.fail("another holder got the folder")
+        with hold_lease(folder, "the same, started again", seconds=60, identity="a"):
+            (lease,) = list_leases(folder)
+            assert "started again" in files.read_text(f"{folder}/.lease/{lease}")
+        assert list_leases(folder) == []
+
+
 def test_a_folder_is_free_again_after_the_work_and_after_an_error(folder):
     with pytest.raises(ZeroDivisionError), hold_lease(folder, "first", seconds=60):
         _ = 1 / 0
