@@ -199,7 +199,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--gib", type=float, default=2.0, help="size of the largest file (2)")
+    parser.add_argument(
+        "--gib", type=float, default=2.0, help="size of the largest file, at least 0.5 (2)"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement (3)")
     parser.add_argument("--overlap", type=float, nargs="*", default=None, help="of tiles (0 0.5)")
     parser.add_argument("--work", type=Path, help="folder for temporary data")
