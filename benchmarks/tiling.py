@@ -207,6 +207,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder for temporary data")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.gib < 0.5:
+        parser.error("--gib: at least 0.5")
     if arguments.measure:
         overlap = arguments.overlap[0] if arguments.overlap else None
         print(json.dumps(measure(arguments.measure, overlap)))
