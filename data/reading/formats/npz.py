@@ -9,6 +9,7 @@ archive is one chunk, read as a stream.
 from __future__ import annotations
 
 import struct
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ _MOST_NAMES = 10
 _LONGEST_READ = 4 << 20  # a list of some 50,000 members
 # What the library lets through if the numbers in an archive are wrong.
 _DAMAGE = (zipfile.BadZipFile, NotImplementedError, OverflowError, ValueError, struct.error)
+_LONGEST_REASON = 100
 _REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
 
 
@@ -98,7 +100,9 @@ def _open_member(stream: IO[bytes], content: str, path: str) -> IO[bytes]:
 
 
 def _damaged(path: str, error: Exception) -> InvalidData:
-    return InvalidData(f"{path} is damaged, or no .npz archive: {error}. {_REMEDY}")
+    # The library quotes whatever the file holds in place of a name.
+    reason = textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" [...]")
+    return InvalidData(f"{path} is damaged, or no .npz archive: {reason}. {_REMEDY}")
 
 
 class LimitedReads:

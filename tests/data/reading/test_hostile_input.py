@@ -213,6 +213,11 @@ def test_an_idx_file_that_announces_billions_of_rows_is_refused_when_it_ends(
     ]
 
 
+def with_name_length(content, length):
+    """Set how long the name of the first member is, in its own header."""
+    return content[:26] + length.to_bytes(2, "little") + content[28:]
+
+
 def archive(*members, method=zipfile.ZIP_STORED):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", method) as written:
@@ -260,6 +265,11 @@ REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
             f"is damaged, or no .npz archive: Bad CRC-32 for file 'images.npy'. {REMEDY}",
         ),
         (
+            with_name_length(archive(ARRAY), 60_000),
+            "is damaged, or no .npz archive: File name in directory 'images.npy' and header "
+            rf"""b"images.npy\x93NUMPY\x01\x00@\x00{{'descr': [...]. {REMEDY}""",
+        ),
+        (
             archive(*((f"\x1b[31m{number}", b"") for number in range(20))),
             "holds no array images; it holds "
             + ", ".join(f"\\x1b[31m{number}" for number in range(10))
@@ -278,6 +288,7 @@ REMEDY = "Save it with numpy.savez(file, images=..., labels=...)."
         "too long",
         "too short",
         "changed",
+        "length of a name",
         "names",
         "many members",
     ],
