@@ -138,12 +138,12 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, int], list[float]]:
         for number in range(options.repeat + 1):
             for clients in CLIENTS:
                 calls = call_model(model.classify, levels[:clients], options.seconds)
-                found = {_HERE: summarise(calls, clients * len(calls) / sum(calls))}
+                figures = {_HERE: summarise(calls, clients * len(calls) / sum(calls))}
                 for form, request in forms.items():
                     asked = load_server(address, request, clients, options.seconds)
-                    found[form] = summarise(asked, len(asked) / options.seconds)
-                    found[form][1] = found[form][0] / found[_HERE][0]
-                for form, values in found.items():
+                    figures[form] = summarise(asked, len(asked) / options.seconds)
+                    figures[form][1] = figures[form][0] / figures[_HERE][0]
+                for form, values in figures.items():
                     if number:  # The first round only warms up.
                         results.setdefault((form, clients), []).append(values)
     return {

@@ -119,18 +119,18 @@ def _read_blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[
 
 def _find_member(archive: zipfile.ZipFile, name: str, size: int, origin: str) -> zipfile.ZipInfo:
     """Return the member whose path ends with a name; of several, one that has the size."""
-    found = [
+    members = [
         member
         for member in archive.infolist()
         if f"/{member.filename}".replace("\\", "/").endswith(f"/{name}")
     ]
-    if not found:
+    if not members:
         names = ", ".join(escape(each) for each in archive.namelist()[:_MOST_NAMES])
         raise InvalidData(
             f"{origin} does not hold the published set: there is no {name} in it. It holds "
             f"{names or 'nothing'}. {_ANOTHER_COPY}"
         )
-    member = next((each for each in found if each.file_size == size), found[0])
+    member = next((each for each in members if each.file_size == size), members[0])
     if member.file_size != size:
         raise InvalidData(
             f"{origin} does not hold the published set: {name} in it has {member.file_size:,} "

@@ -14,11 +14,11 @@ class BeamFiles:
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of all files below it."""
-        found = _list_below(folder)
-        if not found:
+        listed = _list_below(folder)
+        if not listed:
             raise FileNotFoundError(folder)
         folder = folder.rstrip("/") + "/"
-        return sorted(metadata.path.removeprefix(folder) for metadata in found)
+        return sorted(metadata.path.removeprefix(folder) for metadata in listed)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""

@@ -73,17 +73,17 @@ class Voltages(Format):
         """See `Format`."""
         folder = f"{split}/" if split else ""
         known = set(names)
-        found = []
+        sources = []
         for name in names:
             if match := re.fullmatch(rf"{re.escape(folder)}voltages(([-_.].*)?)\.npy", name):
                 labels = f"{folder}labels{match[1]}"
                 extension = ".npy" if f"{labels}.npy" in known else ".csv"
-                found.append((name, labels + extension))
+                sources.append((name, labels + extension))
         inside = (name.removeprefix(folder) for name in names if name.startswith(folder))
         if any(map(_is_recording, inside)):
             table = f"{folder}{_TABLE}"
-            found.append((split, table if table in known else split))
-        return found
+            sources.append((split, table if table in known else split))
+        return sources
 
     def plan(self, source: Source, layout: Layout, files: InputFiles) -> list[Chunk]:
         """See `Format`."""
@@ -261,7 +261,7 @@ def _read_table(chunk: Chunk, files: InputFiles) -> dict[bytes, bytes] | None:
     path = chunk.source.labels
     if not chunk.names or path == chunk.source.images:
         return None
-    wanted = {_stem(name) for name in chunk.names}
+    stems = {_stem(name) for name in chunk.names}
     table: dict[bytes, bytes] = {}
     try:
         for start, end in text.divide(path, 0, files):
@@ -269,7 +269,7 @@ def _read_table(chunk: Chunk, files: InputFiles) -> dict[bytes, bytes] | None:
                 for line in block.split(b"\n"):
                     name, _, label = line.partition(b",")
                     stem = name.strip().strip(b'"').removesuffix(_EXTENSION.encode())
-                    if stem in wanted:
+                    if stem in stems:
                         table.setdefault(stem, label)
     except InvalidData as error:
         folder = chunk.source.images
