@@ -83,7 +83,7 @@ def write_images(data: Path, count: int, folder: Path) -> list[Path]:
     """Write so many images as images.csv and images.npy."""
     import numpy as np
 
-    from data.gallery import read_layout
+    from data.plots.gallery import read_layout
     from data.reading.inventory import take_inventory
     from data.reading.split import split_images
     from data.seed_layout import SPLITS, encode_csv

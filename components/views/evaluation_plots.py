@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from data.plot_labels import escape_label
+from data.plots.labels import escape_label
 
 _PALETTE = "colorblind"
 

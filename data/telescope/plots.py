@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.contrast import find_contrast_limits
-from data.plot_labels import escape_label
+from data.plots.contrast import find_contrast_limits
+from data.plots.labels import escape_label
 from data.seed_layout import SPLITS
 from data.telescope.observation import Observation
 from data.telescope.tile_folder import read_tiles

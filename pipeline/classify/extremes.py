@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.gallery import draw_examples
+from data.plots.gallery import draw_examples
 from data.reading.labels import BAD
 from data.reading.layout import Layout
 from pipeline.classify.images import Decided

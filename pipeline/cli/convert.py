@@ -38,7 +38,7 @@ def convert(directory: str, output: str, target: Target, overwrite: bool, **opti
 
     Exit status: 0 written; 2 the data or the options refused; 1 any other failure.
     """  # noqa: D301 - click does not wrap a paragraph that begins with \b
-    from pipeline.local.data_convert import convert_data
+    from pipeline.data_commands.convert import convert_data
 
     try:
         convert_data(read_config(data=directory, **options), output, target, overwrite)

@@ -95,7 +95,7 @@ def check(directory: str, **options: Any) -> None:
 
     Exit status: 0 no errors, possibly warnings; 2 errors.
     """
-    from pipeline.local.data_check import check_data
+    from pipeline.data_commands.check import check_data
 
     check_data(read_config(data=directory, **options))
 
@@ -137,7 +137,7 @@ def show(
     """
     from dataclasses import replace
 
-    from data.gallery import draw_gallery, read_layout
+    from data.plots.gallery import draw_gallery, read_layout
 
     if draw_telescope_data(directory, output, split, per_class, from_mhz, to_mhz):
         click.echo(output)

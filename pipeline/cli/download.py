@@ -28,7 +28,7 @@ def download(directory: str, url: str | None, zip_file: str | None, overwrite: b
 
     Exit status: 0 the set is there; 2 the zip or the options refused; 1 it could not be downloaded.
     """
-    from pipeline.local.data_download import download_data
+    from pipeline.data_commands.download import download_data
 
     if url and zip_file:
         raise click.UsageError("--url and --file exclude each other.")

@@ -1,1 +1,1 @@
-"""Commands that work on this machine: run the pipeline, check data, serve training logs."""
+"""Commands that work on this machine: run the pipeline, remove old runs, serve training logs."""

@@ -11,8 +11,8 @@ import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from data.contrast import find_contrast_limits
-from data.plot_labels import escape_label
+from data.plots.contrast import find_contrast_limits
+from data.plots.labels import escape_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

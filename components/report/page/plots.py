@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve
 from components.report.data_statistics import MEASURED_FEATURES, SplitStatistics
 from components.report.predictions import Predictions
 from components.report.results import Results
-from data.plot_labels import escape_label
+from data.plots.labels import escape_label
 
 # Colours that colour-blind people can tell apart, on light and on dark. Lines of different colour
 # have different styles as well.

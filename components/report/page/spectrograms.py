@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.report.predictions import Predictions
-from data.contrast import find_contrast_limits
+from data.plots.contrast import find_contrast_limits
 
 SHOWN = 4
 """Largest number of spectrograms of each class in a gallery."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.plot_labels import escape_label
+from data.plots.labels import escape_label
 from data.telescope.observation import Observation
 from data.telescope.plots import scale_frequencies
 from data.telescope.tiling import Tiling

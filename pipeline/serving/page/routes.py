@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from components.pages import encode_data_uri, load_templates
-from data.contrast import find_contrast_limits
+from data.plots.contrast import find_contrast_limits
 from pipeline.serving.page.description import describe_api
 from pipeline.serving.requests import Json, get_service
 from pipeline.serving.served_model import CLASS, PROBABILITIES, SCORE, SPECTROGRAMS

@@ -191,7 +191,7 @@ def test_a_killed_run_leaves_no_half_data_set(tmp_path):
 def test_importing_the_modules_loads_no_heavy_library():
     heavy = "('tensorflow', 'matplotlib', 'PIL', 'scipy', 'pandas')"
     loaded = run_python(
-        "import sys, data.gallery, data.seed_layout, data.simulation.dataset\n"
+        "import sys, data.plots.gallery, data.seed_layout, data.simulation.dataset\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert loaded.stdout == "[]\n"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from data.invalid import InvalidData
-from data.published import PUBLISHED, PublishedFile, holds_published_set, unpack
+from data.published_set.files import PUBLISHED, PublishedFile, holds_published_set, unpack
 
 CONTENTS = {
     "train/images.csv": b"0.5,0.6\n" * 5000,

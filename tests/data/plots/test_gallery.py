@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import gallery, seed_layout
+from data import seed_layout
 from data.invalid import InvalidData
+from data.plots import gallery
 from data.reading.layout import Layout
 from data.simulation.dataset import simulate_dataset
 

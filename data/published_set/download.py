@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from data.invalid import InvalidData, escape
-from data.published import PUBLISHED, Progress
+from data.published_set.files import PUBLISHED, Progress
 
 _FILE_ID = "1R2BlsYydirhMmf89_D1imOT5aVvkXHi2"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from data import published as published_set
 from data import seed_layout
-from data.download import DRIVE_URL, DownloadError, fetch
 from data.invalid import InvalidData
 from data.placement import placing
+from data.published_set import files as published_files
+from data.published_set.download import DRIVE_URL, DownloadError, fetch
 from pipeline.config.loading import load_config
-from pipeline.local.data_check import check_data
+from pipeline.data_commands.check import check_data
 from pipeline.terminal.console import make_console, show_progress_bar
 from pipeline.terminal.failures import ServiceError
 
@@ -24,7 +24,7 @@ def download_data(
     url: str | None = None,
     zip_file: str | None = None,
     overwrite: bool = False,
-    published: Mapping[str, published_set.PublishedFile] = published_set.PUBLISHED,
+    published: Mapping[str, published_files.PublishedFile] = published_files.PUBLISHED,
 ) -> None:
     """Fetch the published set to a folder, unless it is there, and check it.
 
@@ -42,7 +42,7 @@ def download_data(
     """
     console = make_console()
     folder = Path(directory)
-    if published_set.holds_published_set(folder, published):
+    if published_files.holds_published_set(folder, published):
         console.print(f"{escape(directory)} holds the published set already: all sums agree")
         return
     with placing(folder, seed_layout.FILES, overwrite) as unfinished:
@@ -75,8 +75,8 @@ def _unpack(
     archive: Path,
     origin: str,
     folder: Path,
-    published: Mapping[str, published_set.PublishedFile],
+    published: Mapping[str, published_files.PublishedFile],
     console: Console,
 ) -> None:
     with show_progress_bar(console, "unpacking", in_bytes=True) as advance:
-        published_set.unpack(archive, folder, advance, published, origin)
+        published_files.unpack(archive, folder, advance, published, origin)

@@ -16,7 +16,7 @@ from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from pipeline.config.loading import load_config
-from pipeline.local.data_convert import convert_data
+from pipeline.data_commands.convert import convert_data
 
 CLASSES = ("noise", "line")
 LAYOUT = Layout(CLASSES, 16, 16)

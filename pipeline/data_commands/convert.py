@@ -11,7 +11,7 @@ from data.convert import TAKEN, Target, refuse_nesting, write_converted
 from data.placement import placing
 from data.seed_layout import SPLITS
 from pipeline.config.config import Config
-from pipeline.local.data_check import check_data
+from pipeline.data_commands.check import check_data
 from pipeline.terminal.console import make_console, show_progress_bar
 
 

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from data.gallery import plot_examples
-from data.plot_labels import escape_label
+from data.plots.gallery import plot_examples
+from data.plots.labels import escape_label
 
 NAMES = [r"a$_$b", "$", "$$", r"\$x^$", "^", "\\", "_", "_$_$", "x_y^z", "{", "%", "#&~"]
 

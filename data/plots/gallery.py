@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import seed_layout
-from data.contrast import find_contrast_limits
-from data.plot_labels import escape_label
+from data.plots.contrast import find_contrast_limits
+from data.plots.labels import escape_label
 from data.reading.layout import DIVIDED, Division, Layout
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data.download import MOST_BYTES, DownloadError, fetch
 from data.invalid import InvalidData
+from data.published_set.download import MOST_BYTES, DownloadError, fetch
 from tests.fake_drive import FakeDrive, FakeDriveServer
 from tests.ports import free_port
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from data.invalid import InvalidData
 from pipeline.config.loading import load_config
-from pipeline.local.data_check import check_data
+from pipeline.data_commands.check import check_data
 from pipeline.local.foreground import _describe_images
 
 SHAPE = (16, 32)

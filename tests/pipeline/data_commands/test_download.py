@@ -11,10 +11,10 @@ import pytest
 from data import seed_layout
 from data.fingerprint import fingerprint_file
 from data.invalid import InvalidData
-from data.published import PublishedFile, holds_published_set
-from pipeline.local.data_download import download_data
+from data.published_set.files import PublishedFile, holds_published_set
+from pipeline.data_commands.download import download_data
 from pipeline.terminal.failures import ServiceError
-from tests.data.test_published import pack
+from tests.data.published_set.test_files import pack
 from tests.fake_drive import QUOTA, SIGN_IN, UUID, FakeDrive, FakeDriveServer
 from tests.faults.test_disks import can_mount, mounted
 

@@ -1,0 +1,1 @@
+"""Pictures of spectrograms: galleries, contrast, names of classes as labels."""

@@ -1,0 +1,1 @@
+"""The published four-class set: its files with their sums, and its download."""

@@ -1,0 +1,1 @@
+"""Commands on data folders: check, convert and download."""
