@@ -100,6 +100,7 @@ def test_if_the_store_does_not_answer_no_message_says_to_delete_a_checkpoint(sma
         train(small_data, tmp_path, checkpoint_dir=f"{KEPT}/checkpoints")
 
 
+@pytest.mark.slow
 def test_keys_for_one_folder_of_the_bucket_are_enough(small_data, tmp_path, monkeypatch):
     with keys_for("kept"):
         card = train(small_data, tmp_path, epochs=2, checkpoint_dir=f"{KEPT}/checkpoints")

@@ -1,10 +1,10 @@
 """Plots of the report, for classes with any names."""
 
 import numpy as np
-from tests.data.test_plot_labels import NAMES, draw_figure
 
 from components.report.page.plots import plot_precision_recall
 from components.report.predictions import Predictions
+from tests.data.plots.test_labels import NAMES, draw_figure
 
 
 def test_curves_show_any_names():

@@ -1,9 +1,9 @@
 """Plots of an evaluation, for classes with any names."""
 
 import pandas as pd
-from tests.data.test_plot_labels import NAMES, draw_figure
 
 from components.views.evaluation_plots import plot_curves, plot_runs
+from tests.data.plots.test_labels import NAMES, draw_figure
 
 POINTS = [
     {"truePositives": 3.0, "falsePositives": 1.0, "trueNegatives": 4.0},

@@ -28,6 +28,7 @@ def wait_for(url: str, process: subprocess.Popen, is_complete) -> object:
     pytest.fail(f"TensorBoard did not serve {url}, exit status {process.poll()}")
 
 
+@pytest.mark.slow
 def test_the_images_of_more_than_ten_epochs_are_served(tmp_path):
     folder = tmp_path / "artifacts" / "Trainer" / "model_run" / "6" / "tensorboard" / "validation"
     with tf.summary.create_file_writer(str(folder)).as_default():

@@ -83,6 +83,7 @@ def test_the_model_ends_with_its_best_weights(fitted, tmp_path):
     assert state.best_epoch("val_loss") < 3
 
 
+@pytest.mark.slow
 def test_several_steps_per_execution_only_change_the_speed(fitted):
     one, one_state = fitted()
     five, five_state = fitted(steps_per_execution=5)
@@ -95,6 +96,7 @@ def test_several_steps_per_execution_only_change_the_speed(fitted):
         )
 
 
+@pytest.mark.slow
 def test_class_weights_multiply_the_training_loss_only(fitted):
     _, state = fitted(epochs=1, schedule={"initial_rate": 1e-9})
     _, heavy = fitted(

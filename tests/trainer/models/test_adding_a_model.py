@@ -27,6 +27,7 @@ def separable(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(models.MODELS, "separable", "separable_of_the_page")
 
 
+@pytest.mark.slow
 def test_the_example_trains_and_serves_with_its_own_recipe(separable, small_data, tmp_path):
     assert load_config(settings=("model=separable",)).model == "separable"
     run_fn(

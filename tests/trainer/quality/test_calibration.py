@@ -108,6 +108,7 @@ def exported(small_data, tmp_path, tiny_model):
     return run
 
 
+@pytest.mark.slow
 def test_the_served_probabilities_are_calibrated(exported):
     facts, own, labels, answers = exported()
     calibration = facts["calibration"]
@@ -122,6 +123,7 @@ def test_the_served_probabilities_are_calibrated(exported):
         assert calibration["after"][name] == pytest.approx(again[name], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_calibrate_false_serves_the_models_own_probabilities(exported):
     facts, own, _, answers = exported(calibrate=False, epochs=1)
     np.testing.assert_allclose(answers["probabilities"].numpy(), own, atol=1e-6)

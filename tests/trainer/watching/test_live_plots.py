@@ -24,6 +24,7 @@ model.fit(
 """
 
 
+@pytest.mark.slow
 def test_the_cell_ends_with_one_plot_of_loss_and_accuracy():
     import nbformat
     from nbclient import NotebookClient

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from tests.data.test_plot_labels import NAMES
 
+from tests.data.plots.test_labels import NAMES
 from trainer.watching.misclassified import Mistake
 from trainer.watching.training_plots import plot_confusion_matrix, plot_mistakes, render
 
