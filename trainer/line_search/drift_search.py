@@ -22,8 +22,8 @@ from trainer.line_search.arithmetic import sum_rows
 _PIECES = 4
 # Standard deviation of the Gaussian profile of a path along frequency, in channels.
 _PATH_WIDTH = 0.3
-# Paths per block: so many fit into a processor's cache, and into memory.
-_PATHS_PER_BLOCK = 115
+# Positions at a time. The sums of all paths at so many positions fit into a processor's cache.
+_POSITIONS_PER_BLOCK = 32
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -83,6 +83,10 @@ class DriftSearch(keras.layers.Layer):
         straightest = np.lexsort(np.abs(paths).round(6).T)
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
+        self._only_straight = np.where(np.isclose(self._paths[:, 1:], 0, atol=1e-6), 0, -np.inf)
+        # A piece belongs to three paths on average.
+        self._pieces, members = np.unique(self._starts, return_inverse=True)
+        self._members = members.reshape(self._starts.shape).astype(np.int32)
 
         self._slopes = np.arange(-steepest, steepest + 1)
         self._time = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
@@ -94,11 +98,10 @@ class DriftSearch(keras.layers.Layer):
         """Search a batch."""
         pieces = self._sum_pieces(rows)
         sums = self._sum_paths(pieces)
-        straight = np.flatnonzero(np.isclose(self._paths[:, 1], 0, atol=1e-6))
-        return (
-            self._find_best(pieces, tf.gather(sums, straight, axis=1), straight),
-            self._find_best(pieces, sums, np.arange(len(self._paths))),
-        )
+        # Only straight paths for the first result, all for the second.
+        choices = tf.stack([sums + self._only_straight.astype(np.float32), sums], axis=1)
+        straight, any_path = tf.unstack(self._find_best(pieces, choices), axis=1)
+        return straight, any_path
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]
@@ -113,43 +116,45 @@ class DriftSearch(keras.layers.Layer):
 
     def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
         """Return each path's greatest sum over all positions, bright and dark: [N, paths, 2]."""
-        channels = self._channels
-        steps = tf.range(channels)[:, tf.newaxis] * self._stride
 
-        def sum_block(starts: npt.NDArray[np.int32]) -> tf.Tensor:
-            places = tf.reshape(starts[:, np.newaxis] + steps, [-1, _PIECES])
-            sums = tf.reshape(sum_rows(pieces, places), [len(starts), channels, -1])
+        def sum_block(positions: npt.NDArray[np.int64]) -> tf.Tensor:
+            steps = tf.constant((positions * self._stride).astype(np.int32))
+            places = tf.constant(self._pieces)[:, tf.newaxis] + steps
+            # A row for each piece, so that the sum of a path is the sum of a few long rows.
+            rows = tf.reshape(tf.gather(pieces, places), [len(self._pieces), -1])
+            sums = sum_rows(rows, tf.constant(self._members))
+            sums = tf.reshape(sums, [len(self._members), len(positions), -1])
             return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
 
+        positions = np.arange(self._channels)
         blocks = [
-            sum_block(self._starts[first : first + _PATHS_PER_BLOCK])
-            for first in range(0, len(self._starts), _PATHS_PER_BLOCK)
+            sum_block(positions[first : first + _POSITIONS_PER_BLOCK])
+            for first in range(0, self._channels, _POSITIONS_PER_BLOCK)
         ]
-        return tf.transpose(tf.concat(blocks, axis=1), [2, 1, 0])
+        return tf.transpose(tf.reduce_max(tf.stack(blocks), axis=0), [2, 1, 0])
 
-    def _find_best(
-        self, pieces: tf.Tensor, sums: tf.Tensor, members: npt.NDArray[np.int64]
-    ) -> tf.Tensor:
-        """Return the path with the greatest sum: [N, 4].
+    def _find_best(self, pieces: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+        """Return the path with the greatest sum: [N, choices, 4].
 
         Args:
           pieces: sums of the pieces, from `_sum_pieces`.
-          sums: sums of the paths to choose from, from `_sum_paths`.
-          members: indices of these paths among all paths.
+          sums: [N, choices, paths, 2], from `_sum_paths`.
         """
-        best = tf.argmax(tf.reshape(sums, [-1, 2 * len(members)]), axis=1, output_type=tf.int32)
+        choices, paths = sums.shape[1:3]
+        sums = tf.reshape(sums, [-1, choices, 2 * paths])
+        best = tf.argmax(sums, axis=2, output_type=tf.int32)
         polarity = 1 - 2 * tf.cast(best % 2, tf.float32)
-        path = tf.gather(tf.constant(members.astype(np.int32)), best // 2)
+        path = best // 2
         # Sum this path at every position again, because `_sum_paths` only kept the maximum.
-        positions = tf.gather(tf.constant(self._starts), path)[:, :, tf.newaxis]
+        positions = tf.gather(tf.constant(self._starts), path)[..., tf.newaxis]
         positions += tf.range(self._channels) * self._stride
-        images = tf.range(tf.shape(path)[0])[:, tf.newaxis, tf.newaxis]
+        images = tf.reshape(tf.range(tf.shape(path)[0]), [-1, 1, 1, 1])
         images = tf.broadcast_to(images, tf.shape(positions))
         by_position = tf.gather_nd(pieces, tf.stack([positions, images], axis=-1))
-        by_position = tf.reduce_sum(by_position, axis=1) * polarity[:, tf.newaxis]
-        middle = (tf.cast(tf.argmax(by_position, axis=1), tf.float32) + 0.5) / self._channels
-        drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=1)
-        return tf.stack([middle, drift, sagitta, polarity], axis=1)
+        by_position = tf.reduce_sum(by_position, axis=2) * polarity[..., tf.newaxis]
+        middle = (tf.cast(tf.argmax(by_position, axis=2), tf.float32) + 0.5) / self._channels
+        drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=2)
+        return tf.stack([middle, drift, sagitta, polarity], axis=2)
 
     def _sum_pieces(self, images: tf.Tensor) -> tf.Tensor:
         """Sum along every piece at every slope: [positions * slopes * pieces, N].

@@ -7,7 +7,9 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+from scipy.linalg import block_diag
 from scipy.stats import norm as gaussian
 
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
@@ -18,6 +20,9 @@ _LARGEST_EXPONENT = 13.0
 # Rows after which the probabilities are normalised. In between, float32 holds the product of their
 # ratios, of at most exp(78).
 _ROWS_PER_NORMALISATION = 6
+# Kinds of paths share a product of matrices while its columns are at most as many. Wider products
+# take longer than several.
+_MOST_COLUMNS = 96
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -100,41 +105,45 @@ class Wander(keras.layers.Layer):
         Returns:
           float32 [deviations, images].
         """
-        height = ratios.shape[0]
+        height, _, width = ratios.shape
         half = height // 2
-        rows = tf.unstack(tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1))
+        rows = tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1)
         middle = ratios[half] if height % 2 else None
-        # A kind of path at a time. Products of matrices in batches take longer.
-        return tf.stack([_sum_paths(rows, middle, tf.constant(moves)) for moves in self._moves])
+        size = max(1, _MOST_COLUMNS // width)
+        groups = [self._moves[first : first + size] for first in range(0, len(self._moves), size)]
+        return tf.concat([_sum_paths(rows, middle, moves) for moves in groups], axis=0)
 
 
-def _sum_paths(rows: Sequence[tf.Tensor], middle: tf.Tensor | None, moves: tf.Tensor) -> tf.Tensor:
-    """Return the log of the mean over all paths with the same probabilities of moves.
+def _sum_paths(
+    rows: tf.Tensor, middle: tf.Tensor | None, moves: npt.NDArray[np.float32]
+) -> tf.Tensor:
+    """Return the log of the mean over all paths of several kinds.
 
     Args:
-      rows: ratios float32 [2 images, W]: those on the way from the first row, then those on the way
-        from the last row.
+      rows: ratios float32 [H // 2, 2 images, W]: those on the way from the first row, then those on
+        the way from the last row.
       middle: ratios float32 [images, W] of the row in between, if there is one.
-      moves: probability of a move between two channels, float32 [W, W].
+      moves: probability of a move between two channels, float32 [kinds, W, W].
 
     Returns:
-      float32 [images].
+      float32 [kinds, images].
     """
-    paths = rows[0]
-    sums: list[tf.Tensor] = []
+    kinds, width = moves.shape[:2]
+    # All kinds in one product of matrices: each has its own columns.
+    move = tf.constant(block_diag(*moves))
+    total = tf.constant(np.kron(np.eye(kinds), np.ones((width, width))).astype(np.float32))
+    rows = tf.unstack(tf.tile(rows, [1, 1, kinds]))
+    paths, totals = rows[0], []
     for number, row in enumerate(rows[1:], start=1):
         if number % _ROWS_PER_NORMALISATION == 0:
-            paths = _normalise(paths, sums)
-        paths = tf.matmul(paths, moves) * row
-    forwards, backwards = tf.split(_normalise(paths, sums), 2)
+            totals.append(tf.matmul(paths, total))
+            paths /= totals[-1]
+        paths = tf.matmul(paths, move) * row
+    totals.append(tf.matmul(paths, total))
+    forwards, backwards = tf.split(paths / totals[-1], 2)
     if middle is not None:
-        forwards = tf.matmul(forwards, moves) * middle
-    meeting = tf.reduce_mean(tf.matmul(forwards, moves) * backwards, axis=1)
-    there, back = tf.split(tf.reduce_sum(tf.math.log(tf.concat(sums, axis=1)), axis=1), 2)
-    return tf.math.log(meeting) + there + back
-
-
-def _normalise(paths: tf.Tensor, sums: list[tf.Tensor]) -> tf.Tensor:
-    """Divide by the sum over the channels, and keep that."""
-    sums.append(tf.reduce_sum(paths, axis=1, keepdims=True))
-    return paths / sums[-1]
+        forwards = tf.matmul(forwards, move) * tf.tile(middle, [1, kinds])
+    meeting = tf.matmul(tf.matmul(forwards, move) * backwards, total)[:, ::width] / width
+    logs = tf.reduce_sum(tf.math.log(tf.stack(totals)[:, :, ::width]), axis=0)
+    there, back = tf.split(logs, 2)
+    return tf.transpose(tf.math.log(meeting) + there + back)
