@@ -28,7 +28,8 @@ from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import precompute
 from trainer.fitting.preparation import make_repeatable
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
+from trainer.inputs.batches import TrainingBatches, read_validation_batches
+from trainer.inputs.records import read_records
 from trainer.models.recipe import Recipe
 from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve

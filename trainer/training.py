@@ -30,9 +30,9 @@ from trainer.inputs.batches import (
     TrainingBatches,
     ValidationBatches,
     read_batches,
-    read_records,
     read_validation_batches,
 )
+from trainer.inputs.records import read_records
 from trainer.quality.calibration import calibrate, classify_batches
 from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.settings import Settings, resolve

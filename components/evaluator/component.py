@@ -30,7 +30,7 @@ from components.evaluator.served.process import FreshProcess
 from components.evaluator.served.record import write_record
 from data import example_features
 from data.storage import files
-from trainer.inputs.batches import read_records
+from trainer.inputs.records import read_records
 
 _MOST_SECONDS, _MOST_MEMORY = "most_seconds", "most_memory"
 _SLICES = "components.evaluator.slices"
@@ -118,9 +118,9 @@ def _list_patterns(
 def _read_labels(patterns: list[str]) -> NDArray[np.int64]:
     """Return the index of the actual class of each example, int [N], in stored order."""
     label = {example_features.LABEL: tf.io.FixedLenFeature([], tf.int64)}
-    parsed = tf.io.parse_example(read_records(patterns).serialised, label)
-    labels: NDArray[np.int64] = parsed[example_features.LABEL].numpy()
-    return labels
+    blocks = read_records(patterns).read_blocks()
+    parsed = (tf.io.parse_example(block, label) for block in blocks)
+    return np.concatenate([each[example_features.LABEL].numpy() for each in parsed])
 
 
 def _is_servable(input_dict: dict[str, list[Artifact]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +11,36 @@ from numpy.typing import NDArray
 
 from data import example_features
 from data.storage import files
-from trainer.inputs.batches import read_records
+from trainer.inputs.records import Records, read_records
 
-_BATCH = 256
+
+class Images(Protocol):
+    """Grey levels of spectrograms by their number, uint8 [height, width] each."""
+
+    def __getitem__(self, number: int, /) -> NDArray[np.uint8]:
+        """Return a spectrogram."""
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Grey levels of stored spectrograms. One is read at a time.
+
+    Attributes:
+      records: the examples.
+      height: time steps.
+      width: frequency channels.
+    """
+
+    records: Records
+    height: int
+    width: int
+
+    def __getitem__(self, number: int, /) -> NDArray[np.uint8]:
+        """Return the spectrogram of an example, uint8 [height, width]."""
+        feature = {example_features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
+        parsed = tf.io.parse_example(self.records.read(tf.constant([number])), feature)
+        levels = np.frombuffer(parsed[example_features.IMAGE].numpy()[0], np.uint8)
+        return levels.reshape(self.height, self.width)
 
 
 @dataclass(frozen=True)
@@ -22,14 +50,14 @@ class Predictions:
     Attributes:
       labels: int [N], index of the actual class.
       probabilities: float32 [N, classes], as they are served.
-      images: uint8 [N, height, width], grey levels.
+      images: N spectrograms.
       files: str [N], the file of each spectrogram, relative to the data folder.
       rows: int [N], its 1-based row in the file.
     """
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
-    images: NDArray[np.uint8]
+    images: Images
     files: NDArray[np.str_]
     rows: NDArray[np.int64]
 
@@ -59,23 +87,22 @@ def predict_validation_split(
     signature = tf.saved_model.load(model_dir).signatures["serving_default"]
     (argument,) = signature.structured_input_signature[1]
     features = {
-        example_features.IMAGE: tf.io.FixedLenFeature([], tf.string),
         example_features.LABEL: tf.io.FixedLenFeature([], tf.int64),
         example_features.FILE: tf.io.FixedLenFeature([], tf.string),
         example_features.ROW: tf.io.FixedLenFeature([], tf.int64),
     }
     records = read_records([files.join(examples_dir, "Split-validation", "*")])
     batches = []
-    for serialised in tf.data.Dataset.from_tensor_slices(records.serialised).batch(_BATCH):
+    for serialised in records.read_blocks():
         parsed = tf.io.parse_example(serialised, features)
-        pixels = tf.io.decode_raw(parsed[example_features.IMAGE], tf.uint8)
         batches.append(
             (
                 parsed[example_features.LABEL].numpy(),
                 signature(**{argument: serialised})["probabilities"].numpy(),
-                tf.reshape(pixels, [-1, height, width]).numpy(),
                 parsed[example_features.FILE].numpy().astype(str),
                 parsed[example_features.ROW].numpy(),
             )
         )
-    return Predictions(*map(np.concatenate, zip(*batches, strict=True)))
+    labels, probabilities, names, rows = map(np.concatenate, zip(*batches, strict=True))
+    images = StoredImages(records, height, width)
+    return Predictions(labels, probabilities, images, names, rows)

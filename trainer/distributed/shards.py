@@ -20,12 +20,11 @@ from data.invalid import InvalidData
 from trainer.distributed.strategy import Distribution
 from trainer.inputs.augmentation import Augmentation
 from trainer.inputs.batches import (
-    Records,
     TrainingBatches,
     ValidationBatches,
     make_decoder,
-    read_records,
 )
+from trainer.inputs.records import Records, read_records
 from trainer.settings import Settings
 
 # Digits of a record fingerprint that fit into the int64 values that workers exchange.
@@ -186,7 +185,7 @@ def _read_validation_batches(
 
     def read_batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first, end = number * images // batches, (number + 1) * images // batches
-        return decode(shard.records.serialised[first:end])
+        return decode(shard.records.read(tf.range(first, end)))
 
     dataset = tf.data.Dataset.range(batches).map(
         read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

@@ -11,11 +11,11 @@ import keras
 import tensorflow as tf
 
 from trainer.inputs.batches import (
-    Records,
     TrainingBatches,
     ValidationBatches,
     read_validation_batches,
 )
+from trainer.inputs.records import Records
 from trainer.settings import Settings
 from trainer.watching.epoch_log import SECONDS_BETWEEN_UPDATES, logger
 

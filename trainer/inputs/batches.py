@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,13 +12,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from data import example_features
-from data.invalid import InvalidData
-from data.stored_images import read_stored_images
 from trainer.inputs.augmentation import Augmentation
+from trainer.inputs.records import Records
 from trainer.settings import Settings
-
-# Records per read; this only affects speed.
-_RECORDS_PER_BLOCK = 1024
 
 # AutoGraph would rewrite every function of Keras and TFX that is called from here, which takes
 # seconds. None has a condition or a loop that depends on a tensor.
@@ -27,84 +22,6 @@ _without_autograph = tf.autograph.experimental.do_not_convert
 
 ModelInputs: TypeAlias = "tf.Tensor | dict[str, tf.Tensor]"
 """Images, float32 [B, H, W, 1]; with a precomputed layer, `image` and its output, `evidence`."""
-
-
-@dataclass(frozen=True)
-class Records:
-    """The examples of a split, in memory: 8 KiB each for 64 x 128 pixels.
-
-    Attributes:
-      serialised: string [N], in stored order.
-      fingerprint: digest of their content and order, whichever files they were in.
-    """
-
-    serialised: tf.Tensor
-    fingerprint: str
-
-    @property
-    def images(self) -> int:
-        """Number of examples."""
-        return len(self.serialised)
-
-
-def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Records:
-    """Read a split, or one worker's shard of it.
-
-    Shards consist of whole files if every worker can have the same number of files. Otherwise they
-    consist of single records, and every worker reads all files.
-
-    Args:
-      patterns: file patterns of TFRecords of the raw examples.
-      workers: number of workers that share the split.
-      worker: number of the worker that reads, from 0.
-
-    Raises:
-      InvalidData: there is no record for this worker, or a file is missing, damaged or holds
-        another number of records than ingest wrote.
-    """
-    counts = read_stored_images(patterns)
-    found = (file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    files = sorted({*found, *counts})
-    whole_files = len(files) % workers == 0
-    blocks, digest, position = [], hashlib.sha256(), 0
-    for file in files[worker::workers] if whole_files else files:
-        for block in _read_blocks(file, counts.get(file)):
-            # Counted over all files, every n-th record belongs to this worker.
-            own = block if whole_files else block[(worker - position) % workers :: workers]
-            position += len(block)
-            blocks.append(own)
-            # SHA-256 of TensorFlow's hashes, which take a fraction of the time of reading.
-            digest.update(tf.strings.to_hash_bucket_fast(own, 2**63 - 1).numpy().tobytes())
-    if not sum(map(len, blocks)):
-        raise InvalidData(f"{', '.join(patterns)} hold no images for worker {worker} of {workers}.")
-    with tf.device("CPU"):
-        return Records(tf.concat(blocks, axis=0), digest.hexdigest())
-
-
-def _read_blocks(file: str, count: int | None) -> Iterator[tf.Tensor]:
-    """Yield the records of a file, string [up to _RECORDS_PER_BLOCK] each.
-
-    Args:
-      file: path or address.
-      count: number of records that ingest wrote; None if it is not known.
-
-    Raises:
-      InvalidData: the file is missing, damaged or holds another number of records.
-    """
-    remedy = "Run again with --no-cache, which stores the images again."
-    records = 0
-    try:
-        for block in tf.data.TFRecordDataset(file).batch(_RECORDS_PER_BLOCK):
-            records += len(block)
-            yield block
-    except tf.errors.DataLossError:
-        raise InvalidData(f"{file} is damaged. {remedy}") from None
-    except tf.errors.NotFoundError:
-        raise InvalidData(f"{file} is missing. {remedy}") from None
-    if count is not None and records != count:
-        raise InvalidData(
-            f"{file} holds {records:,} images, but ingest stored {count:,} in it. {remedy}"
-        )
 
 
 @dataclass(frozen=True)
@@ -156,12 +73,12 @@ class TrainingBatches:
         @_without_autograph
         def read_batch(number: tf.Tensor) -> tuple[ModelInputs, tf.Tensor]:
             members = self._choose_records(number)
-            images, labels = decode(tf.gather(self.records.serialised, members))
+            images, labels = decode(self.records.read(members))
             seed = tf.stack([self.seed, self._augmentation_number(number)])
             images = self.augmentation(images, seed)
             if self.evidence is None:
                 return images, labels
-            return _combine(images, tf.gather(self.evidence, members)), labels
+            return {"image": images, "evidence": tf.gather(self.evidence, members)}, labels
 
         numbers = tf.data.Dataset.range(first, end)
         batches = numbers.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -170,8 +87,8 @@ class TrainingBatches:
     def read_labels(self) -> npt.NDArray[np.int64]:
         """Return the label of every image, int [N], in stored order."""
         spec = {example_features.LABEL: self.transform.raw_feature_spec()[example_features.LABEL]}
-        parsed = tf.io.parse_example(self.records.serialised, spec)
-        return parsed[example_features.LABEL].numpy().ravel()
+        parsed = (tf.io.parse_example(block, spec) for block in self.records.read_blocks())
+        return np.concatenate([each[example_features.LABEL].numpy().ravel() for each in parsed])
 
     def _augmentation_number(self, number: tf.Tensor) -> tf.Tensor:
         """Return the number that, with the seed, determines the augmentation of a batch."""
@@ -228,14 +145,13 @@ def read_validation_batches(
     decode = make_decoder(transform, classes)
 
     @_without_autograph
-    def read_batch(
-        serialised: tf.Tensor, evidence: tf.Tensor | None = None
-    ) -> tuple[ModelInputs, tf.Tensor]:
-        images, labels = decode(serialised)
-        return _combine(images, evidence), labels
+    def read_batch(members: tf.Tensor) -> tuple[ModelInputs, tf.Tensor]:
+        images, labels = decode(records.read(members))
+        if evidence is None:
+            return images, labels
+        return {"image": images, "evidence": tf.gather(evidence, members)}, labels
 
-    columns = (records.serialised,) if evidence is None else (records.serialised, evidence)
-    batches = tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)
+    batches = tf.data.Dataset.range(records.images).batch(batch_size)
     dataset = batches.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE), records.images)
 
@@ -280,7 +196,3 @@ def make_decoder(
         )
 
     return decode
-
-
-def _combine(images: tf.Tensor, evidence: tf.Tensor | None) -> ModelInputs:
-    return images if evidence is None else {"image": images, "evidence": evidence}

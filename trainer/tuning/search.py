@@ -25,7 +25,7 @@ from data.invalid import InvalidData
 from data.storage import files
 from data.storage.object_store import StoreError
 from trainer.config import Tuning
-from trainer.inputs.batches import read_records
+from trainer.inputs.records import read_records
 from trainer.settings import resolve
 from trainer.tuning.leaderboard import (
     BEST_SETTINGS,

@@ -21,7 +21,8 @@ from trainer.fitting.divergence import DivergedError
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import precompute
 from trainer.fitting.preparation import PreparedRun, prepare_run
-from trainer.inputs.batches import Records, read_batches
+from trainer.inputs.batches import read_batches
+from trainer.inputs.records import Records
 from trainer.settings import Settings
 from trainer.watching.epoch_log import logger as training_logger
 

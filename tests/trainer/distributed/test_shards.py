@@ -1,24 +1,26 @@
 """The shards of the workers, and the batches made of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from data.invalid import InvalidData
+from tests.trainer.inputs.test_records import read_all
 from tests.trainer.small_run import CLASSES, TRAIN, VALIDATION, fn_args
 from trainer.distributed.shards import Shard, ShardedTrainingBatches
 from trainer.distributed.strategy import Distribution
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records
+from trainer.inputs.batches import TrainingBatches
+from trainer.inputs.records import read_records
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
 def test_each_record_is_in_exactly_one_shard(small_data, workers):
-    everything = read_records([str(small_data / "train.*")]).serialised.numpy()
-    shards = [
-        read_records([str(small_data / "train.*")], workers, worker).serialised.numpy()
-        for worker in range(workers)
-    ]
-    assert sorted(np.concatenate(shards)) == sorted(everything)
+    patterns = [str(small_data / "train.*")]
+    everything = read_all(read_records(patterns))
+    shards = [read_all(read_records(patterns, workers, worker)) for worker in range(workers)]
+    assert sorted(itertools.chain(*shards)) == sorted(everything)
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 

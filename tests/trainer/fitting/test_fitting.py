@@ -18,7 +18,8 @@ from trainer.fitting.divergence import DivergedError
 from trainer.fitting.fitting import fit
 from trainer.fitting.precomputed import TrainingSetup
 from trainer.fitting.preparation import prepare_run
-from trainer.inputs.batches import read_batches, read_records
+from trainer.inputs.batches import read_batches
+from trainer.inputs.records import read_records
 from trainer.training import run_fn
 
 pytestmark = pytest.mark.usefixtures("tiny_model")

@@ -22,7 +22,8 @@ from trainer import models
 from trainer.export.model_run import BEST_WEIGHTS, TRAINING_LOG
 from trainer.fitting.compiling import build_model
 from trainer.fitting.precomputed import precompute
-from trainer.inputs.batches import get_images, read_batches, read_records
+from trainer.inputs.batches import get_images, read_batches
+from trainer.inputs.records import read_records
 from trainer.models.recipe import PrecomputedLayer, Recipe
 from trainer.training import run_fn
 

@@ -1,17 +1,14 @@
 """Training batches depend on the seed and their number, and on nothing else."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from data.invalid import InvalidData
 from tests.trainer.small_run import CLASSES, HEIGHT, TRAIN, VALIDATION, WIDTH
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.batches import TrainingBatches, read_records, read_validation_batches
+from trainer.inputs.batches import TrainingBatches, read_validation_batches
+from trainer.inputs.records import read_records
 
 
 @pytest.fixture(scope="module")
@@ -90,76 +87,3 @@ def test_validation_is_read_in_stored_order(small_data, transform):
     np.testing.assert_array_equal(labels, np.maximum(np.arange(VALIDATION) % 4 - 1, 0))
     assert validation.images == VALIDATION
     assert int(validation.dataset.cardinality()) == 3
-
-
-def test_the_fingerprint_depends_on_the_records_but_not_on_their_files(tmp_path, records):
-    serialised = list(records.serialised.numpy())
-
-    def compute_fingerprint(name: str, *files: list[bytes]) -> str:
-        for number, content in enumerate(files):
-            with tf.io.TFRecordWriter(str(tmp_path / f"{name}-{number}")) as writer:
-                for record in content:
-                    writer.write(record)
-        return read_records([str(tmp_path / f"{name}-*")]).fingerprint
-
-    assert compute_fingerprint("one", serialised) == records.fingerprint
-    assert compute_fingerprint("two", serialised[:20], serialised[20:]) == records.fingerprint
-    assert compute_fingerprint("reversed", serialised[::-1]) != records.fingerprint
-    assert compute_fingerprint("fewer", serialised[1:]) != records.fingerprint
-
-
-@pytest.fixture
-def stored(tmp_path, records) -> Path:
-    """Two files of a split, of 20 and 30 records, and what ingest wrote about them."""
-    split = tmp_path / "Split-train"
-    split.mkdir()
-    serialised = list(records.serialised.numpy())
-    for name, content in (("a", serialised[:20]), ("b", serialised[20:])):
-        with tf.io.TFRecordWriter(str(split / name)) as writer:
-            for record in content:
-                writer.write(record)
-    counts = {"Split-train/a": 20, "Split-train/b": TRAIN - 20}
-    (tmp_path / "findings.json").write_text(json.dumps({"stored": counts}))
-    return split
-
-
-def cut(file: Path, size: int) -> None:
-    file.write_bytes(file.read_bytes()[:size])
-
-
-def flip_a_bit(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[100] ^= 1
-    file.write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    ("damage", "finding"),
-    [
-        (lambda file: cut(file, -5), "is damaged."),
-        (flip_a_bit, "is damaged."),
-        (lambda file: cut(file, 0), "holds 0 images, but ingest stored 30 in it."),
-        (
-            # All records have the same size.
-            lambda file: cut(file, file.stat().st_size * 2 // 3),
-            "holds 20 images, but ingest stored 30 in it.",
-        ),
-        (lambda file: file.unlink(), "is missing."),
-    ],
-    ids=["cut within a record", "bit flipped", "emptied", "cut between records", "removed"],
-)
-@pytest.mark.parametrize(("workers", "worker"), [(1, 0), (2, 1), (3, 0)])
-def test_a_damaged_file_is_refused_by_the_workers_that_read_it(
-    stored, damage, finding, workers, worker
-):
-    damage(stored / "b")
-    remedy = "Run again with --no-cache, which stores the images again."
-    with pytest.raises(InvalidData) as refused:
-        read_records([f"{stored}/*"], workers, worker)
-    assert str(refused.value) == f"{stored}/b {finding} {remedy}"
-
-
-def test_whole_files_are_read_also_without_the_counts_of_earlier_releases(stored, records):
-    assert read_records([f"{stored}/*"]).fingerprint == records.fingerprint
-    (stored.parent / "findings.json").unlink()
-    assert read_records([f"{stored}/*"]).fingerprint == records.fingerprint

@@ -9,7 +9,8 @@ import tensorflow_transform as tft
 from scipy.special import softmax
 
 from tests.trainer.small_run import HEIGHT, WIDTH, build, fn_args
-from trainer.inputs.batches import read_records, read_validation_batches
+from trainer.inputs.batches import read_validation_batches
+from trainer.inputs.records import read_records
 from trainer.quality.calibration import (
     GREATEST,
     LEAST,
@@ -100,7 +101,7 @@ def exported(small_data, tmp_path, tiny_model):
         batches = read_validation_batches(records, transform, 3, 32).dataset
         ((images, labels),) = list(batches)
         served = tf.saved_model.load(str(tmp_path / "Format-Serving"))
-        answers = served.signatures["serving_default"](records.serialised)
+        answers = served.signatures["serving_default"](next(records.read_blocks()))
         model = build(HEIGHT, WIDTH, 3)
         model.load_weights(tmp_path / "model_run/weights/best.weights.h5")
         return card["training"], model(images).numpy(), labels.numpy().argmax(axis=1), answers
