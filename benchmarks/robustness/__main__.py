@@ -27,7 +27,7 @@ from benchmarks.robustness.model import ServedModel
 from benchmarks.robustness.plots import draw_conditions, draw_curvature, draw_strength
 from benchmarks.robustness.tables import format_conditions, format_fractions
 from data.simulation.classes import check_classes
-from data.simulation.presets import PRESETS
+from data.simulation.presets import BASIC, HARD
 
 
 def main() -> None:
@@ -87,9 +87,9 @@ def measure(benchmark: Benchmark) -> dict[str, Any]:
         "seed": benchmark.seed,
         "conditions": {},
     }
-    for name, preset in PRESETS.items():
-        measured["conditions"][name] = benchmark.measure_conditions(preset)
-        print(f"preset {name} measured", file=sys.stderr)
+    for preset in (BASIC, HARD):
+        measured["conditions"][preset.name] = benchmark.measure_conditions(preset)
+        print(f"preset {preset.name} measured", file=sys.stderr)
     measured["strength"] = benchmark.measure_strength()
     if {"narrowband", "narrowbanddrd"} <= set(classes):
         measured["curvature"] = benchmark.measure_curvature()

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 from data import seed_layout
 from data.simulation.classes import SIGNALS, Signal, check_classes
+from data.simulation.crowd import draw_interference
+from data.simulation.interference import Interference
 from data.simulation.presets import Preset, find_preset
 from data.simulation.spectrogram import simulate_spectrogram
 from data.spectrogram import choose_oversampling
@@ -33,8 +35,8 @@ from data.spectrogram import choose_oversampling
 # Images that a worker takes at a time: about a quarter of a second's work if they are 64 x 128.
 _IMAGES_A_TASK = 32
 
-# The two streams of random numbers of an image.
-_SIGNAL, _NOISE = 0, 1
+# The streams of random numbers of an image.
+_SIGNAL, _NOISE, _INTERFERENCE = 0, 1, 2
 
 Image = NDArray[np.uint8]
 
@@ -71,7 +73,9 @@ def simulate_image(
       uint8 [height, width].
     """
     tone = simulate_signal(key, seed, preset)
-    return simulate_spectrogram(tone, height, width, _seed_stream(key, seed, _NOISE))
+    interference = simulate_interference(key, seed, preset)
+    noise_rng = _seed_stream(key, seed, _NOISE)
+    return simulate_spectrogram(tone, height, width, noise_rng, interference=interference)
 
 
 def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic") -> Signal | None:
@@ -81,6 +85,14 @@ def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic"
       Its path, strength and envelope; None for an image of pure noise.
     """
     return SIGNALS[key.class_name](_seed_stream(key, seed, _SIGNAL), find_preset(preset))
+
+
+def simulate_interference(
+    key: ImageKey, seed: int = 0, preset: str | Preset = "basic"
+) -> Interference:
+    """Return what the image of `simulate_image` for the same arguments holds besides its signal."""
+    signal = simulate_signal(key, seed, preset)
+    return draw_interference(signal, _seed_stream(key, seed, _INTERFERENCE), find_preset(preset))
 
 
 def _seed_stream(key: ImageKey, seed: int, purpose: int) -> np.random.Generator:
@@ -113,7 +125,7 @@ def simulate_dataset(
       train: number of training images of all classes together, divided as evenly as possible.
       validation: number of validation images.
       seed: 0 or greater. Another seed gives other images.
-      preset: "basic" or "hard", or a `Preset` of your own.
+      preset: "basic", "hard" or "crowded", or a `Preset` of your own.
       workers: number of processes; None for one per core. It has no effect on the images.
       progress: called with (images done, all images) after every image.
       overwrite: replace an existing data set.

@@ -1,8 +1,8 @@
-"""What a receiver hears besides noise and signal: carriers, bursts, dead channels.
+"""What a receiver hears besides noise and signal: carriers, bursts, dead channels and more.
 
 Each is added where it arises. A carrier and a burst are voltages at the receiver's input, before
-the digitiser. A dead channel loses the power that the FFT measured. Times are in observations and
-frequencies in band widths, as in `data.simulation.paths`.
+the digitiser. A dead or hot channel and the receiver's own gain change the power that the FFT
+measured. Times are in observations and frequencies in band widths, as in `data.simulation.paths`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.simulation.classes import Signal
+from data.simulation.envelopes import Envelope, constant_envelope
 from data.simulation.paths import straight_path
 
 
@@ -46,6 +47,38 @@ class DeadBand:
 
 
 @dataclass(frozen=True)
+class HotBand:
+    """Adjacent channels with more power than the others.
+
+    Attributes:
+      start: lower edge, in band widths.
+      width: in band widths.
+      rise: increase of their power, in decibels.
+    """
+
+    start: float
+    width: float
+    rise: float
+
+
+@dataclass(frozen=True)
+class Bandpass:
+    """How the gain of the receiver depends on frequency: a slope and a standing wave.
+
+    Attributes:
+      slope: change from the lower to the upper edge of the band, in decibels.
+      ripple: amplitude of the wave, in decibels.
+      periods: periods of the wave in the band.
+      phase: phase of the wave at the lower edge, in periods.
+    """
+
+    slope: float = 0.0
+    ripple: float = 0.0
+    periods: float = 0.0
+    phase: float = 0.0
+
+
+@dataclass(frozen=True)
 class Interference:
     """Everything that is received besides noise and signal; by default nothing.
 
@@ -53,21 +86,26 @@ class Interference:
       carriers: tones, see `carrier`.
       bursts: broadband noise.
       dead_bands: channels without power.
+      hot_bands: channels with more power.
+      bandpass: the gain of the receiver.
     """
 
     carriers: tuple[Signal, ...] = ()
     bursts: tuple[Burst, ...] = ()
     dead_bands: tuple[DeadBand, ...] = ()
+    hot_bands: tuple[HotBand, ...] = ()
+    bandpass: Bandpass = Bandpass()
 
 
-def carrier(frequency: float, strength: float) -> Signal:
+def carrier(frequency: float, strength: float, envelope: Envelope | None = None) -> Signal:
     """A transmitter on the ground: a tone without drift, because nothing moves.
 
     Args:
       frequency: in band widths.
       strength: in decibels, as in `data.simulation.presets.Preset.strength`.
+      envelope: when it is on; None for always.
     """
-    return Signal(straight_path(frequency, 0.0), strength)
+    return Signal(straight_path(frequency, 0.0), strength, envelope or constant_envelope())
 
 
 def add_burst(
@@ -90,6 +128,22 @@ def add_burst(
     components = rng.standard_normal(2 * (end - first), dtype=np.float32)
     components *= noise_deviation * math.sqrt(10.0 ** (burst.rise / 10.0) - 1.0)
     voltage[first:end] += components.view(np.complex64)
+
+
+def change_gain(power_spectra: NDArray[np.float32], interference: Interference) -> None:
+    """Change the power of the channels, of [rows, channels], in place."""
+    channels = power_spectra.shape[1]
+    bandpass = interference.bandpass
+    frequency = (np.arange(channels) + 0.5) / channels
+    wave = np.sin(2.0 * np.pi * (bandpass.periods * frequency + bandpass.phase))
+    decibels = bandpass.slope * (frequency - 0.5) + bandpass.ripple * wave
+    for hot in interference.hot_bands:
+        first, end = _index_range(hot.start, hot.width, channels)
+        decibels[first:end] += hot.rise
+    if decibels.any():
+        power_spectra *= (10.0 ** (decibels / 10.0)).astype(np.float32)
+    for dead in interference.dead_bands:
+        silence(power_spectra, dead)
 
 
 def silence(power_spectra: NDArray[np.float32], dead: DeadBand) -> None:

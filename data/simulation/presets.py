@@ -7,9 +7,68 @@ pixels wide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How much interference an image may hold besides its signal. By default there is none.
+
+    Each number is drawn uniformly from its range, for each image anew. (0, 0) leaves an ingredient
+    out.
+
+    Attributes:
+      carriers: number of tones without drift that are always on.
+      intermittent_carriers: number of tones without drift that come and go.
+      pulsed_lines: number of tones without drift that are on for short pulses, such as those of a
+        radar that rotates.
+      excess: strength of each of these tones over that of the signal, in decibels. In an image of
+        pure noise, over a strength that a straight line may have.
+      on_fraction: fraction of the observation that an intermittent carrier is on.
+      pulse_period: time from one pulse of a pulsed line to the next, in observations.
+      pulse_fraction: fraction of its period that a pulsed line is on.
+      bursts: number of bursts over the whole band.
+      burst_duration: how long a burst lasts, in observations.
+      burst_rise: increase of the noise power in a burst, in decibels.
+      dead_channels: number of channels of the image that have lost their power.
+      hot_channels: number of channels of the image with more noise than the others.
+      heat: increase of the noise power in a hot channel, in decibels.
+      slope: change of the gain from one edge of the band to the other, in decibels.
+      ripple: amplitude of a standing wave in the gain, in decibels.
+      ripple_periods: periods of this wave in the band.
+    """
+
+    carriers: tuple[int, int] = (0, 0)
+    intermittent_carriers: tuple[int, int] = (0, 0)
+    pulsed_lines: tuple[int, int] = (0, 0)
+    excess: Range = (0.0, 0.0)
+    on_fraction: Range = (0.0, 0.0)
+    pulse_period: Range = (0.0, 0.0)
+    pulse_fraction: Range = (0.0, 0.0)
+    bursts: tuple[int, int] = (0, 0)
+    burst_duration: Range = (0.0, 0.0)
+    burst_rise: Range = (0.0, 0.0)
+    dead_channels: tuple[int, int] = (0, 0)
+    hot_channels: tuple[int, int] = (0, 0)
+    heat: Range = (0.0, 0.0)
+    slope: Range = (0.0, 0.0)
+    ripple: Range = (0.0, 0.0)
+    ripple_periods: Range = (0.0, 0.0)
+
+
+INGREDIENTS = {
+    "carriers": ("carriers",),
+    "intermittent-carriers": ("intermittent_carriers",),
+    "pulsed-lines": ("pulsed_lines",),
+    "bursts": ("bursts",),
+    "dead-channels": ("dead_channels",),
+    "hot-channels": ("hot_channels",),
+    "bandpass": ("slope", "ripple"),
+}
+"""The ranges of a `Crowd` that leave an ingredient out if they are (0, 0)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +92,7 @@ class Preset:
       duty_cycle: fraction of its period that a pulsed signal is on, 0 to 1.
       pixel_strength: strength of a bright pixel. So short a signal must be strong to be visible.
       pixel_duration: how long a bright pixel is on, in observations.
+      crowd: what is received besides signal and noise.
     """
 
     name: str
@@ -48,6 +108,12 @@ class Preset:
     duty_cycle: Range
     pixel_strength: Range
     pixel_duration: Range
+    crowd: Crowd = Crowd()
+
+    def without(self, ingredients: Iterable[str]) -> Preset:
+        """Return this preset without some ingredients of its crowd, keys of `INGREDIENTS`."""
+        fields = [field for name in ingredients for field in INGREDIENTS[name]]
+        return replace(self, crowd=replace(self.crowd, **dict.fromkeys(fields, (0, 0))))
 
 
 BASIC = Preset(
@@ -84,7 +150,46 @@ HARD = Preset(
 )
 """From clearly visible to just invisible, and from clearly curved to straight within a pixel."""
 
-PRESETS = {preset.name: preset for preset in (BASIC, HARD)}
+CROWDED = Preset(
+    name="crowded",
+    strength=(6.0, 15.0),
+    squiggle_strength=(10.0, 18.0),
+    drift=(2.0 / 128, 0.50),
+    sagitta=(2.0 / 128, 11.0 / 128),
+    wander=(0.03, 0.25),
+    inside=0.7,
+    pulsed_strength=(8.0, 15.0),
+    pulsed_squiggle_strength=(12.0, 18.0),
+    pulse_period=(5 / 32, 15 / 32),
+    duty_cycle=(0.2, 0.8),
+    pixel_strength=(15.0, 21.0),
+    pixel_duration=(0.5 / 32, 1 / 32),
+    crowd=Crowd(
+        carriers=(0, 2),
+        intermittent_carriers=(0, 1),
+        pulsed_lines=(0, 1),
+        excess=(-6.0, 10.0),
+        on_fraction=(0.2, 0.8),
+        pulse_period=(1 / 25, 1 / 6),
+        pulse_fraction=(0.05, 0.25),
+        bursts=(0, 2),
+        burst_duration=(1 / 64, 6 / 64),
+        burst_rise=(1.0, 10.0),
+        dead_channels=(0, 2),
+        hot_channels=(0, 2),
+        heat=(1.0, 6.0),
+        slope=(-3.0, 3.0),
+        ripple=(0.0, 1.0),
+        ripple_periods=(0.5, 4.0),
+    ),
+)
+"""Signals that drift, and others that do not: what is received on the ground every day.
+
+What does not drift is labelled by the rest of the image: a line has this label only if it drifts by
+at least two pixels, and carriers in noise are noise.
+"""
+
+PRESETS = {preset.name: preset for preset in (BASIC, HARD, CROWDED)}
 
 
 def find_preset(preset: str | Preset) -> Preset:

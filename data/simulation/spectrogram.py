@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.simulation.classes import Signal
-from data.simulation.interference import Interference, add_burst, silence
+from data.simulation.interference import Interference, add_burst, change_gain
 from data.spectrogram import choose_oversampling, compute_power, render
 
 NOISE_DEVIATION = 13.0
@@ -52,8 +52,7 @@ def simulate_spectrogram(
     rows, channels = oversampling * height, oversampling * width
     voltage = simulate_voltage(signal, rows, channels, noise_rng, noise_deviation, interference)
     spectra = compute_power(voltage.reshape(rows, channels))
-    for dead in interference.dead_bands:
-        silence(spectra, dead)
+    change_gain(spectra, interference)
     return render(spectra, height, width)
 
 
@@ -73,7 +72,8 @@ def simulate_voltage(
       channels: samples in an FFT row.
       noise_rng: see `simulate_spectrogram`.
       noise_deviation: see `simulate_spectrogram`.
-      interference: see `simulate_spectrogram`. Dead bands are not in the voltage.
+      interference: see `simulate_spectrogram`. Dead and hot channels and the
+        receiver's gain are not in the voltage.
 
     Returns:
       complex64 [rows x channels], whole numbers in steps of the digitiser.

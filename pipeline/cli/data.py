@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from data.simulation.presets import PRESETS
+from data.simulation.presets import INGREDIENTS, PRESETS
 from pipeline.cli.convert import convert
 from pipeline.cli.download import download
 from pipeline.cli.options import (
@@ -38,7 +38,14 @@ def data() -> None:
     default="basic",
     show_default=True,
     type=click.Choice(list(PRESETS)),
-    help="basic: every signal is visible. hard: the faintest are just invisible.",
+    help="basic: every signal is visible. hard: the faintest are just invisible. crowded: "
+    "interference beside them.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(list(INGREDIENTS)),
+    help="Leave out a kind of interference of the preset. Can be repeated.",
 )
 @click.option(
     "--classes",
@@ -51,7 +58,9 @@ def data() -> None:
 @click.option("--width", default=128, show_default=True, help="Columns (frequency) of an image.")
 @click.option("--workers", type=int, help="Number of processes.  [default: one per core]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
-def simulate(directory: str, classes: str, **options: Any) -> None:
+def simulate(
+    directory: str, preset: str, without: tuple[str, ...], classes: str, **options: Any
+) -> None:
     """Write a SIMULATED data set to DIRECTORY.
 
     It has the layout of the published data set: train/ and validation/ each get images.csv with one
@@ -67,6 +76,7 @@ def simulate(directory: str, classes: str, **options: Any) -> None:
 
     names = [name.strip() for name in classes.split(",")]
     options["classes"] = PRIMARY if names == ["primary"] else names
+    options["preset"] = PRESETS[preset].without(without)
     train, validation = options["train"], options["validation"]
     started = time.perf_counter()
     with show_progress_bar(make_console(), "simulating", total=train + validation) as advance:
@@ -78,7 +88,7 @@ def simulate(directory: str, classes: str, **options: Any) -> None:
             raise click.UsageError(str(error)) from None
     click.echo(
         f"{directory}: {train:,} training and {validation:,} validation images, simulated "
-        f"(preset {options['preset']}, seed {options['seed']}) "
+        f"(preset {preset}, seed {options['seed']}) "
         f"in {time.perf_counter() - started:.1f} s"
     )
 

@@ -5,11 +5,14 @@ import pytest
 
 from data.simulation import spectrogram
 from data.simulation.interference import (
+    Bandpass,
     Burst,
     DeadBand,
+    HotBand,
     Interference,
     add_burst,
     carrier,
+    change_gain,
     silence,
 )
 
@@ -100,3 +103,26 @@ def test_the_noise_can_have_another_level_in_steps_of_the_digitiser(deviation, c
     spectrogram.add_tone(strong, carrier(0.25, 20.0), CHANNELS, deviation)
     excess = spectrogram.compute_power(strong.reshape(ROWS, CHANNELS))[:, CHANNELS // 4].mean()
     assert excess / (2 * deviation**2 * CHANNELS) == pytest.approx(101, rel=0.15)
+
+
+def test_a_slope_a_wave_and_hot_channels_change_the_power_by_their_decibels():
+    spectra = np.ones((4, CHANNELS), np.float32)
+    change_gain(spectra, Interference(bandpass=Bandpass(slope=6.0)))
+    decibels = 10 * np.log10(spectra[0])
+    assert decibels[[0, -1]] == pytest.approx([-3.0, 3.0], abs=0.01)
+    assert np.diff(decibels) == pytest.approx(6.0 / CHANNELS, abs=1e-4)
+
+    spectra = np.ones((4, CHANNELS), np.float32)
+    change_gain(spectra, Interference(bandpass=Bandpass(ripple=2.0, periods=4.0, phase=0.25)))
+    decibels = 10 * np.log10(spectra[0])
+    assert (decibels.max(), decibels.min()) == pytest.approx((2.0, -2.0), abs=0.01)
+    # The wave starts at its greatest value and has four periods.
+    assert np.count_nonzero(np.diff(np.sign(decibels))) == 8
+
+    spectra = np.ones((4, CHANNELS), np.float32)
+    hot = HotBand(0.5, 4 / CHANNELS, 3.0)
+    dead = DeadBand(0.5, 1 / CHANNELS)
+    change_gain(spectra, Interference(hot_bands=(hot,), dead_bands=(dead,)))
+    first = CHANNELS // 2
+    assert 10 * np.log10(spectra[0, first + 1 : first + 4]) == pytest.approx(3.0, abs=1e-4)
+    assert (spectra[0, first], spectra[0, first - 1], spectra[0, first + 4]) == (0.0, 1.0, 1.0)
