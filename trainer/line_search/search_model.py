@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from trainer.line_search.carriers import WithoutCarriers
 from trainer.line_search.close_up import CloseUp
 from trainer.line_search.drift_search import DriftSearch
 from trainer.line_search.evidence import Evidence
@@ -28,32 +29,33 @@ REACH = 8
 def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
     """Return the search, a model without weights: float32 [N, height, width, 1] to [N, features].
 
-    The search finds the strongest straight path and the strongest of all paths. Near each of them
-    it compares all sagittas to a fraction of a channel. It weighs wandering paths in the whole
-    spectrogram at half the resolution and, in smaller steps, near the strongest path.
+    Lines that do not drift are removed first. Then the search finds the strongest straight path and
+    the strongest of all paths. Near each of them it compares all sagittas to a fraction of a
+    channel. It weighs wandering paths in the whole spectrogram at half the resolution and, in
+    smaller steps, near the strongest path.
 
     Args:
       height: pixels along time.
       width: pixels along frequency.
-      without: evidence to leave out, see `Evidence`.
+      without: evidence to leave out, see `Evidence`. Without `carriers`, none are removed.
     """
     image = keras.Input((height, width, 1), name="image")
     coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(image)
     fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
+    results = {}
+    if "carriers" not in without:
+        coarse, _ = WithoutCarriers(name="coarse_without_carriers")(coarse)
+        fine, results["carriers"] = WithoutCarriers(name="fine_without_carriers")(fine)
     line, curve = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near_line = Straightened(REACH, name="near_line")(fine, line)
     near_curve = Straightened(REACH, name="near_curve")(fine, curve)
     # In one call, so that the exported model holds its filters once.
     close_up = CloseUp(25, 3.0, name="close_up")(keras.ops.stack([near_line, near_curve]))
-    evidence = Evidence(without, name="evidence")(
-        {
-            "straight": close_up[0],
-            "curved": close_up[1],
-            "curve": curve,
-            "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(
-                coarse
-            ),
-            "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near_curve),
-        }
-    )
-    return keras.Model(image, evidence, name=NAME)
+    results |= {
+        "straight": close_up[0],
+        "curved": close_up[1],
+        "curve": curve,
+        "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(coarse),
+        "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near_curve),
+    }
+    return keras.Model(image, Evidence(without, name="evidence")(results), name=NAME)

@@ -39,11 +39,15 @@ class StandardRows(keras.layers.Layer):
         images = tf.stop_gradient(images)
         if pool != (1, 1):
             images = tf.nn.avg_pool2d(images, pool, pool, "VALID")
-        images = images[..., 0]
-        mean, variance = tf.nn.moments(images, axes=[2], keepdims=True)
-        rows = (images - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
-        return tf.clip_by_value(rows, -_LARGEST_VALUE, _LARGEST_VALUE)
+        return standardise(images[..., 0])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "rows": self.rows, "channels": self.channels}
+
+
+def standardise(rows: tf.Tensor) -> tf.Tensor:
+    """Give each row, of float32 [N, H, W], mean 0 and standard deviation 1, and clip it."""
+    mean, variance = tf.nn.moments(rows, axes=[2], keepdims=True)
+    rows = (rows - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
+    return tf.clip_by_value(rows, -_LARGEST_VALUE, _LARGEST_VALUE)
