@@ -45,6 +45,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no wandering paths": {"search_without": ("wandering", "near")},
     "none in the whole band": {"search_without": ("wandering",)},
     "none near the best path": {"search_without": ("near",)},
+    "carriers not removed": {"search_without": ("carriers",)},
     "no inversion": {"augment": {"invert": False}},
     "no flips": {"augment": {"flip_time": False, "flip_frequency": False}},
     "shifts of a quarter": {"augment": {"shift_frequency": 0.25}},

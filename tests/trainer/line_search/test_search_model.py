@@ -43,7 +43,7 @@ def test_the_number_of_features_is_the_same_for_any_size(search, images, size):
     assert features.shape == (2, search(images).shape[1])
 
 
-@pytest.mark.parametrize("missing", ["sagittas", "wandering", "near"])
+@pytest.mark.parametrize("missing", ["sagittas", "wandering", "near", "carriers"])
 def test_leaving_out_evidence_leaves_out_features(search, images, missing):
     features = build_line_search(64, 128, without=(missing,))(images[..., None])
     assert features.shape[1] < search(images).shape[1]

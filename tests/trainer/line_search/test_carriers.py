@@ -1,0 +1,90 @@
+"""Lines that do not drift are removed, and no others."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.trainer.line_search.paths import CHANNELS, ROWS, noise, path_image
+from trainer.line_search.carriers import WithoutCarriers
+from trainer.line_search.standard_rows import StandardRows
+
+
+@pytest.fixture(scope="module")
+def clean():
+    image = keras.Input((ROWS, CHANNELS, 1))
+    rows = StandardRows(ROWS, CHANNELS)(image)
+    model = keras.Model(image, [rows, *WithoutCarriers()(rows)])
+
+    def run(images):
+        return [output.numpy() for output in model(np.asarray(images, np.float32)[..., np.newaxis])]
+
+    return run
+
+
+def test_noise_stays_as_it_is(clean):
+    rows, cleaned, removed = clean(noise(64, 0))
+    np.testing.assert_array_equal(removed, 0.0)
+    # Only rows with clipped pixels are standardised a little differently.
+    assert np.abs(cleaned - rows).mean() < 2e-3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("strength", [1.5, 20.0])
+def test_a_carrier_is_removed_and_measured(clean, strength, sign):
+    images = noise(8, 0)
+    images[:, :, 40] += sign * strength
+    _, cleaned, removed = clean(images)
+    # Not more than twice the standard deviation of the mean of a column of noise.
+    assert np.abs(cleaned[:, :, 40].mean(axis=1)).max() < 2 / np.sqrt(ROWS)
+    np.testing.assert_array_equal(removed[:, 1], 1)
+    # Very strong pixels are clipped at four standard deviations.
+    expected = min(strength, 4.0) * np.sqrt(ROWS)
+    assert removed[:, 0] == pytest.approx(expected, rel=0.25)
+
+
+def test_a_weak_carrier_beside_strong_ones_is_removed_too(clean):
+    images = noise(8, 0)
+    for column in (10, 30, 31, 90):
+        images[:, :, column] += 30.0
+    images[:, :, 60] += 1.5
+    _, cleaned, removed = clean(images)
+    assert np.abs(cleaned[:, :, 60].mean(axis=1)).max() < 2 / np.sqrt(ROWS)
+    assert removed[:, 1].min() >= 5
+
+
+def test_a_faint_line_beside_carriers_is_as_strong_afterwards_as_without_them(clean):
+    images = noise(8, 0)
+    images += 1.3 * path_image(38.0, 0.25, 0.0)
+    crowded = images.copy()
+    for column in (10, 70, 100):
+        crowded[:, :, column] += 15.0
+    _, alone, _ = clean(images)
+    rows, cleaned, _ = clean(crowded)
+    others = np.ones(CHANNELS, bool)
+    others[[10, 70, 100]] = False
+    np.testing.assert_allclose(
+        cleaned[:, :, others].std(axis=(1, 2)), alone[:, :, others].std(axis=(1, 2)), rtol=0.06
+    )
+    assert rows[:, :, others].std() < 0.6 * alone[:, :, others].std()
+
+
+@pytest.mark.parametrize("drift", [2, -2, 10])
+def test_a_line_that_drifts_by_two_channels_stays(clean, drift):
+    images = noise(8, 0) + 2.5 * path_image(64.0, drift / CHANNELS, 0.0)
+    rows, cleaned, removed = clean(images)
+    np.testing.assert_array_equal(removed, 0.0)
+    # Only rows with clipped pixels are standardised a little differently.
+    assert np.abs(cleaned - rows).mean() < 2e-3
+
+
+def test_a_line_that_is_off_for_a_quarter_of_the_time_stays(clean):
+    images = noise(8, 0)
+    images[:, :48, 40] += 3.0
+    np.testing.assert_array_equal(clean(images)[2], 0.0)
+
+
+def test_a_sloping_gain_is_removed(clean):
+    images = noise(8, 0) + np.linspace(-3.0, 3.0, CHANNELS)
+    _, cleaned, removed = clean(images)
+    assert removed[:, 1].min() > CHANNELS / 4
+    assert np.abs(cleaned.mean(axis=1)).max() < 1.0
