@@ -36,7 +36,7 @@ def fetch(url: str, folder: Path, progress: Progress, retries: int = 3) -> Path:
     """Download a file.
 
     If a download breaks off, the bytes that have arrived stay in the folder under a hidden name,
-    and the next one continues after them.
+    and the next one continues after them. (urllib3 2 loses those of the last MiB.)
 
     Args:
       url: http:// or https://. The addresses of a file on Google Drive are all understood.
@@ -139,6 +139,8 @@ def _find_host(url: str) -> str:
 def _find_reason(error: BaseException) -> str:
     """Return what the operating system said, or else the first sentence of the error."""
     cause = error
+    if "incomplete" in str(error) or "IncompleteRead" in str(error):
+        return "the server sent fewer bytes than it announced"
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause
     return getattr(cause, "strerror", None) or str(cause).partition(".\n")[0].rstrip(".")

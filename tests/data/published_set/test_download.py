@@ -10,6 +10,8 @@ from tests.ports import free_port
 # Larger than the blocks in which gdown writes.
 CONTENT = bytes(range(256)) * 8192
 BROKEN_AT = 1_500_000
+# With urllib3 2, the block in which a connection breaks is lost.
+MOST_LOST = 1 << 20
 
 
 @pytest.fixture
@@ -25,6 +27,11 @@ def server(drive, tmp_path):
 
 def ignore(_done, _total):
     pass
+
+
+def find_first_byte(drive):
+    """Return the first byte of the range that was requested last."""
+    return int(drive.requests[-1][1].removeprefix("bytes=").removesuffix("-"))
 
 
 def try_fetch(url, folder, **options):
@@ -46,23 +53,24 @@ def test_a_broken_download_continues_after_the_bytes_that_have_arrived(server, d
     drive.break_after = BROKEN_AT
     url = f"{server.address}/set.zip"
     assert try_fetch(url, tmp_path) == (
-        "127.0.0.1 cannot be reached, or the connection broke off: Download is incomplete: "
-        "received 1500000 bytes but the server announced 2097152 bytes. Run the same command "
-        f"again: it continues where it stopped. Or open {url} in a browser, save the zip, and give "
-        "it with --file."
+        "127.0.0.1 cannot be reached, or the connection broke off: the server sent fewer bytes "
+        "than it announced. Run the same command again: it continues where it stopped. Or open "
+        f"{url} in a browser, save the zip, and give it with --file."
     )
     counts = []
     path = fetch(url, tmp_path, lambda *count: counts.append(count))
     assert path.read_bytes() == CONTENT
-    assert drive.requests[-1] == ("/set.zip", f"bytes={BROKEN_AT}-")
-    assert counts[0][0] > BROKEN_AT
+    first = find_first_byte(drive)
+    assert BROKEN_AT - MOST_LOST < first <= BROKEN_AT
+    assert counts[0][0] > first
 
 
 def test_a_connection_that_breaks_once_is_opened_again(server, drive, tmp_path):
     drive.break_after = BROKEN_AT
     path = fetch(f"{server.address}/set.zip", tmp_path, ignore, retries=1)
     assert path.read_bytes() == CONTENT
-    assert [asked for _, asked in drive.requests] == ["", f"bytes={BROKEN_AT}-"]
+    assert len(drive.requests) == 2
+    assert BROKEN_AT - MOST_LOST < find_first_byte(drive) <= BROKEN_AT
 
 
 def test_a_server_that_does_not_know_ranges_is_asked_for_the_whole_file(server, drive, tmp_path):
