@@ -10,12 +10,15 @@ import tensorflow as tf
 
 from trainer.line_search.standard_rows import standardise
 
-# A channel is steady if it stands out in each part of the time. A line that drifts by two channels
-# of 128 does not.
+# A channel is steady if it stands out in each part of the time, and what stands out does not move.
 _PARTS = 4
 # By so many standard deviations of the mean of a part. In noise, one spectrogram of ten thousand
 # has such a channel.
 _LEAST_DEPARTURE = 2.0
+# The centre of what stands out moves by less than this from part to part, in channels.
+_LARGEST_MOVE = 0.7
+# Channels on either side that the centre is that of.
+_REACH = 2
 # Strong carriers hide weak ones, which are found after the strong ones have been removed.
 _PASSES = 2
 
@@ -43,7 +46,9 @@ class WithoutCarriers(keras.layers.Layer):
             departures = tf.stack([_average(rows, part) for part in range(_PARTS)])
             # In the same direction in all parts.
             least = tf.reduce_min(departures * tf.sign(tf.reduce_sum(departures, 0)), axis=0)
-            steady = tf.cast(least > _LEAST_DEPARTURE, tf.float32)
+            centres = _find_centres(departures)
+            move = tf.reduce_max(centres, axis=0) - tf.reduce_min(centres, axis=0)
+            steady = tf.cast((least > _LEAST_DEPARTURE) & (move < _LARGEST_MOVE), tf.float32)
             means = tf.reduce_mean(rows, axis=1) * steady
             strongest.append(tf.reduce_max(tf.abs(means), axis=1) * np.sqrt(height))
             number.append(tf.reduce_sum(steady, axis=1))
@@ -64,3 +69,21 @@ def _average(rows: tf.Tensor, part: int) -> tf.Tensor:
     # Parts that share a row keep the result the same if time is mirrored.
     first, end = part * height // _PARTS, -(-(part + 1) * height // _PARTS)
     return tf.reduce_mean(rows[:, first:end], axis=1) * np.sqrt(end - first)
+
+
+def _find_centres(departures: tf.Tensor) -> tf.Tensor:
+    """Return the centre of what stands out around each channel, as its distance from the channel.
+
+    Args:
+      departures: float32 [parts, N, W].
+
+    Returns:
+      float32 [parts, N, W], in channels.
+    """
+    parts, _, width = departures.shape
+    distances = np.arange(-_REACH, _REACH + 1.0)
+    weights = np.stack([distances, np.ones_like(distances)], axis=1)[:, np.newaxis]
+    squares = tf.reshape(tf.square(departures), [-1, width, 1])
+    sums = tf.nn.conv1d(squares, tf.constant(weights.astype(np.float32)), 1, "SAME")
+    moment, weight = tf.unstack(tf.reshape(sums, [parts, -1, width, 2]), axis=-1)
+    return moment / (weight + 1e-6)
