@@ -72,7 +72,10 @@ def parse_cells(cells: Sequence[bytes], classes: Sequence[str]) -> Indices:
 
 def convert_indices(values: NDArray[Any], classes: Sequence[str]) -> Indices:
     """Check numbers [rows] that are to be class indices."""
-    index = np.where((values >= 0) & (values < len(classes)), values, BAD).astype(np.int64)
+    index = np.full(values.shape, BAD, np.int64)
+    in_range = (values >= 0) & (values < len(classes))
+    # Not `np.where`: NumPy 2 would make `BAD` a byte if the values are bytes, which is 255.
+    index[in_range] = values[in_range]
     index[index != values] = BAD
     faults = [
         Fault(int(row), 0, _describe_unknown(str(values[row]).encode(), classes))
