@@ -361,7 +361,10 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path, greys):
     )
     assert process.stdout.readline() == "source,row,class,score,p_dark,p_grey,p_light,uncertain\n"
     process.stdout.close()
-    assert process.stderr.read() == ""
+    # TensorFlow 2.21 writes what processor it found, whatever its log level.
+    errors = process.stderr.read()
+    assert "Error" not in errors
+    assert "Traceback" not in errors
     assert process.wait() == 0
 
 
