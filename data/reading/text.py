@@ -94,9 +94,9 @@ def divide(path: str, start: int, files: InputFiles) -> list[tuple[int, int]]:
 
 
 def count_lines(
-    path: str, start: int, end: int, files: InputFiles, first: bool, longest: int
+    path: str, start: int, end: int, files: InputFiles, first: bool, longest: int, most: int
 ) -> int:
-    """Return the number of lines that start in a range.
+    """Return the number of lines that start in a range, or a number above `most`.
 
     Args:
       path: the file.
@@ -105,13 +105,18 @@ def count_lines(
       files: where files come from.
       first: whether the data, and so a line, start at the range's first byte.
       longest: bytes of the longest line. A longer one may be cut, but not to so few.
+      most: counting ends after so many lines. A few megabytes may unpack to billions.
 
     Raises:
       InvalidData: the file cannot be read.
     """
     if end == TO_THE_END:
-        blocks = _read_blocks_to_the_end(path, start, files, longest)
-        return sum(block.count(b"\n") for block in blocks)
+        lines = 0
+        for block in _read_blocks_to_the_end(path, start, files, longest):
+            lines += block.count(b"\n")
+            if lines > most:
+                break
+        return lines
     lines = 1 if first and end > start else 0
     with open_input(path, files) as stream:
         position = start if first else start - 1

@@ -44,9 +44,10 @@ class CsvFormat(Format):
     def count(self, chunk: Chunk, layout: Layout, files: InputFiles) -> int:
         """See `Format`."""
         path, longest = chunk.source.images, layout.longest_line
-        rows = text.count_lines(path, chunk.start, chunk.end, files, chunk.first, longest)
         end = measure_file(path, files) if chunk.end == text.TO_THE_END else chunk.end
-        if rows > bound_rows(path, end - chunk.start, layout):
+        most = bound_rows(path, end - chunk.start, layout)
+        rows = text.count_lines(path, chunk.start, chunk.end, files, chunk.first, longest, most)
+        if rows > most:
             raise too_many_bad_rows(path)
         return rows
 

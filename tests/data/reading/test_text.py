@@ -1,5 +1,6 @@
 """Byte ranges of text: every line is in exactly one of them, wherever the cuts are."""
 
+import gzip
 import io
 
 import pytest
@@ -34,7 +35,7 @@ def test_lines_are_counted_and_read_once_and_in_order(content, size, monkeypatch
     for number, (start, end) in enumerate(text.divide("f", 0, files)):
         blocks = list(text.read_blocks("f", start, end, files, number == 0, 100))
         lines = b"".join(blocks).splitlines()
-        assert text.count_lines("f", start, end, files, number == 0, 100) == len(lines)
+        assert text.count_lines("f", start, end, files, number == 0, 100, 99) == len(lines)
         read += lines
     assert read == [line.rstrip(b"\r") for line in expected]
 
@@ -43,7 +44,14 @@ def test_ranges_start_after_a_header():
     files = OneFile(b"head\n1\n2\n")
     ((start, end),) = text.divide("f", 5, files)
     assert list(text.read_blocks("f", start, end, files, True, 100)) == [b"1\n2\n"]
-    assert text.count_lines("f", start, end, files, True, 100) == 2
+    assert text.count_lines("f", start, end, files, True, 100, 99) == 2
+
+
+def test_counting_ends_where_a_compressed_file_has_too_many_lines(monkeypatch):
+    monkeypatch.setattr(text, "BLOCK_BYTES", 1 << 16)
+    files = OneFile(gzip.compress(b"1\n" * (1 << 20)))
+    lines = text.count_lines("f.gz", 0, text.TO_THE_END, files, True, 100, 50_000)
+    assert 50_000 < lines <= 50_000 + (1 << 15), "a block too many"
 
 
 @pytest.mark.parametrize(("content", "cut"), [(b"a\nb\n", False), (b"a\nb", True), (b"", False)])
