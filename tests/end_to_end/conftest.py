@@ -2,7 +2,8 @@
 
 The tests run in several processes. Whichever needs the data set or the run first makes it, and the
 others wait for it. Only test_run.py adds runs to the folder of the first one. All other tests read
-a copy, which does not change, or add runs to a copy of their own.
+a copy, which does not change, or add runs to a copy of their own. What needs the paths in ML
+Metadata to be true reads `only_run`.
 """
 
 import json
@@ -61,6 +62,19 @@ def first_run(small_data, shared_folder) -> Run:
     status, text, latest = json.loads(record.read_text())
     assert status == 0, text
     return Run(status, text, copy, Path(latest))
+
+
+@pytest.fixture(scope="session")
+def only_run(small_data, shared_folder) -> Run:
+    """The same run into a folder to which no test adds a run, for what shows the newest run."""
+    record, output = shared_folder / "only-run.json", shared_folder / "only" / "runs"
+    with FileLock(f"{record}.lock"):
+        if not record.exists():
+            run = run_pipeline(small_data, output, *SMALL)
+            record.write_text(json.dumps([run.status, run.text, str(run.latest)]))
+    status, text, latest = json.loads(record.read_text())
+    assert status == 0, text
+    return Run(status, text, output, Path(latest))
 
 
 @pytest.fixture(scope="session")

@@ -156,13 +156,13 @@ def test_without_scripts_the_metrics_are_shown_without_a_blank_frame(browser, sa
     context.close()
 
 
-def test_nbconverts_html_shows_the_views(page, first_run, first_output, tmp_path):
-    notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=first_output)
+def test_nbconverts_html_shows_the_views(page, only_run, tmp_path):
+    notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=only_run.output)
     body, _ = HTMLExporter().from_notebook_node(notebook)
     file = tmp_path / "evaluate.html"
     file.write_text(body, encoding="utf-8")
     page.goto(file.as_uri())
-    expect_metrics(page, first_run.metrics["accuracy"])
+    expect_metrics(page, only_run.metrics["accuracy"])
 
 
 def open_notebook(page: Page, address: str, path: str, listens: str) -> None:

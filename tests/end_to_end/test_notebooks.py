@@ -17,13 +17,13 @@ def explore_notebook(small_data):
 
 
 @pytest.fixture(scope="module")
-def evaluate_notebook(first_output):
-    return execute("evaluate", RADIO_SIGNALS_OUTPUT=first_output)
+def evaluate_notebook(only_run):
+    return execute("evaluate", RADIO_SIGNALS_OUTPUT=only_run.output)
 
 
 @pytest.fixture(scope="module")
-def train_notebook(first_output):
-    return execute("train", RADIO_SIGNALS_OUTPUT=first_output, RADIO_SIGNALS_EPOCHS=2)
+def train_notebook(first_run):
+    return execute("train", RADIO_SIGNALS_OUTPUT=first_run.output, RADIO_SIGNALS_EPOCHS=2)
 
 
 def test_explore_counts_images_and_draws_spectrograms_grey_levels_and_statistics(explore_notebook):
@@ -52,8 +52,8 @@ def test_train_uses_the_input_and_the_model_of_the_run_and_draws_every_part(trai
     assert len(plots) == 3, "augmentation, learning rate, and training once"
 
 
-def test_evaluate_shows_metrics_views_report_and_lineage_of_the_run(first_run, evaluate_notebook):
-    metrics = first_run.metrics
+def test_evaluate_shows_metrics_views_report_and_lineage_of_the_run(only_run, evaluate_notebook):
+    metrics = only_run.metrics
     printed = "".join(outputs(evaluate_notebook, "stream"))
     pages = outputs(evaluate_notebook, "text/html")
     assert re.search(r"accuracy \d\.\d{4}", printed)
