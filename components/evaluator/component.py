@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from numpy.typing import NDArray
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator.executor import Executor as EvaluatorExecutor
@@ -28,7 +25,6 @@ from components.evaluator.served.faults import (
 )
 from components.evaluator.served.process import FreshProcess
 from components.evaluator.served.record import write_record
-from data import example_features
 from data.storage import files
 from trainer.inputs.records import read_records
 
@@ -71,7 +67,7 @@ class Executor(EvaluatorExecutor):
         with FreshProcess(
             path_utils.serving_model_dir(model.uri), patterns, seconds and seconds + _PATIENCE
         ) as process:
-            labels = _read_labels(patterns)
+            labels = read_records(patterns).read_labels()
             try:
                 super().Do(_without_empty_baseline(input_dict), output_dict, exec_properties)
             except Exception:
@@ -113,14 +109,6 @@ def _list_patterns(
         for split in splits
         for uri in artifact_utils.get_split_uris(examples, split)
     ]
-
-
-def _read_labels(patterns: list[str]) -> NDArray[np.int64]:
-    """Return the index of the actual class of each example, int [N], in stored order."""
-    label = {example_features.LABEL: tf.io.FixedLenFeature([], tf.int64)}
-    blocks = read_records(patterns).read_blocks()
-    parsed = (tf.io.parse_example(block, label) for block in blocks)
-    return np.concatenate([each[example_features.LABEL].numpy() for each in parsed])
 
 
 def _is_servable(input_dict: dict[str, list[Artifact]]) -> bool:

@@ -244,9 +244,9 @@ def _plan(
     sources: list[Source] = []
     chunks: list[Chunk] = []
     folder, reader = empty.folder, empty.reader
-    found = {split: reader.find(names, part) for split, part in parts.items()}
-    problems = _find_missing_splits(empty, found)
-    for split, pairs in found.items():
+    pairs_of_splits = {split: reader.find(names, part) for split, part in parts.items()}
+    problems = _find_missing_splits(empty, pairs_of_splits)
+    for split, pairs in pairs_of_splits.items():
         for images, labels in pairs:
             unusable = [
                 Problem(escape(os.path.join(folder, name)), 0, 0, text)
@@ -268,13 +268,13 @@ def _plan(
 
 
 def _find_missing_splits(
-    empty: Inventory, found: Mapping[str, Sequence[tuple[str, str]]]
+    empty: Inventory, pairs_of_splits: Mapping[str, Sequence[tuple[str, str]]]
 ) -> list[Problem]:
     """Return a problem for every split of which no files were found."""
     problems = []
-    for split, pairs in found.items():
+    for split, pairs in pairs_of_splits.items():
         text = _MISSING.format(empty.reader.needs)
-        if split == _VALIDATION and found[_TRAIN]:
+        if split == _VALIDATION and pairs_of_splits[_TRAIN]:
             text += f" To set aside some of the training data instead: {_REMEDY}."
         if not pairs:
             problems.append(Problem(os.path.join(empty.folder, split), 0, 0, text))

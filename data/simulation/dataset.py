@@ -73,7 +73,7 @@ def simulate_image(
       uint8 [height, width].
     """
     tone = simulate_signal(key, seed, preset)
-    interference = simulate_interference(key, seed, preset)
+    interference = simulate_interference(key, tone, seed, preset)
     noise_rng = _seed_stream(key, seed, _NOISE)
     return simulate_spectrogram(tone, height, width, noise_rng, interference=interference)
 
@@ -88,10 +88,12 @@ def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic"
 
 
 def simulate_interference(
-    key: ImageKey, seed: int = 0, preset: str | Preset = "basic"
+    key: ImageKey, signal: Signal | None, seed: int = 0, preset: str | Preset = "basic"
 ) -> Interference:
-    """Return what the image of `simulate_image` for the same arguments holds besides its signal."""
-    signal = simulate_signal(key, seed, preset)
+    """Return what the image of `simulate_image` for the same arguments holds besides its signal.
+
+    `signal` is what `simulate_signal` returns for them.
+    """
     return draw_interference(signal, _seed_stream(key, seed, _INTERFERENCE), find_preset(preset))
 
 

@@ -49,32 +49,36 @@ def small_data(shared_folder) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
-def first_run(small_data, shared_folder) -> Run:
-    """The first run into an output folder, of which `output` is a copy: blessed and pushed."""
-    record, copy = shared_folder / "first-run.json", shared_folder / "copy" / "runs"
+def run_once(data: Path, folder: Path, copy: Path | None = None) -> Run:
+    """Run the pipeline into FOLDER/runs, or return the run if another test process made it.
+
+    Args:
+      data: what to train on.
+      folder: shared by all processes.
+      copy: where the output folder is copied; the returned run names the copy.
+    """
+    record, output = folder.with_suffix(".json"), folder / "runs"
     with FileLock(f"{record}.lock"):
         if not record.exists():
-            run = run_pipeline(small_data, shared_folder / "first" / "runs", *SMALL)
-            if run.status == 0:
+            run = run_pipeline(data, output, *SMALL)
+            if copy and run.status == 0:
                 shutil.copytree(run.output, copy)
             record.write_text(json.dumps([run.status, run.text, str(run.latest)]))
     status, text, latest = json.loads(record.read_text())
     assert status == 0, text
-    return Run(status, text, copy, Path(latest))
+    return Run(status, text, copy or output, Path(latest))
+
+
+@pytest.fixture(scope="session")
+def first_run(small_data, shared_folder) -> Run:
+    """The first run into an output folder, of which `output` is a copy: blessed and pushed."""
+    return run_once(small_data, shared_folder / "first", shared_folder / "copy" / "runs")
 
 
 @pytest.fixture(scope="session")
 def only_run(small_data, shared_folder) -> Run:
     """The same run into a folder to which no test adds a run, for what shows the newest run."""
-    record, output = shared_folder / "only-run.json", shared_folder / "only" / "runs"
-    with FileLock(f"{record}.lock"):
-        if not record.exists():
-            run = run_pipeline(small_data, output, *SMALL)
-            record.write_text(json.dumps([run.status, run.text, str(run.latest)]))
-    status, text, latest = json.loads(record.read_text())
-    assert status == 0, text
-    return Run(status, text, output, Path(latest))
+    return run_once(small_data, shared_folder / "only")
 
 
 @pytest.fixture(scope="session")

@@ -86,9 +86,7 @@ class TrainingBatches:
 
     def read_labels(self) -> npt.NDArray[np.int64]:
         """Return the label of every image, int [N], in stored order."""
-        spec = {example_features.LABEL: self.transform.raw_feature_spec()[example_features.LABEL]}
-        parsed = (tf.io.parse_example(block, spec) for block in self.records.read_blocks())
-        return np.concatenate([each[example_features.LABEL].numpy().ravel() for each in parsed])
+        return self.records.read_labels()
 
     def _augmentation_number(self, number: tf.Tensor) -> tf.Tensor:
         """Return the number that, with the seed, determines the augmentation of a batch."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from data import example_features
 from data.invalid import InvalidData
 from data.reading.input_files import is_remote
 from data.storage import files
@@ -57,6 +58,12 @@ class Records:
         """Yield all examples in stored order, string [up to 1,024] each."""
         for first in range(0, self.images, _RECORDS_PER_BLOCK):
             yield self.read(tf.range(first, min(first + _RECORDS_PER_BLOCK, self.images)))
+
+    def read_labels(self) -> npt.NDArray[np.int64]:
+        """Return the index of the class of each example, int [N], in stored order."""
+        label = {example_features.LABEL: tf.io.FixedLenFeature([], tf.int64)}
+        parsed = (tf.io.parse_example(block, label) for block in self.read_blocks())
+        return np.concatenate([each[example_features.LABEL].numpy() for each in parsed])
 
     def _read(self, members: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         serialised = np.empty(len(members), object)

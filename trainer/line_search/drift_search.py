@@ -83,7 +83,8 @@ class DriftSearch(keras.layers.Layer):
         straightest = np.lexsort(np.abs(paths).round(6).T)
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
-        self._only_straight = np.where(np.isclose(self._paths[:, 1:], 0, atol=1e-6), 0, -np.inf)
+        is_straight = np.isclose(self._paths[:, 1:], 0, atol=1e-6)
+        self._only_straight = np.where(is_straight, 0, -np.inf).astype(np.float32)
         # A piece belongs to three paths on average.
         self._pieces, members = np.unique(self._starts, return_inverse=True)
         self._members = members.reshape(self._starts.shape).astype(np.int32)
@@ -99,7 +100,7 @@ class DriftSearch(keras.layers.Layer):
         pieces = self._sum_pieces(rows)
         sums = self._sum_paths(pieces)
         # Only straight paths for the first result, all for the second.
-        choices = tf.stack([sums + self._only_straight.astype(np.float32), sums], axis=1)
+        choices = tf.stack([sums + self._only_straight, sums], axis=1)
         straight, any_path = tf.unstack(self._find_best(pieces, choices), axis=1)
         return straight, any_path
 

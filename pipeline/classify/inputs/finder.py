@@ -104,15 +104,15 @@ class Finder:
         if is_tile_folder(place):
             names = [name for name in names if name not in _TILE_TABLES]
         before = len(inputs.parts) + len(inputs.observations)
-        wanted = (self.split,) if self.split else SPLITS
-        found = [each for split in wanted for each in self._find_sources(names, split)]
-        if not found and self.split:
+        splits = (self.split,) if self.split else SPLITS
+        sources = [each for split in splits for each in self._find_sources(names, split)]
+        if not sources and self.split:
             raise InvalidData(f"{folder} has no {self.split} data.")
         loose: Iterable[str] = ()
-        if not found:
-            found = [each for each in self._find_sources(names, UNDIVIDED) if each[0]]
-            loose = (name for name in names if not any(_holds(s, name) for _, s in found))
-        for reader, source in found:
+        if not sources:
+            sources = [each for each in self._find_sources(names, UNDIVIDED) if each[0]]
+            loose = (name for name in names if not any(_holds(s, name) for _, s in sources))
+        for reader, source in sources:
             images, labels = (
                 os.path.join(place, path).rstrip("/") for path in (source.images, source.labels)
             )

@@ -45,16 +45,16 @@ class ProgressFile:
         self.done[observation] = tile
         self.candidates.setdefault(observation, []).extend(candidates)
         if self._file is not None:
-            found = [asdict(candidate) for candidate in candidates]
-            line = {"observation": observation, "tile": tile, "candidates": found}
+            rows = [asdict(candidate) for candidate in candidates]
+            line = {"observation": observation, "tile": tile, "candidates": rows}
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
     def replay(self, line: Mapping[str, Any]) -> None:
         """Take over what a line of the file says."""
         file, self._file = self._file, None
-        found = [Candidate(**candidate) for candidate in line["candidates"]]
-        self.add(line["observation"], line["tile"], found)
+        candidates = [Candidate(**candidate) for candidate in line["candidates"]]
+        self.add(line["observation"], line["tile"], candidates)
         self._file = file
 
 

@@ -16,9 +16,10 @@ CROWD = CROWDED.crowd
 
 def draw(count, preset=CROWDED, class_name="narrowband"):
     keys = [ImageKey("train", class_name, number) for number in range(count)]
+    signals = [simulate_signal(key, preset=preset) for key in keys]
     return [
-        (simulate_signal(key, preset=preset), simulate_interference(key, preset=preset))
-        for key in keys
+        (signal, simulate_interference(key, signal, preset=preset))
+        for key, signal in zip(keys, signals, strict=True)
     ]
 
 
