@@ -95,10 +95,20 @@ inside sh -euc '
     { status=$?; cat jobs.log pool.log; exit "$status"; }
   grep "Starting worker" pool.log | cut -c 1-120'
 
-say "The steps of a compiled pipeline, started as Kubeflow does"
-b run --isolation chroot --volume "$PWD/tests:/checks/tests:ro" "$container" -- sh -euc '
+say "The steps of a compiled pipeline, started as Kubeflow does, on a read-only root file system"
+# Only the folders that a pod mounts can be written to (deploy/kubeflow/pod-defaults.yaml).
+for folder in volume tmp home gcs minio s3; do
+  mkdir -p "$work/pod/$folder"
+  folders="${folders:-} --volume $work/pod/$folder:/$folder"
+done
+folders=$(echo "$folders" | sed 's|:/home|:/home/radio|; s|:/volume|:/mnt/radio|')
+mv "$mounted/home/radio/data" "$work/pod/volume/data"
+chown -R 1000:0 "$work/pod"
+mount -o remount,ro "$mounted"
+b run --isolation chroot --volume "$PWD/tests:/checks/tests:ro" $folders "$container" -- sh -euc '
+  ! touch /opt/radio-signals/written /written 2>/dev/null || exit 1
   image-entry compile package.yaml --image radio-signals --root minio://mlpipeline/v2/artifacts \
-    --data "$HOME/data" --serving "$HOME/kubeflow/serving" \
-    --set "kubeflow.volumes={$HOME: home}" --epochs 3
-  PYTHONPATH=/checks python -m tests.image.run_package package.yaml kubeflow'
+    --data /mnt/radio/data --serving /mnt/radio/serving \
+    --set "kubeflow.volumes={/mnt/radio: radio}" --epochs 3
+  PYTHONPATH=/checks python -m tests.image.run_package package.yaml /mnt/radio/kubeflow'
 say "All tasks succeeded"

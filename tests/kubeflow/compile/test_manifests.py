@@ -121,3 +121,20 @@ def test_pods_have_no_rights_that_they_do_not_use(kind):
 
 def test_an_account_that_submits_has_no_token_for_the_cluster():
     assert objects()["ServiceAccount"]["automountServiceAccountToken"] is False
+
+
+def test_the_defaults_of_steps_forbid_writing_except_to_folders_of_the_pod():
+    data = objects()["ConfigMap"]["data"]
+    container = yaml.safe_load(data["mainContainer"])
+    assert container["securityContext"] == {
+        "runAsNonRoot": True,
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    volumes = yaml.safe_load(data["workflowDefaults"])["spec"]["volumes"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert list(mounts.values()) == [volume["name"] for volume in volumes]
+    assert "ENV HOME=/home/radio " in (DEPLOY.parents[1] / "Dockerfile").read_text()
+    assert set(mounts) == {"/tmp", "/home/radio"}
