@@ -6,7 +6,7 @@ along an axis that these scalars do not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -56,7 +56,14 @@ def replicate(model: keras.Model) -> ReplicatedModel:
     Args:
       model: built in the strategy's scope. Call this function in the same scope.
     """
-    for layer in model.layers:
+    for layer in _list_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
     return ReplicatedModel(model.inputs, model.outputs, name=model.name)
+
+
+def _list_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yield a layer and all layers inside it."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _list_layers(inner)

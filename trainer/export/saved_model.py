@@ -26,7 +26,7 @@ from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
 
 # So many images, and what is computed from them, fit into a processor's cache.
-_IMAGES_PER_BLOCK = 32
+_IMAGES_PER_BLOCK = 64
 _BLOCKS_AT_A_TIME = 2
 
 

@@ -21,6 +21,8 @@ _LARGEST_MOVE = 0.7
 _REACH = 2
 # Strong carriers hide weak ones, which are found after the strong ones have been removed.
 _PASSES = 2
+# Keeps what is left of a spectrogram without noise finite.
+_SMALLEST_VARIANCE = 1e-4
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -38,23 +40,41 @@ class WithoutCarriers(keras.layers.Layer):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"trainable": False, "dtype": "float32", **options})
 
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Compute what averages the rows of each part: [parts, H]."""
+        height = shape[1]
+        time, part = np.arange(height), np.arange(_PARTS)[:, np.newaxis]
+        # Parts that share a row keep the result the same if time is mirrored.
+        inside = (time >= part * height // _PARTS) & (time < -(-(part + 1) * height // _PARTS))
+        rows = inside.sum(axis=1, keepdims=True)
+        self._averages = (inside / rows).astype(np.float32)
+        # Of the mean of as many pixels of noise.
+        self._deviations = (1 / np.sqrt(rows)).astype(np.float32)
+
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
-        height = rows.shape[1]
-        strongest, number = [], []
+        # Means of the parts, float32 [N, parts, W], and the mean square of the pixels.
+        averages = tf.matmul(self._averages, rows)
+        square = tf.reduce_mean(tf.square(rows), axis=[1, 2], keepdims=True)
+        unit = tf.ones_like(square)
+        removed, strongest, number = [], [], []
         for _ in range(_PASSES):
-            departures = tf.stack([_average(rows, part) for part in range(_PARTS)])
-            # In the same direction in all parts.
-            least = tf.reduce_min(departures * tf.sign(tf.reduce_sum(departures, 0)), axis=0)
-            centres = _find_centres(departures)
-            move = tf.reduce_max(centres, axis=0) - tf.reduce_min(centres, axis=0)
-            steady = tf.cast((least > _LEAST_DEPARTURE) & (move < _LARGEST_MOVE), tf.float32)
-            means = tf.reduce_mean(rows, axis=1) * steady
-            strongest.append(tf.reduce_max(tf.abs(means), axis=1) * np.sqrt(height))
-            number.append(tf.reduce_sum(steady, axis=1))
-            rows = standardise(rows - means[:, tf.newaxis])
-        removed = [tf.reduce_max(tf.stack(strongest), axis=0), tf.add_n(number)]
-        return rows, tf.stack(removed, axis=1)
+            steady = tf.cast(_find_steady(averages / self._deviations), tf.float32)
+            means = tf.reduce_mean(averages, axis=1, keepdims=True) * steady
+            removed.append(means * unit)
+            strongest.append(tf.reduce_max(tf.abs(means), axis=[1, 2]))
+            number.append(tf.reduce_sum(steady, axis=[1, 2]))
+            # The next pass sees what standardising the rows without these channels would leave.
+            averages -= means
+            mean = tf.reduce_mean(averages, axis=[1, 2], keepdims=True)
+            variance = square - tf.reduce_mean(tf.square(means), axis=2, keepdims=True)
+            deviation = tf.sqrt(tf.nn.relu(variance - tf.square(mean)) + _SMALLEST_VARIANCE)
+            averages = (averages - mean) / deviation
+            unit *= deviation
+            square = tf.ones_like(square)
+        rows = standardise(rows - tf.add_n(removed))
+        largest = tf.reduce_max(tf.stack(strongest), axis=0) * np.sqrt(rows.shape[1])
+        return rows, tf.stack([largest, tf.add_n(number)], axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]
@@ -63,27 +83,29 @@ class WithoutCarriers(keras.layers.Layer):
         return shape, (shape[0], 2)
 
 
-def _average(rows: tf.Tensor, part: int) -> tf.Tensor:
-    """Return the mean of a part of the time, in its standard deviations in noise: [N, W]."""
-    height = rows.shape[1]
-    # Parts that share a row keep the result the same if time is mirrored.
-    first, end = part * height // _PARTS, -(-(part + 1) * height // _PARTS)
-    return tf.reduce_mean(rows[:, first:end], axis=1) * np.sqrt(end - first)
+def _find_steady(departures: tf.Tensor) -> tf.Tensor:
+    """Return which channels stand out steadily: bool [N, 1, W], from float32 [N, parts, W]."""
+    # In the same direction in all parts.
+    direction = tf.sign(tf.reduce_sum(departures, axis=1, keepdims=True))
+    least = tf.reduce_min(departures * direction, axis=1, keepdims=True)
+    centres = _find_centres(departures)
+    move = tf.reduce_max(centres, 1, keepdims=True) - tf.reduce_min(centres, 1, keepdims=True)
+    return (least > _LEAST_DEPARTURE) & (move < _LARGEST_MOVE)
 
 
 def _find_centres(departures: tf.Tensor) -> tf.Tensor:
     """Return the centre of what stands out around each channel, as its distance from the channel.
 
     Args:
-      departures: float32 [parts, N, W].
+      departures: float32 [N, parts, W].
 
     Returns:
-      float32 [parts, N, W], in channels.
+      float32 [N, parts, W], in channels.
     """
-    parts, _, width = departures.shape
+    parts, width = departures.shape[1:]
     distances = np.arange(-_REACH, _REACH + 1.0)
     weights = np.stack([distances, np.ones_like(distances)], axis=1)[:, np.newaxis]
     squares = tf.reshape(tf.square(departures), [-1, width, 1])
     sums = tf.nn.conv1d(squares, tf.constant(weights.astype(np.float32)), 1, "SAME")
-    moment, weight = tf.unstack(tf.reshape(sums, [parts, -1, width, 2]), axis=-1)
+    moment, weight = tf.unstack(tf.reshape(sums, [-1, parts, width, 2]), axis=-1)
     return moment / (weight + 1e-6)

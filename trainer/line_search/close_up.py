@@ -25,8 +25,8 @@ class CloseUp(keras.layers.Layer):
     that fits best. It is half the square of the output of the line's matched filter, in standard
     deviations of the noise.
 
-    Input: several float32 [N, H, W], as `Straightened` returns them, stacked to [M, N, H, W].
-    Output: float32 [M, N, sagittas], each at its best position and drift.
+    Input: float32 [N, P, H, W], as `Straightened` returns it.
+    Output: float32 [N, P, sagittas], each at its best position and drift.
     """
 
     def __init__(self, sagittas: int, sagitta: float, **options: Any) -> None:
@@ -71,12 +71,12 @@ class CloseUp(keras.layers.Layer):
         outputs = flat @ tf.constant(self._patterns) @ tf.constant(self._weights)
         outputs = tf.reshape(
             outputs,
-            [straightened.shape[0], -1, len(_MIDDLES) * len(_DRIFTS), self.sagittas],
+            [-1, straightened.shape[1], len(_MIDDLES) * len(_DRIFTS), self.sagittas],
         )
         return 0.5 * tf.square(tf.nn.relu(tf.reduce_max(outputs, axis=2)))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return [M, N, sagittas]."""
+        """Return [N, P, sagittas]."""
         return (*shape[:2], self.sagittas)
 
     def get_config(self) -> dict[str, Any]:

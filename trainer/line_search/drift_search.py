@@ -9,6 +9,7 @@ pieces that a parabola passes through.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import keras
@@ -34,8 +35,8 @@ class DriftSearch(keras.layers.Layer):
     Pixels outside the band count as 0. The layer has no weights and passes no gradient.
 
     Input: float32 [N, H, W], as `StandardRows` returns it.
-    Output: two float32 [N, 4], the strongest straight path and the strongest of all paths: f, d
-    and s, in widths of the band, and 1 for a bright path or -1 for a dark one.
+    Output: float32 [N, 2, 4], the strongest straight path and the strongest of all paths: f, d and
+    s, in widths of the band, and 1 for a bright path or -1 for a dark one.
     """
 
     def __init__(
@@ -79,12 +80,10 @@ class DriftSearch(keras.layers.Layer):
         starts += (slope + steepest) * _PIECES + np.arange(_PIECES)
         paths = np.stack(np.broadcast_arrays(drift, sagitta), axis=-1).reshape(-1, 2) / channels
         # Neighbouring paths may consist of the same pieces. The search then returns the first of
-        # them. The straightest comes first, so that a mirrored image has mirrored paths.
+        # them. The straightest come first, so that a mirrored image has mirrored paths.
         straightest = np.lexsort(np.abs(paths).round(6).T)
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
-        is_straight = np.isclose(self._paths[:, 1:], 0, atol=1e-6)
-        self._only_straight = np.where(is_straight, 0, -np.inf).astype(np.float32)
         # A piece belongs to three paths on average.
         self._pieces, members = np.unique(self._starts, return_inverse=True)
         self._members = members.reshape(self._starts.shape).astype(np.int32)
@@ -95,20 +94,17 @@ class DriftSearch(keras.layers.Layer):
         self._window = np.exp(-0.5 * (self._frequencies * _PATH_WIDTH) ** 2)
         self._positions = np.arange(margin, margin + channels)
 
-    def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Search a batch."""
         pieces = self._sum_pieces(rows)
         sums = self._sum_paths(pieces)
-        # Only straight paths for the first result, all for the second.
-        choices = tf.stack([sums + self._only_straight, sums], axis=1)
-        straight, any_path = tf.unstack(self._find_best(pieces, choices), axis=1)
-        return straight, any_path
+        # Straight paths come first.
+        best = [tf.argmax(sums[: 2 * self.drifts]), tf.argmax(sums)]
+        return self._describe(pieces, tf.cast(tf.stack(best, axis=1), tf.int32))
 
-    def compute_output_shape(
-        self, shape: tuple[int | None, ...]
-    ) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-        """Return [N, 4] twice."""
-        return ((shape[0], 4), (shape[0], 4))
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return [N, 2, 4]."""
+        return (shape[0], 2, 4)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -116,37 +112,34 @@ class DriftSearch(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
-        """Return each path's greatest sum over all positions, bright and dark: [N, paths, 2]."""
+        """Return each path's greatest sums over all positions: [2 paths, N].
 
-        def sum_block(positions: npt.NDArray[np.int64]) -> tf.Tensor:
+        The greatest sum of a bright path precedes that of the same path if it is dark.
+        """
+        bright, dark = [], []
+        for first in range(0, self._channels, _POSITIONS_PER_BLOCK):
+            positions = np.arange(first, min(first + _POSITIONS_PER_BLOCK, self._channels))
             steps = tf.constant((positions * self._stride).astype(np.int32))
             places = tf.constant(self._pieces)[:, tf.newaxis] + steps
             # A row for each piece, so that the sum of a path is the sum of a few long rows.
             rows = tf.reshape(tf.gather(pieces, places), [len(self._pieces), -1])
             sums = sum_rows(rows, tf.constant(self._members))
             sums = tf.reshape(sums, [len(self._members), len(positions), -1])
-            return tf.stack([tf.reduce_max(sums, 1), -tf.reduce_min(sums, 1)])
+            bright.append(tf.reduce_max(sums, axis=1))
+            dark.append(tf.reduce_min(sums, axis=1))
+        greatest = [reduce(tf.maximum, bright), -reduce(tf.minimum, dark)]
+        return tf.reshape(tf.stack(greatest, axis=1), [2 * len(self._members), -1])
 
-        positions = np.arange(self._channels)
-        blocks = [
-            sum_block(positions[first : first + _POSITIONS_PER_BLOCK])
-            for first in range(0, self._channels, _POSITIONS_PER_BLOCK)
-        ]
-        return tf.transpose(tf.reduce_max(tf.stack(blocks), axis=0), [2, 1, 0])
-
-    def _find_best(self, pieces: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-        """Return the path with the greatest sum: [N, choices, 4].
+    def _describe(self, pieces: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
+        """Return paths as the layer does: [N, choices, 4].
 
         Args:
           pieces: sums of the pieces, from `_sum_pieces`.
-          sums: [N, choices, paths, 2], from `_sum_paths`.
+          best: int32 [N, choices], which of the sums from `_sum_paths` were chosen.
         """
-        choices, paths = sums.shape[1:3]
-        sums = tf.reshape(sums, [-1, choices, 2 * paths])
-        best = tf.argmax(sums, axis=2, output_type=tf.int32)
         polarity = 1 - 2 * tf.cast(best % 2, tf.float32)
         path = best // 2
-        # Sum this path at every position again, because `_sum_paths` only kept the maximum.
+        # Sum each path at every position again, because `_sum_paths` only kept the maximum.
         positions = tf.gather(tf.constant(self._starts), path)[..., tf.newaxis]
         positions += tf.range(self._channels) * self._stride
         images = tf.reshape(tf.range(tf.shape(path)[0]), [-1, 1, 1, 1])

@@ -40,22 +40,19 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
       without: evidence to leave out, see `Evidence`. Without `carriers`, none are removed.
     """
     image = keras.Input((height, width, 1), name="image")
-    coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(image)
     fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
     results = {}
     if "carriers" not in without:
-        coarse, _ = WithoutCarriers(name="coarse_without_carriers")(coarse)
-        fine, results["carriers"] = WithoutCarriers(name="fine_without_carriers")(fine)
-    line, curve = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
-    near_line = Straightened(REACH, name="near_line")(fine, line)
-    near_curve = Straightened(REACH, name="near_curve")(fine, curve)
-    # In one call, so that the exported model holds its filters once.
-    close_up = CloseUp(25, 3.0, name="close_up")(keras.ops.stack([near_line, near_curve]))
+        fine, results["carriers"] = WithoutCarriers(name="without_carriers")(fine)
+    coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(fine[..., None])
+    paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
+    near = Straightened(REACH, name="straightened")(fine, paths)
+    close_up = CloseUp(25, 3.0, name="close_up")(near)
     results |= {
-        "straight": close_up[0],
-        "curved": close_up[1],
-        "curve": curve,
+        "straight": close_up[:, 0],
+        "curved": close_up[:, 1],
+        "curve": paths[:, 1],
         "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(coarse),
-        "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near_curve),
+        "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
     }
     return keras.Model(image, Evidence(without, name="evidence")(results), name=NAME)

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("radio_signals")
 class Straightened(keras.layers.Layer):
-    """Cuts out the surroundings of a path so that the path becomes the middle column, and bright.
+    """Cuts out the surroundings of each path so that it becomes the middle column, and bright.
 
-    Input: rows float32 [N, H, W] and paths float32 [N, 4], as `DriftSearch` returns them.
-    Output: float32 [N, H, 2 reach + 1]; 0 outside the band. Values are interpolated linearly.
+    Input: rows float32 [N, H, W] and paths float32 [N, P, 4], as `DriftSearch` returns them.
+    Output: float32 [N, P, H, 2 reach + 1]; 0 outside the band. Values are interpolated linearly.
     """
 
     def __init__(self, reach: int, **options: Any) -> None:
@@ -29,11 +29,11 @@ class Straightened(keras.layers.Layer):
     def call(self, rows: tf.Tensor, paths: tf.Tensor) -> tf.Tensor:
         """Straighten a batch."""
         height, width = rows.shape[1:]
-        middle, drift, sagitta, polarity = tf.split(paths, 4, axis=1)
-        time = (tf.range(height, dtype=tf.float32) + 0.5) / height
+        middle, drift, sagitta, polarity = tf.split(paths[:, tf.newaxis], 4, axis=3)
+        time = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[:, tf.newaxis, tf.newaxis]
         path = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 1)
-        # The centre of a channel is half a channel away from its edge.
-        positions = (path * width - 0.5)[:, :, tf.newaxis]
+        # The centre of a channel is half a channel away from its edge. [N, H, P, 2 reach + 1].
+        positions = path * width - 0.5
         positions += tf.range(-self.reach, self.reach + 1, dtype=tf.float32)
         # Empty channels on either side stand for everything outside the band.
         positions = tf.clip_by_value(positions + 1, 0.0, width + 1.0)
@@ -43,11 +43,13 @@ class Straightened(keras.layers.Layer):
         below = tf.cast(below, tf.int32)
         near = tf.gather(rows, below, batch_dims=2) * (1 - fraction)
         near += tf.gather(rows, below + 1, batch_dims=2) * fraction
-        return near * polarity[:, :, tf.newaxis]
+        return tf.transpose(near * polarity, [0, 2, 1, 3])
 
-    def compute_output_shape(self, rows_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return [N, H, 2 reach + 1]."""
-        return (*rows_shape[:2], 2 * self.reach + 1)
+    def compute_output_shape(
+        self, rows_shape: tuple[int | None, ...], paths_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Return [N, P, H, 2 reach + 1]."""
+        return (*paths_shape[:2], rows_shape[1], 2 * self.reach + 1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

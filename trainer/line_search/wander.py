@@ -14,11 +14,8 @@ from scipy.stats import norm as gaussian
 
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
 _LOST = 1e-4
-# Largest log likelihood ratio of a pixel in either direction. Pixels of up to four standard
-# deviations stay below it.
-_LARGEST_EXPONENT = 13.0
 # Rows after which the probabilities are normalised. In between, float32 holds the product of their
-# ratios, of at most exp(78).
+# ratios: of at most exp(58), because a pixel is at most four standard deviations strong.
 _ROWS_PER_NORMALISATION = 6
 # Kinds of paths share a product of matrices while its columns are at most as many. Wider products
 # take longer than several.
@@ -31,7 +28,7 @@ class Wander(keras.layers.Layer):
 
     The path itself is unknown, and no single path needs to stand out. The layer has no weights.
 
-    Input: float32 [N, H, W], in standard deviations of the noise.
+    Input: float32 [N, H, W], in standard deviations of the noise, of which a pixel has four at most.
     Output: float32 [N, deviations, strengths], the log of the ratio in nats, for each kind of path.
     """
 
@@ -70,19 +67,19 @@ class Wander(keras.layers.Layer):
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Compute the evidence in a batch."""
         height, width = rows.shape[1:]
-        polarities = tf.stack([rows, -rows], 1) if self.either_polarity else rows[:, tf.newaxis]
-        strengths = tf.constant(self.strengths)[:, tf.newaxis, tf.newaxis]
-        ratios = strengths * polarities[:, :, tf.newaxis] - 0.5 * tf.square(strengths)
-        ratios = tf.exp(tf.clip_by_value(ratios, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
-        # Time comes first: [H, N polarities strengths, W].
-        ratios = tf.transpose(tf.reshape(ratios, [-1, height, width]), [1, 0, 2])
-        evidence = self._sum_paths(ratios)
+        signs = [1, -1] if self.either_polarity else [1]
+        strengths = np.outer(signs, self.strengths).reshape(-1, 1, 1).astype(np.float32)
+        # Time comes first: [H, polarities strengths, N, W].
+        ratios = tf.exp(tf.transpose(rows, [1, 0, 2])[:, tf.newaxis] * strengths)
+        evidence = self._sum_paths(tf.reshape(ratios, [height, -1, width]))
         evidence = tf.reshape(
-            evidence, [len(self.deviations), -1, polarities.shape[1], len(self.strengths)]
+            evidence, [len(self.deviations), len(signs), len(self.strengths), -1]
         )
         # Both polarities are equally likely.
-        evidence = tf.reduce_logsumexp(evidence, axis=2) - np.log(polarities.shape[1])
-        return tf.transpose(evidence, [1, 0, 2])
+        evidence = tf.reduce_logsumexp(evidence, axis=1) - np.log(len(signs))
+        # A pixel's ratio to noise is exp(strength * pixel - strength ** 2 / 2).
+        evidence -= 0.5 * height * np.square(self.strengths)[:, np.newaxis]
+        return tf.transpose(evidence, [2, 0, 1])
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return [N, deviations, strengths]."""
@@ -107,7 +104,9 @@ class Wander(keras.layers.Layer):
         """
         height, _, width = ratios.shape
         half = height // 2
-        rows = tf.concat([ratios[:half], ratios[: -half - 1 : -1]], axis=1)
+        there = np.arange(half)
+        rows = tf.gather(ratios, np.stack([there, height - 1 - there], axis=1))
+        rows = tf.reshape(rows, [half, -1, width])
         middle = ratios[half] if height % 2 else None
         size = max(1, _MOST_COLUMNS // width)
         groups = [self._moves[first : first + size] for first in range(0, len(self._moves), size)]

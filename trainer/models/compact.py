@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras import layers
 
 from trainer.line_search.search_model import build_line_search
+from trainer.models.convolution import NormalisedConvolution
 from trainer.models.recipe import PrecomputedLayer, Recipe
 
 SCHEDULE = {
@@ -90,15 +91,10 @@ def _summarise_picture(picture: tf.Tensor, filters: Sequence[int]) -> list[tf.Te
     for block, count in enumerate(filters):
         # Maps at full resolution take most of the time. The first block halves the size in its
         # convolution. Its 5 x 5 window still covers a line one pixel wide at any position.
-        picture = _convolve(picture, count, 3 if block else 5, 1 if block else 2)
+        picture = NormalisedConvolution(count, 3 if block else 5, 1 if block else 2)(picture)
         if 0 < block < len(filters) - 1:
             picture = layers.MaxPooling2D(2)(picture)
     return [layers.GlobalAveragePooling2D()(picture), layers.GlobalMaxPooling2D()(picture)]
-
-
-def _convolve(inputs: tf.Tensor, filters: int, window: int, strides: int = 1) -> tf.Tensor:
-    inputs = layers.Conv2D(filters, window, strides=strides, padding="same", use_bias=False)(inputs)
-    return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(inputs))
 
 
 RECIPE = Recipe(build, SCHEDULE, AUGMENT, precomputed_layer=LINE_SEARCH)

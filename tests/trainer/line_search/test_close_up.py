@@ -11,7 +11,7 @@ SAGITTAS = np.linspace(-3, 3, 25)
 
 
 def compute_evidence(straightened: np.ndarray) -> np.ndarray:
-    return CloseUp(25, 3.0)(straightened.astype(np.float32)[None]).numpy()[0]
+    return CloseUp(25, 3.0)(straightened.astype(np.float32)[:, None]).numpy()[:, 0]
 
 
 def make_line(middle: float, drift: float, sagitta: float) -> np.ndarray:

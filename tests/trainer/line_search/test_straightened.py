@@ -12,7 +12,7 @@ REACH = 5
 def straighten(rows: np.ndarray, *path: float) -> np.ndarray:
     middle, drift, sagitta, polarity = path
     paths = np.array([[(middle + 0.5) / CHANNELS, drift, sagitta, polarity]], np.float32)
-    return Straightened(REACH)(rows.astype(np.float32), paths).numpy()[0]
+    return Straightened(REACH)(rows.astype(np.float32), paths[:, None]).numpy()[0, 0]
 
 
 @pytest.mark.parametrize(("drift", "sagitta"), [(0.0, 0.0), (0.25, 0.0), (-0.25, 8 / 128)])
