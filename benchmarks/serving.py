@@ -4,7 +4,8 @@
     python benchmarks/serving.py MODEL [OTHER ...] [--repeat 5]
 
 MODEL is the folder of a SavedModel, such as runs/serving/1. TensorFlow alone loads each model in a
-fresh process, several times in turn with the others. The results are medians.
+fresh process, several times in turn with the others. The results are medians. Another process loads
+it as `radio-signals serve` does, without optimising its graph.
 """
 
 from __future__ import annotations
@@ -18,13 +19,20 @@ import time
 from pathlib import Path
 
 BATCH = 256
+SERVER_ROWS = (
+    "load and first answer, s",
+    "one image, ms, median",
+    f"images/s in batches of {BATCH}",
+)
 
 
-def measure(directory: str) -> dict[str, float]:
+def measure(directory: str, as_server: bool) -> dict[str, float]:
     """Load a model in this process and time its answers."""
     import numpy as np
     import tensorflow as tf
 
+    if as_server:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     started = time.perf_counter()
     model = tf.saved_model.load(directory)
     classify = model.signatures["classify_spectrograms"]
@@ -52,10 +60,18 @@ def measure(directory: str) -> dict[str, float]:
         "folder, MB": size / 1e6,
         "load, s": loaded - started,
         "first answer, s": answered - loaded,
+        "load and first answer, s": answered - started,
         "one image, ms, median": 1e3 * statistics.median(latencies),
         "one image, ms, 95 %": 1e3 * latencies[int(0.95 * len(latencies))],
         f"images/s in batches of {BATCH}": BATCH / statistics.median(batches),
     }
+
+
+def _measure_in_a_process(model: str, kind: str) -> dict[str, float]:
+    command = [sys.executable, __file__, "--one", kind, model]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
 def main() -> None:
@@ -65,21 +81,20 @@ def main() -> None:
     )
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--repeat", type=int, default=5, help="processes for each model (5)")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=["plain", "server"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measure(options.models[0])))
+        print(json.dumps(measure(options.models[0], options.one == "server")))
         return
     results: dict[str, list[dict[str, float]]] = {model: [] for model in options.models}
     for _ in range(options.repeat):
         for model, runs in results.items():
-            command = [sys.executable, __file__, "--one", model]
-            process = subprocess.run(command, capture_output=True, text=True, check=True)
-            runs.append(json.loads(process.stdout.splitlines()[-1]))
+            plain, server = (_measure_in_a_process(model, kind) for kind in ("plain", "server"))
+            runs.append(plain | {f"{name}, as serve does": server[name] for name in SERVER_ROWS})
     for model, runs in results.items():
         print(model)
         for name in runs[0]:
-            print(f"  {name:<30} {statistics.median(run[name] for run in runs):10.2f}")
+            print(f"  {name:<42} {statistics.median(run[name] for run in runs):10.2f}")
 
 
 if __name__ == "__main__":

@@ -103,8 +103,10 @@ for folder in volume tmp home gcs minio s3; do
 done
 folders=$(echo "$folders" | sed 's|:/home|:/home/radio|; s|:/volume|:/mnt/radio|')
 mv "$mounted/home/radio/data" "$work/pod/volume/data"
+mkdir -p "$mounted/checks/tests" "$mounted/mnt/radio"
 chown -R 1000:0 "$work/pod"
-mount -o remount,ro "$mounted"
+# Of this mount only: the file system below it stays writable for buildah.
+mount -o remount,bind,ro "$mounted"
 b run --isolation chroot --volume "$PWD/tests:/checks/tests:ro" $folders "$container" -- sh -euc '
   ! touch /opt/radio-signals/written /written 2>/dev/null || exit 1
   image-entry compile package.yaml --image radio-signals --root minio://mlpipeline/v2/artifacts \
