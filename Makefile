@@ -9,8 +9,8 @@ ARGS ?=
 SIMULATED := simulated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run notebook test test-slow test-long test-faults test-next test-all image \
-  test-image lint lock sbom audit clean
+.PHONY: help setup data run notebook test test-slow test-long test-faults engines engine test-engines test-next \
+  test-all image test-image lint lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as 
 
 # The tests of a file share one process; at most four processes, because each takes 2 GB.
 PYTEST := .venv/bin/python -m pytest @tests/parallel-options.txt
-QUICK := not slow and not long and not faults
+QUICK := not slow and not long and not faults and not engines
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
 	@$(PYTEST) -m "$(QUICK)" $(ARGS)
@@ -47,6 +47,16 @@ test-long: setup ## Run the tests that take minutes
 test-faults: setup ## Kill, damage and fuzz for two hours; MINUTES=20 is the time of the fuzzing
 	@RADIO_SIGNALS_FUZZ_MINUTES=$(or $(MINUTES),20) .venv/bin/python -m pytest -s \
 	  -m "faults or not faults" tests/faults $(ARGS)
+
+# What the next two targets start, in .cache/engines.
+engines: setup
+	@scripts/engines.sh
+
+test-engines: engines ## Run the pipeline on a real Flink and a real Spark; needs root, Java 17 and Maven
+	@.venv/bin/python -m pytest tests/engines $(ARGS)
+
+engine: engines ## Start the same Flink or Spark, ENGINE=flink or spark, until Ctrl-C; needs what the tests need
+	@.venv/bin/python -m tests.engines $(ENGINE)
 
 # ARGS comes last, so that it takes precedence, for example with another -m.
 test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of their own; needs root

@@ -58,6 +58,6 @@ exec unshare --mount --propagation private --pid --kill-child sh -eu -c '
       cd /mnt/next
       make --no-print-directory setup
       exec .venv/bin/python -m pytest @tests/parallel-options.txt \\
-        -m \"not slow and not long and not faults\" \"\$@\"
+        -m \"not slow and not long and not faults and not engines\" \"\$@\"
     " sh "$@"
 ' sh "$root" "$@"

@@ -7,10 +7,6 @@ service, which starts workers wherever the environment says, here in a pool.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +15,14 @@ import grpc
 from apache_beam.metrics.monitoring_infos import extract_counter_value
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
+from tests.background import (
+    background,
+    path_with_this_python,
+    python_module,
+    read_ends,
+    wait_for_grpc,
+)
 from tests.ports import free_ports
-
-# Both import Beam, which takes seconds on a busy machine.
-_START_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,7 @@ class JobService:
 
     def logs(self) -> str:
         """Return the ends of the logs, for messages about failures."""
-        return "\n".join(
-            f"--- {file}\n{file.read_text(errors='replace')[-4000:]}" for file in self.log_files
-        )
+        return read_ends(self.log_files)
 
 
 def _job(service: beam_job_api_pb2_grpc.JobServiceStub, job: beam_job_api_pb2.JobInfo) -> Job:
@@ -103,47 +101,20 @@ def job_service(folder: Path) -> Iterator[JobService]:
     """
     service_port, pool_port = free_ports(2)
     commands = {
-        "job_service": [
+        "job_service": python_module(
             "apache_beam.runners.portability.local_job_service_main",
             f"--port={service_port}",
             f"--staging_dir={folder / 'staged'}",
-        ],
-        "worker_pool": [
-            "apache_beam.runners.worker.worker_pool_main",
-            f"--service_port={pool_port}",
-        ],
+        ),
+        "worker_pool": python_module(
+            "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool_port}"
+        ),
     }
-    # The pool starts its workers with whatever "python" is first on PATH.
-    bin_dir = os.path.dirname(sys.executable)
-    environment = {**os.environ, "PATH": os.pathsep.join((bin_dir, os.environ["PATH"]))}
+    logs = tuple(folder / f"{name}.log" for name in commands)
+    service = JobService(f"localhost:{service_port}", f"localhost:{pool_port}", logs)
     with contextlib.ExitStack() as started:
-        logs = []
-        for name, command in commands.items():
-            logs.append(folder / f"{name}.log")
-            log = started.enter_context(open(logs[-1], "wb"))
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                # A process group of its own: the pool's workers end with the pool.
-                start_new_session=True,
-            )
-            started.callback(_end_group, process)
-        service = JobService(f"localhost:{service_port}", f"localhost:{pool_port}", tuple(logs))
+        for command, log in zip(commands.values(), logs, strict=True):
+            started.enter_context(background(command, log, PATH=path_with_this_python()))
         for address in (service.endpoint, service.pool):
-            with grpc.insecure_channel(address) as channel:
-                try:
-                    grpc.channel_ready_future(channel).result(timeout=_START_SECONDS)
-                except grpc.FutureTimeoutError:
-                    raise TimeoutError(f"{address} does not answer.\n{service.logs()}") from None
+            wait_for_grpc(address, logs)
         yield service
-
-
-def _end_group(process: subprocess.Popen) -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=15)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

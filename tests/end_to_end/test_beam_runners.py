@@ -6,7 +6,6 @@ Everything is compared with the run on the direct runner in one process.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import threading
@@ -15,11 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from google.protobuf import json_format
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tests.end_to_end.beam_job_service import Job, JobService, job_service
 from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
+from tests.end_to_end.same_results import (
+    assert_same_metrics,
+    assert_same_records,
+    assert_same_statistics,
+    assert_same_weights,
+    log_of,
+)
 from tests.graph import NODES
 
 pytestmark = pytest.mark.slow
@@ -130,49 +134,6 @@ def elsewhere(request) -> Elsewhere:
     return finished
 
 
-def log_of(run: Run) -> str:
-    return "\n".join(
-        path.read_text(errors="replace")[-4000:] for path in (run.output / "logs").glob("*.log")
-    )
-
-
-def artifact(run: Run, node: str, key: str) -> Path:
-    """The folder of a step's output in the first run of an output folder."""
-    versions = (run.output / "artifacts" / node / key).iterdir()
-    return min(versions, key=lambda path: int(path.name))
-
-
-def digests(examples: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(examples)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in examples.glob("Split-*/*")
-    }
-
-
-def statistics(run: Run) -> dict[str, object]:
-    """Every value of the statistics, by split, feature and its path through the messages."""
-    folder = artifact(run, "StatisticsGen", "statistics")
-    values: dict[str, object] = {}
-    for split in ("train", "validation"):
-        content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
-        (dataset,) = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
-        values[f"{split} images"] = dataset.num_examples
-        # The order of the features depends on which worker was first.
-        for feature in dataset.features:
-            name = f"{split} {feature.path.step[0]}"
-            values.update(flat(json_format.MessageToDict(feature), name))
-    return values
-
-
-def flat(value: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, (dict, list)):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            yield from flat(item, f"{path}.{key}")
-    else:
-        yield path, value
-
-
 def test_every_step_runs_and_the_model_is_pushed(elsewhere):
     assert set(elsewhere.run.steps) == NODES
     assert elsewhere.run.metrics["cached"] == []
@@ -180,32 +141,19 @@ def test_every_step_runs_and_the_model_is_pushed(elsewhere):
 
 
 def test_the_same_records_are_in_the_same_files(first_run, elsewhere):
-    expected = digests(artifact(first_run, "SpectrogramExampleGen", "examples"))
-    assert {os.path.dirname(path) for path in expected} == {"Split-train", "Split-validation"}
-    assert digests(artifact(elsewhere.run, "SpectrogramExampleGen", "examples")) == expected
+    assert_same_records(elsewhere.run, first_run)
 
 
 def test_the_statistics_are_the_same(first_run, elsewhere):
-    expected, measured = statistics(first_run), statistics(elsewhere.run)
-    assert (expected["train images"], expected["validation images"]) == (TRAIN, VALIDATION)
-    assert measured.keys() == expected.keys()
-    # Each worker sums its own chunks, so the last digits of a sum depend on the number of workers.
-    assert measured == {
-        path: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
-        for path, value in expected.items()
-    }
+    assert_same_statistics(elsewhere.run, first_run, train=TRAIN, validation=VALIDATION)
 
 
 def test_the_trained_weights_are_the_same(first_run, elsewhere):
-    assert elsewhere.run.card["model_id"] == first_run.card["model_id"], "a digest of all weights"
+    assert_same_weights(elsewhere.run, first_run)
 
 
 def test_the_metrics_are_the_same(first_run, elsewhere):
-    same = ("accuracy", "classes", "confusion_matrix", "data_fingerprint")
-    assert {key: elsewhere.run.metrics[key] for key in same} == {
-        key: first_run.metrics[key] for key in same
-    }
-    assert sum(map(sum, elsewhere.run.metrics["confusion_matrix"])) == VALIDATION
+    assert_same_metrics(elsewhere.run, first_run, validation=VALIDATION)
 
 
 def test_each_beam_step_of_the_direct_runner_has_two_worker_processes(in_processes):
