@@ -103,11 +103,11 @@ for folder in volume tmp home gcs minio s3; do
 done
 folders=$(echo "$folders" | sed 's|:/home|:/home/radio|; s|:/volume|:/mnt/radio|')
 mv "$mounted/home/radio/data" "$work/pod/volume/data"
-mkdir -p "$mounted/checks/tests" "$mounted/mnt/radio"
 chown -R 1000:0 "$work/pod"
-# Of this mount only: the file system below it stays writable for buildah.
-mount -o remount,bind,ro "$mounted"
-b run --isolation chroot --volume "$PWD/tests:/checks/tests:ro" $folders "$container" -- sh -euc '
+b run --isolation chroot --user root --cap-add CAP_SYS_ADMIN --volume "$PWD/tests:/checks/tests:ro" \
+  $folders "$container" -- sh -euc '
+  mount -o remount,bind,ro /
+  exec setpriv --reuid 1000 --regid 0 --clear-groups --bounding-set=-all --no-new-privs sh -euc "$1"' - '
   ! touch /opt/radio-signals/written /written 2>/dev/null || exit 1
   image-entry compile package.yaml --image radio-signals --root minio://mlpipeline/v2/artifacts \
     --data /mnt/radio/data --serving /mnt/radio/serving \
