@@ -28,7 +28,7 @@ class Wander(keras.layers.Layer):
 
     The path itself is unknown, and no single path needs to stand out. The layer has no weights.
 
-    Input: float32 [N, H, W], in standard deviations of the noise, of which a pixel has four at most.
+    Input: float32 [N, H, W], in standard deviations of the noise, up to four of them.
     Output: float32 [N, deviations, strengths], the log of the ratio in nats, for each kind of path.
     """
 
@@ -72,9 +72,7 @@ class Wander(keras.layers.Layer):
         # Time comes first: [H, polarities strengths, N, W].
         ratios = tf.exp(tf.transpose(rows, [1, 0, 2])[:, tf.newaxis] * strengths)
         evidence = self._sum_paths(tf.reshape(ratios, [height, -1, width]))
-        evidence = tf.reshape(
-            evidence, [len(self.deviations), len(signs), len(self.strengths), -1]
-        )
+        evidence = tf.reshape(evidence, [len(self.deviations), len(signs), len(self.strengths), -1])
         # Both polarities are equally likely.
         evidence = tf.reduce_logsumexp(evidence, axis=1) - np.log(len(signs))
         # A pixel's ratio to noise is exp(strength * pixel - strength ** 2 / 2).

@@ -1,4 +1,4 @@
-"""A convolution with batch normalisation that takes no longer than one without, once it is trained."""
+"""A convolution whose batch normalisation takes no time outside training."""
 
 from __future__ import annotations
 

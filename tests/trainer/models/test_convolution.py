@@ -1,0 +1,51 @@
+"""Convolution, normalisation and ReLU in one operation are what they are one after another."""
+
+import keras
+import numpy as np
+import pytest
+
+from trainer.distributed.replicated_model import replicate
+from trainer.models.convolution import NormalisedConvolution
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).normal(2.0, 3.0, (8, 9, 12, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("window", "strides"), [(3, 1), (5, 2)])
+def test_the_answer_is_that_of_the_layers_one_after_another(images, window, strides):
+    layer = NormalisedConvolution(6, window, strides)
+    for _ in range(5):
+        layer(images, training=True)
+    layer.normalisation.gamma.assign(np.linspace(-1.0, 2.0, 6))
+    layer.normalisation.beta.assign(np.linspace(0.5, -0.5, 6))
+    apart = keras.ops.relu(layer.normalisation(layer.convolution(images), training=False))
+    np.testing.assert_allclose(layer(images), apart, atol=1e-5)
+    assert np.asarray(apart).std() > 0.1
+    assert layer(images).shape == layer.compute_output_shape(images.shape)
+
+
+def test_training_normalises_by_the_batch(images):
+    answer = NormalisedConvolution(6, 3)(images, training=True)
+    # Half of a distribution with mean 0 and standard deviation 1 is positive.
+    assert np.asarray(answer).mean() == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_copy_made_from_its_configuration_is_the_same_layer(images):
+    layer = NormalisedConvolution(6, 5, 2)
+    layer(images)
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    copy.build(images.shape)
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(copy(images), layer(images))
+
+
+def test_replicas_share_mean_and_variance_of_normalisation_inside_other_layers():
+    image = keras.Input((8, 8, 1))
+    inner = keras.Model(image, NormalisedConvolution(2, 3)(image))
+    outer = keras.Input((8, 8, 1))
+    model = replicate(keras.Model(outer, inner(outer)))
+    (convolution,) = [layer for layer in inner.layers if isinstance(layer, NormalisedConvolution)]
+    assert convolution.normalisation.synchronized
+    assert model(np.ones((1, 8, 8, 1))).shape == (1, 8, 8, 2)
