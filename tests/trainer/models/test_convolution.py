@@ -36,7 +36,6 @@ def test_a_copy_made_from_its_configuration_is_the_same_layer(images):
     layer = NormalisedConvolution(6, 5, 2)
     layer(images)
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
-    copy.build(images.shape)
     copy.set_weights(layer.get_weights())
     np.testing.assert_array_equal(copy(images), layer(images))
 
@@ -45,7 +44,6 @@ def test_replicas_share_mean_and_variance_of_normalisation_inside_other_layers()
     image = keras.Input((8, 8, 1))
     inner = keras.Model(image, NormalisedConvolution(2, 3)(image))
     outer = keras.Input((8, 8, 1))
-    model = replicate(keras.Model(outer, inner(outer)))
+    replicate(keras.Model(outer, inner(outer)))
     (convolution,) = [layer for layer in inner.layers if isinstance(layer, NormalisedConvolution)]
     assert convolution.normalisation.synchronized
-    assert model(np.ones((1, 8, 8, 1))).shape == (1, 8, 8, 2)
