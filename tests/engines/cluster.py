@@ -75,10 +75,9 @@ class Job:
     work: dict[str, int]
     losses: list[str]
 
-    @property
-    def runs_on_all(self) -> bool:
-        """Whether every worker has done a part of it, and there is more to do."""
-        return self.state == "RUNNING" and all(self.work.get(worker) for worker in WORKERS)
+    def is_under_way(self, least_workers: int) -> bool:
+        """Whether at least so many workers have done a part of it, and there is more to do."""
+        return self.state == "RUNNING" and sum(map(bool, self.work.values())) >= least_workers
 
 
 @dataclass(frozen=True)
