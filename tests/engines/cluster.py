@@ -75,9 +75,9 @@ class Job:
     work: dict[str, int]
     losses: list[str]
 
-    def is_under_way(self, least_workers: int) -> bool:
-        """Whether at least so many workers have done a part of it, and there is more to do."""
-        return self.state == "RUNNING" and sum(map(bool, self.work.values())) >= least_workers
+    def is_under_way(self, worker: str, work: int) -> bool:
+        """Whether a worker that takes part has done this much, and there is more to do."""
+        return self.state == "RUNNING" and self.work.get(worker, -1) >= work
 
 
 @dataclass(frozen=True)

@@ -106,28 +106,30 @@ def test_a_killed_worker_does_not_change_the_results(
 ):
     victim, first = WORKERS[0], len(cluster.jobs())
     if isinstance(cluster, Flink):
-        # It starts a job again. Once both have done something, a short job is nearly over.
-        killed, runs, at_work = range(BEAM_STEPS), 1, 1
+        # It starts a job again. Once the worker has read records, a short job is nearly over.
+        killed, runs, work = range(BEAM_STEPS), 1, 0
     else:
         # A job ends if the worker had results, and the next run must repeat it.
-        killed, runs, at_work = [1], 2, len(WORKERS)
+        killed, runs, work = [1], 2, 1
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(run_until_success, cluster, data, tmp_path / "runs", runs)
         for step in killed:
             wait_until(
                 lambda step=first + step: (
-                    running.done() or any(job.is_under_way(at_work) for job in cluster.jobs(step))
+                    running.done()
+                    or any(job.is_under_way(victim, work) for job in cluster.jobs(step))
                 ),
                 "a job to be under way",
             )
             cluster.servers.kill(victim)
+            # In time for the next job.
+            cluster.start_worker(victim)
             wait_until(
                 lambda step=first + step: (
                     running.done() or cluster.jobs(step)[0].state == "FINISHED"
                 ),
                 "the job to end",
             )
-            cluster.start_worker(victim)
         run = running.result()
 
     assert run.status == 0, f"{run.text}\n{log_of(run)}\n{read_ends(cluster.servers.logs)}"
