@@ -13,7 +13,7 @@ _SMALLEST_VARIANCE = 1e-4
 # In standard deviations of a row. The evidence for a line grows with the square of its strength, so
 # the sidelobes of a very strong line would outweigh everything else. No pixel that helps to find a
 # faint line is this far from the noise.
-_LARGEST_VALUE = 4.0
+LARGEST_VALUE = 4.0
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -50,4 +50,4 @@ def standardise(rows: tf.Tensor) -> tf.Tensor:
     """Give each row, of float32 [N, H, W], mean 0 and standard deviation 1, and clip it."""
     mean, variance = tf.nn.moments(rows, axes=[2], keepdims=True)
     rows = (rows - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
-    return tf.clip_by_value(rows, -_LARGEST_VALUE, _LARGEST_VALUE)
+    return tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)

@@ -12,6 +12,8 @@ import tensorflow as tf
 from scipy.linalg import block_diag
 from scipy.stats import norm as gaussian
 
+from trainer.line_search.standard_rows import LARGEST_VALUE
+
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
 _LOST = 1e-4
 # Rows after which the probabilities are normalised. In between, float32 holds the product of their
@@ -28,7 +30,8 @@ class Wander(keras.layers.Layer):
 
     The path itself is unknown, and no single path needs to stand out. The layer has no weights.
 
-    Input: float32 [N, H, W], in standard deviations of the noise, up to four of them.
+    Input: float32 [N, H, W], in standard deviations of the noise. Pixels beyond the largest value
+    of `StandardRows` are clipped to it.
     Output: float32 [N, deviations, strengths], the log of the ratio in nats, for each kind of path.
     """
 
@@ -67,6 +70,7 @@ class Wander(keras.layers.Layer):
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Compute the evidence in a batch."""
         height, width = rows.shape[1:]
+        rows = tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)
         signs = [1, -1] if self.either_polarity else [1]
         strengths = np.outer(signs, self.strengths).reshape(-1, 1, 1).astype(np.float32)
         # Time comes first: [H, polarities strengths, N, W].
