@@ -97,15 +97,15 @@ inside sh -euc '
 
 say "The steps of a compiled pipeline, started as Kubeflow does, on a read-only root file system"
 # Only the folders that a pod mounts can be written to (deploy/kubeflow/pod-defaults.yaml).
-for folder in volume tmp home gcs minio s3; do
+volumes=
+for folder in mnt/radio tmp home/radio gcs minio s3; do
   mkdir -p "$work/pod/$folder"
-  folders="${folders:-} --volume $work/pod/$folder:/$folder"
+  volumes="$volumes --volume $work/pod/$folder:/$folder"
 done
-folders=$(echo "$folders" | sed 's|:/home|:/home/radio|; s|:/volume|:/mnt/radio|')
-mv "$mounted/home/radio/data" "$work/pod/volume/data"
+mv "$mounted/home/radio/data" "$work/pod/mnt/radio/data"
 chown -R 1000:0 "$work/pod"
 b run --isolation chroot --user root --cap-add CAP_SYS_ADMIN --volume "$PWD/tests:/checks/tests:ro" \
-  $folders "$container" -- sh -euc '
+  $volumes "$container" -- sh -euc '
   mount -o remount,bind,ro /
   exec setpriv --reuid 1000 --regid 0 --clear-groups --bounding-set=-all --no-new-privs sh -euc "$1"' - '
   ! touch /opt/radio-signals/written /written 2>/dev/null || exit 1

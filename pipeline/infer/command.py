@@ -137,14 +137,14 @@ def _find_model(folder: str) -> PushedModel:
 def _placing(output: str, overwrite: bool) -> Iterator[str]:
     """Yield the folder to write to; in a bucket, the output itself."""
     names = files.list_folder(output) if files.is_folder(output) else []
-    taken = [name for name in names if name.startswith((SHARDS, SUMMARY, BAD_ROWS))]
+    existing = [name for name in names if name.startswith((SHARDS, SUMMARY, BAD_ROWS))]
     if not is_remote(output):
-        with placing(Path(output), taken, overwrite) as unfinished:
+        with placing(Path(output), existing, overwrite) as unfinished:
             yield str(unfinished)
         return
-    if taken and not overwrite:
-        raise FileExistsError(f"{files.join(output, taken[0])} already exists.")
-    for name in taken:
+    if existing and not overwrite:
+        raise FileExistsError(f"{files.join(output, existing[0])} already exists.")
+    for name in existing:
         files.remove_file(files.join(output, name))
     yield output
 

@@ -44,6 +44,14 @@ def assert_same_metrics(run: Run, expected: Run, *, validation: int) -> None:
     assert sum(map(sum, run.metrics["confusion_matrix"])) == validation
 
 
+def assert_same_results(run: Run, expected: Run, *, train: int, validation: int) -> None:
+    """Everything is the same."""
+    assert_same_records(run, expected)
+    assert_same_statistics(run, expected, train=train, validation=validation)
+    assert_same_weights(run, expected)
+    assert_same_metrics(run, expected, validation=validation)
+
+
 def log_of(run: Run) -> str:
     return "\n".join(
         path.read_text(errors="replace")[-4000:] for path in (run.output / "logs").glob("*.log")

@@ -14,13 +14,7 @@ import pytest
 from data.simulation.dataset import simulate_dataset
 from tests.background import read_ends
 from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
-from tests.end_to_end.same_results import (
-    assert_same_metrics,
-    assert_same_records,
-    assert_same_statistics,
-    assert_same_weights,
-    log_of,
-)
+from tests.end_to_end.same_results import assert_same_results, log_of
 from tests.engines.cluster import WORKERS, Job, wait_until
 from tests.engines.flink import Flink, flink
 from tests.engines.spark import Spark, spark
@@ -80,14 +74,7 @@ def test_every_step_runs_and_the_model_is_pushed(on_engine):
 
 
 def test_the_results_are_those_of_the_direct_runner(on_engine, direct_run):
-    assert_same_results(on_engine, direct_run)
-
-
-def assert_same_results(run: Run, direct_run: Run) -> None:
-    assert_same_records(run, direct_run)
-    assert_same_statistics(run, direct_run, train=TRAIN, validation=VALIDATION)
-    assert_same_weights(run, direct_run)
-    assert_same_metrics(run, direct_run, validation=VALIDATION)
+    assert_same_results(on_engine, direct_run, train=TRAIN, validation=VALIDATION)
 
 
 def test_both_workers_of_the_engine_work_in_every_beam_step(on_engine, cluster):
@@ -136,7 +123,7 @@ def test_a_killed_worker_does_not_change_the_results(
     jobs = cluster.jobs(first)
     assert [step for step, job in enumerate(jobs) if job.losses] == list(killed)
     assert len(jobs) < BEAM_STEPS + runs
-    assert_same_results(run, direct_run)
+    assert_same_results(run, direct_run, train=TRAIN, validation=VALIDATION)
 
 
 def run_until_success(cluster: Flink | Spark, data: Path, output: Path, most: int) -> Run:

@@ -112,11 +112,11 @@ def _read_lines(file: IO[str]) -> Iterator[dict[str, Any]]:
     file.truncate()
 
 
-def _refuse_other(found: Any, scan: Scan, path: str) -> None:
-    if found == scan:
+def _refuse_other(stored: Any, scan: Scan, path: str) -> None:
+    if stored == scan:
         return
-    found = found if isinstance(found, dict) else {}
-    different = [name for name in scan if found.get(name) != scan[name]]
+    stored = stored if isinstance(stored, dict) else {}
+    different = [name for name in scan if stored.get(name) != scan[name]]
     raise InvalidData(
         f"{path} belongs to a scan with another {' and another '.join(different)}. Remove it, or "
         "choose another --output."

@@ -138,19 +138,19 @@ def scan_observations(
                     advance(before + tiles, total)
             before += len(tiling)
         seconds = time.perf_counter() - started
-        found = [progress.candidates.get(number, []) for number in range(len(tilings))]
+        unmerged = [progress.candidates.get(number, []) for number in range(len(tilings))]
         candidates = {
             path: [
                 candidate
                 for candidate in merge_candidates(each, scan.grid.width)
                 if candidate.snr >= scan.min_snr
             ]
-            for path, each in zip(scan.paths, found, strict=True)
+            for path, each in zip(scan.paths, unmerged, strict=True)
         }
         if scan.plots is not None:
             _draw(scan, tilings, candidates)
         _write(scan, tilings, candidates)
-    return Scanned(total, resumed, seconds, sum(map(len, found)), candidates)
+    return Scanned(total, resumed, seconds, sum(map(len, unmerged)), candidates)
 
 
 def _scan_observation(
@@ -171,8 +171,8 @@ def _scan_observation(
                 probabilities = model.classify(images)[PROBABILITIES]
                 places = np.flatnonzero(probabilities.argmax(axis=1) != noise)
                 measure = functools.partial(_measure, observation, tiling, model.classes)
-                found = list(pool.map(measure, tiles[places], probabilities[places]))
-                progress.add(number, int(tiles["tile"][-1]), found)
+                measured = list(pool.map(measure, tiles[places], probabilities[places]))
+                progress.add(number, int(tiles["tile"][-1]), measured)
                 yield int(tiles["tile"][-1]) + 1
     progress.add(number, len(tiling) - 1, [])
 

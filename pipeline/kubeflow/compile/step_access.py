@@ -53,13 +53,13 @@ def find_access(
     is_in_store = kept.startswith(SCHEMES) and not beam
     access = {}
     for step, values in parameters.items():
-        given = [str(value) for name, value in values.items() if name not in _DESCRIPTIONS]
+        texts = [str(value) for name, value in values.items() if name not in _DESCRIPTIONS]
         volumes = {
             path: claim
             for path, claim in settings.volumes.items()
-            if step == _DATA_STEP or _is_named(path, [*given, *shared])
+            if step == _DATA_STEP or _is_named(path, [*texts, *shared])
         }
-        has_store = not is_in_store or _is_named(kept, given)
+        has_store = not is_in_store or _is_named(kept, texts)
         secrets = {
             name: source
             for name, source in settings.secrets.items()
