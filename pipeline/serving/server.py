@@ -152,7 +152,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _announce(console: Console, options: Options, versions: Versions, port: int) -> None:
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - shown, not bound
+    # Shown, not bound.
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 # nosec B104
     shown = everywhere.get(options.host, options.host)
     url = f"http://{shown}:{port}"
     if versions.loaded:

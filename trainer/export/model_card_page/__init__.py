@@ -59,7 +59,7 @@ def complete_model_card(model_dir: str, facts: Mapping[str, Any]) -> None:
 
 def render_model_card(card: Mapping[str, Any]) -> str:
     """Return a model card as Markdown that can be read on its own."""
-    environment = jinja2.Environment(
+    environment = jinja2.Environment(  # nosec B701
         loader=jinja2.PackageLoader("trainer.export.model_card_page", ""),
         # The result is Markdown; `_escape` makes text harmless, also as HTML in Markdown.
         autoescape=False,  # noqa: S701
