@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow_data_validation as tfdv
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.components import SchemaGen, Trainer, Transform
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
@@ -24,6 +24,7 @@ from components.example_validator.histograms import make_stats_options
 from components.pusher.component import CARD, FORCE_PUSH_REASON, HOLD_LEASE, Pusher
 from components.report.component import Report
 from components.spectrogram_example_gen.component import SpectrogramExampleGen
+from components.statistics_gen.component import CheckedStatisticsGen
 from components.tuner.component import LeaderboardTuner
 from data import example_features
 from data.fingerprint import fingerprint_file
@@ -78,12 +79,12 @@ def create_pipeline(
         **config.input.model_dump(),
     ).with_id("SpectrogramExampleGen")
 
-    # Statistics of the data are compared with the schema and with earlier data. Anomalies end the
-    # run.
-    statistics_gen = StatisticsGen(
+    # Statistics of the data, which must count every image, are compared with the schema and with
+    # earlier data. Anomalies end the run.
+    statistics_gen = CheckedStatisticsGen(
         examples=example_gen.outputs["examples"],
         stats_options=make_summary_options(with_images=config.infer_schema),
-    )
+    ).with_id("StatisticsGen")
     schema_gen = _make_schema_step(config, statistics_gen.outputs["statistics"])
     example_validator = GatingExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
@@ -226,7 +227,7 @@ def create_pipeline(
     nodes.append(report)
 
     for node in nodes:
-        # The code of a step is part of its cache key. Some steps run only TFX's code.
+        # The code of a step is part of its cache key. SchemaGen and InfraValidator are TFX's alone.
         if find_entry_modules(node):
             node.exec_properties["code"] = fingerprint_code(node)
 

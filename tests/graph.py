@@ -12,6 +12,3 @@ NODES = {
     "Pusher",
     "Report",
 }
-
-# Nodes that run no code of ours.
-TFX_ALONE = {"StatisticsGen"}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Values whose median is the response of a group of channels. If the power is exponentially
-# distributed, as that of noise, the median of so many is known to 6 %: one of 256 grey levels.
-_VALUES = 512
+# The response of a group of channels is the median of a quarter of its values, and of no fewer than
+# these. If n values are exponentially distributed, as noise is, their median is known to 1.44 /
+# sqrt(n). An error tilts the tile, and a model takes a tilt for a signal that is spread over the
+# columns: the error must be much smaller than that of the sum of a column.
+_VALUES, _FRACTION = 512, 4
 _FEWEST_ROWS = 32
 
 _FEWEST_CHANNELS, _MOST_CHANNELS = 8, 1024
@@ -26,9 +28,9 @@ def choose_group(band_channels: int) -> int:
 def measure_bandpass(power: NDArray[np.float32], group: int) -> NDArray[np.float32]:
     """Measure the response of every channel.
 
-    It is the median of some 512 values of a group of neighbouring channels, evenly spread over
-    channels and rows, interpolated between groups. A narrow signal, even if it does not drift, is
-    in few of these values and so stays.
+    It is the median of a quarter of the values of a group of neighbouring channels, evenly spread
+    over channels and rows, interpolated between groups. A narrow signal, even if it does not drift,
+    is in few of these values and so stays.
 
     Args:
       power: float32 [rows, channels]. It may have NaN.
@@ -38,9 +40,10 @@ def measure_bandpass(power: NDArray[np.float32], group: int) -> NDArray[np.float
       float32 [channels], the median power of noise there.
     """
     rows, channels = power.shape
-    row_step = max(1, rows // max(_FEWEST_ROWS, _VALUES // group))
+    enough = max(_VALUES, group * rows // _FRACTION)
+    row_step = max(1, rows // max(_FEWEST_ROWS, enough // group))
     sampled = power[::row_step]
-    step = max(1, group * len(sampled) // _VALUES)
+    step = max(1, group * len(sampled) // enough)
     groups = channels // group
     values = sampled[:, : groups * group].reshape(len(sampled), groups, group)[:, :, ::step]
     values = values.transpose(1, 0, 2).reshape(groups, -1)

@@ -13,12 +13,12 @@ import pytest
 from pipeline.code_version import find_entry_modules, find_imported_modules, fingerprint_code
 from pipeline.config.loading import load_config
 from pipeline.dag import create_pipeline
-from tests.graph import NODES, TFX_ALONE
+from tests.graph import NODES
 from trainer.models import MODELS
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("pipeline", "components", "trainer", "data")
-OUR_STEPS = sorted(NODES - TFX_ALONE | {"Tuner"})
+STEPS = sorted(NODES | {"Tuner"})
 FINGERPRINTS = """
 import json, sys
 from pipeline.code_version import fingerprint_code
@@ -100,7 +100,7 @@ def with_packages(module):
     return {".".join(names[:length]) for length in range(1, len(names) + 1)}
 
 
-@pytest.mark.parametrize("step", OUR_STEPS)
+@pytest.mark.parametrize("step", STEPS)
 def test_a_module_that_a_step_imports_through_others_changes_its_key(step, nodes, graph, copy):
     entries = {
         package for entry in find_entry_modules(nodes[step]) for package in with_packages(entry)
@@ -110,7 +110,7 @@ def test_a_module_that_a_step_imports_through_others_changes_its_key(step, nodes
     assert step in copy.changed_by_editing(file_of(max(indirect)))
 
 
-@pytest.mark.parametrize("step", OUR_STEPS)
+@pytest.mark.parametrize("step", STEPS)
 def test_a_module_that_a_step_does_not_import_leaves_its_key(step, nodes, graph, copy):
     others = graph.modules - find_imported_modules(find_entry_modules(nodes[step]))
     assert step not in copy.changed_by_editing(file_of(min(others)))
@@ -144,10 +144,8 @@ def test_the_program_that_asks_the_model_changes_the_key_of_the_evaluator(copy):
 
 def test_the_key_of_every_step_has_the_fingerprint_of_its_code(nodes):
     codes = {step: node.exec_properties.get("code") for step, node in nodes.items()}
-    assert codes == {
-        step: None if step in TFX_ALONE else fingerprint_code(node) for step, node in nodes.items()
-    }
-    assert len({*codes.values()}) == len(OUR_STEPS) + 1, "no two steps run the same code"
+    assert codes == {step: fingerprint_code(node) for step, node in nodes.items()}
+    assert len({*codes.values()}) == len(STEPS), "no two steps run the same code"
 
 
 def test_the_report_names_the_code_of_all_steps(nodes):

@@ -149,6 +149,18 @@ def test_the_response_of_the_telescope_is_removed(tmp_path):
     assert np.percentile(unlike, 99) <= 3.0
 
 
+def test_noise_stays_level_where_the_response_is_taken_from_wide_groups(tmp_path):
+    channels = 1 << 15  # groups of 512 channels, as wide as two tiles
+    noise = make_noise(256, channels, looks=1)
+    grid = Grid(height=64, width=64, decimate_time=4, decimate_frequency=4)
+    _, images = cut(write_fil(tmp_path / "a.fil", noise), grid)
+    halves = images.reshape(-1, 64, 2, 32).mean(axis=(1, 3), dtype=float)
+    tilt = np.std(halves[:, 0] - halves[:, 1])
+    # Neighbouring pixels hardly depend on each other.
+    expected = images.std() * np.sqrt(2 / (64 * 32))
+    assert tilt < 1.25 * expected
+
+
 def test_a_line_that_does_not_drift_is_not_removed(tmp_path):
     power = make_noise(ROWS, CHANNELS)
     power[:, 0, 700] *= 20.0
