@@ -48,10 +48,10 @@ class Executor(stock.Executor):
             counted = _count_images(stats_artifact_utils.load_statistics(statistics, split))
             if counts and counted != stored:
                 raise InvalidData(
-                    f"The statistics of the {split} images count {counted:,} images, but "
-                    f"{stored:,} are stored in {examples.uri}. If no file of examples was damaged, "
-                    "the Beam runner lost part of the work, as Spark can after a worker died. Run "
-                    "again; see docs/beam-runners.md for the settings that prevent it."
+                    f"The statistics of {split} count {counted:,} images, but {stored:,} are "
+                    f"stored in {examples.uri}. If no file there was damaged, the Beam runner lost "
+                    "part of the work, as Spark can after a worker died. Run again; "
+                    "docs/beam-runners.md has the settings that prevent it."
                 )
 
 

@@ -6,13 +6,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.labels import BAD
-from pipeline.classify.inputs.batches import Block, LeftOut, fill_batches, read_ahead
+from pipeline.classify.inputs.batches import Block, LeftOut, fill_batches, map_ahead, read_ahead
 from pipeline.classify.inputs.parts import Part
 from pipeline.classify.tables import Columns, writing_table
 from pipeline.serving.served_model import PROBABILITIES, ServedModel
@@ -93,9 +94,11 @@ def classify_images(
     outcome = Outcome(zeros, zeros.copy(), np.outer(zeros, zeros))
     with_labels = any(part.has_labels for part in parts)
     started = time.perf_counter()
+    # Who waits for the answer to a row gets it before further rows come.
+    in_order = map if any(part.is_live for part in parts) else map_ahead
     with writing_table(output, list_columns(model.classes, with_labels)) as append:
-        for batch in read_ahead(batches):
-            decided = _decide(model, batch, threshold)
+        decide = partial(_decide, model, threshold)
+        for decided in in_order(decide, read_ahead(batches)):
             outcome.count(decided)
             columns = _make_columns(decided, model.classes)
             append(columns if with_labels else columns[:-1])
@@ -115,7 +118,7 @@ def read_batches(parts: Sequence[Part], size: int, left_out: LeftOut) -> Iterato
     return fill_batches(blocks, size, left_out, at_once=any(part.is_live for part in parts))
 
 
-def _decide(model: ServedModel, batch: Block, threshold: float) -> Decided:
+def _decide(model: ServedModel, threshold: float, batch: Block) -> Decided:
     levels = batch.levels.reshape(-1, model.height, model.width)
     probabilities = model.classify(levels)[PROBABILITIES]
     scores = probabilities.max(axis=1)

@@ -114,7 +114,7 @@ class ServedModel:
 
     def classify(self, levels: NDArray[np.uint8]) -> Answers:
         """Classify spectrograms, uint8 [n, height, width]: the grey levels 0 to 255."""
-        return self.answer(SPECTROGRAMS, levels.astype(np.float32) / np.float32(255))
+        return self.answer(SPECTROGRAMS, np.divide(levels, np.float32(255), dtype=np.float32))
 
     def find_bad_example(self, examples: NDArray[Any]) -> tuple[int, str] | None:
         """Return the number of the first serialised tf.Example that is none, and what is wrong."""

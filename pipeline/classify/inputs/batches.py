@@ -1,10 +1,10 @@
-"""Blocks of spectrograms: bad rows left out, joined to batches, read ahead of the model."""
+"""Blocks of spectrograms: bad rows left out, joined to batches, several in work at a time."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,8 +15,10 @@ from data.invalid import InvalidData
 from data.reading.problems import Problem, list_problems
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 _BATCHES_AHEAD = 3
+_THREADS = 2
 
 
 @dataclass
@@ -119,6 +121,25 @@ def read_ahead(items: Iterator[_T]) -> Iterator[_T]:
             while (item := waiting.popleft().result()) is not None:
                 waiting.append(pool.submit(next, items, None))
                 yield item
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def map_ahead(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+    """Yield what a function makes of each item, in order, while threads work on the next two.
+
+    What a thread does alone, such as converting a batch, then takes no time from the others.
+    """
+    with ThreadPoolExecutor(_THREADS, "map") as pool:
+        waiting: deque[Future[_R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > _THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()

@@ -66,8 +66,8 @@ def test_statistics_that_count_fewer_images_than_are_stored_fail_the_step(comput
     with pytest.raises(InvalidData) as failure:
         compute({**IMAGES, "validation": 5})
     assert str(failure.value) == (
-        "The statistics of the validation images count 4 images, but 5 are stored in "
-        f"{tmp_path}/examples. If no file of examples was damaged, the Beam runner lost part of the "
-        "work, as Spark can after a worker died. Run again; see docs/beam-runners.md for the "
-        "settings that prevent it."
+        "The statistics of validation count 4 images, but 5 are stored in "
+        f"{tmp_path}/examples. If no file there was damaged, the Beam runner lost part of the "
+        "work, as Spark can after a worker died. Run again; docs/beam-runners.md has the settings "
+        "that prevent it."
     )
