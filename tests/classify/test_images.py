@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from data.example_features import CLASS_NAME, IMAGE, LABEL
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.reading.voltages import render_voltage
-from pipeline.classify.inputs.batches import LeftOut, fill_batches, read_ahead
+from pipeline.classify.inputs.batches import LeftOut, fill_batches, map_ahead, read_ahead
 from pipeline.classify.inputs.finder import Finder
 from tests.classify.hand_made_model import GREYS, HEIGHT, WIDTH
 
@@ -387,3 +388,22 @@ def test_rows_from_standard_input_are_answered_before_the_last_one_arrives(greys
     places = [place for batch in following for place in batch.places]
     assert places == [("standard input", 3), ("standard input", 4), ("standard input", 5)]
     np.testing.assert_array_equal(following[-1].levels[-1], LEVELS[4].ravel())
+
+
+def test_two_batches_are_worked_on_at_a_time_and_come_out_in_order():
+    second_ran = threading.Event()
+
+    def work(number):
+        if number == 0:
+            assert second_ran.wait(timeout=30)
+        second_ran.set()
+        return 10 * number
+
+    assert list(map_ahead(work, range(5))) == [0, 10, 20, 30, 40]
+
+
+def test_a_batch_that_fails_raises_after_those_before_it():
+    inverses = map_ahead(lambda number: 6 // number, [3, 2, 0, 1])
+    assert [next(inverses), next(inverses)] == [2, 3]
+    with pytest.raises(ZeroDivisionError):
+        next(inverses)

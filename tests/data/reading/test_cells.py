@@ -31,6 +31,17 @@ def test_fixed_width_and_general_parsing_agree():
     np.testing.assert_array_equal(levels_of(lines, 6), levels)
 
 
+def test_six_decimals_that_are_no_grey_level_are_read_to_the_nearest():
+    lines = b"0.500000,0.631373\n0.998039,0.631374\n"
+    np.testing.assert_array_equal(levels_of(lines, 2), [[128, 161], [254, 161]])
+
+
+@pytest.mark.parametrize("text", [b"0.631373;0.631373\n", b"0.631373,0.63137x\n", b"2.000000,0.1\n"])
+def test_text_of_the_published_length_that_is_no_number_is_a_fault(text):
+    _, faults = parse_levels(text, 2, "unit")
+    assert [fault.row for fault in faults] == [0]
+
+
 @pytest.mark.parametrize("cell", [b" 0.5", b"0.5 ", b"+0.5", b"5e-1"])
 def test_numbers_are_read_as_people_write_them(cell):
     np.testing.assert_array_equal(levels_of(b"0.25," + cell + b"\n", 2), [[64, 128]])
