@@ -36,7 +36,9 @@ def test_six_decimals_that_are_no_grey_level_are_read_to_the_nearest():
     np.testing.assert_array_equal(levels_of(lines, 2), [[128, 161], [254, 161]])
 
 
-@pytest.mark.parametrize("text", [b"0.631373;0.631373\n", b"0.631373,0.63137x\n", b"2.000000,0.1\n"])
+@pytest.mark.parametrize(
+    "text", [b"0.631373;0.1234\n", b"0.631373,0.1234x\n", b"2.000000,0.1234\n"]
+)
 def test_text_of_the_published_length_that_is_no_number_is_a_fault(text):
     _, faults = parse_levels(text, 2, "unit")
     assert [fault.row for fault in faults] == [0]
