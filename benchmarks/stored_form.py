@@ -206,7 +206,6 @@ def create_evaluation_nodes(examples: Any, schema: Any, work: Path) -> tuple[Any
         examples=examples,
         model=importer.outputs["result"],
         schema=schema,
-        example_splits=["validation"],
         eval_config=build_eval_config(CLASS_NAMES, **Thresholds().model_dump()),
     )
     return importer, evaluator

@@ -25,10 +25,11 @@ from data.invalid import InvalidData, escape
 from data.reading.formats.format import Source
 from data.reading.input_files import InputFiles, is_remote
 from data.reading.inventory import Inventory
+from data.reading.judging.division import are_in_split
 from data.reading.labels import BAD
 from data.reading.layout import Layout
 from data.reading.verdict import Findings
-from data.seed_layout import IMAGES, LABELS, RECORD, SPLITS, encode_csv
+from data.seed_layout import IMAGES, LABELS, RECORD, SPLITS, VALIDATION, encode_csv
 from data.storage import files as storage
 
 Target = Literal["csv", "npz", "image-folder"]
@@ -117,9 +118,9 @@ def _read_rows(
             first += len(rows.levels)
             index = rows.labels if labels is None else labels.index[numbers[0] : first]
             kept = (index != BAD) & ~np.isin(numbers, dropped)
-            in_validation = np.isin(numbers, held_out) | (chunk.source.split == SPLITS[1])
-            for split in SPLITS:
-                own = kept & (in_validation == (split == SPLITS[1]))
+            in_validation = np.isin(numbers, held_out) | (chunk.source.split == VALIDATION)
+            for split in inventory.splits:
+                own = kept & are_in_split(chunk, in_validation, split)
                 yield split, rows.levels[own], index[own]
 
 

@@ -44,8 +44,9 @@ def placing(directory: Path, taken: Sequence[str], overwrite: bool = False) -> I
     """Yield a hidden folder to write a data set to. When the block ends, it is moved into place.
 
     Wherever the process fails or is killed, the directory holds the old data, the new data, or data
-    that lack a split, which nobody can train on by mistake. Data with both splits always have the
-    record that belongs to them. If an exception leaves the block, nothing has changed.
+    that lack training or validation images, which nobody can train on by mistake. Data with both
+    always have the record that belongs to them. If an exception leaves the block, nothing has
+    changed.
 
     Args:
       directory: the folder of the data set. It is created.
@@ -84,7 +85,6 @@ def placing(directory: Path, taken: Sequence[str], overwrite: bool = False) -> I
 
 def _swap(directory: Path, unfinished: Path, taken: Sequence[str]) -> None:
     """Replace the data set in a folder by an unfinished one inside it."""
-    new = sorted(path.name for path in unfinished.iterdir())
     old = sorted(
         {Path(path).parts[0] for path in taken if (directory / Path(path).parts[0]).exists()}
     )
@@ -93,6 +93,9 @@ def _swap(directory: Path, unfinished: Path, taken: Sequence[str]) -> None:
         if inside:  # what others have put beside these stays
             others = shutil.ignore_patterns(*inside)
             shutil.copytree(directory / name, unfinished / name, ignore=others, dirs_exist_ok=True)
+            with suppress(OSError):  # there is something in it
+                (unfinished / name).rmdir()
+    new = sorted(path.name for path in unfinished.iterdir())
     replaced = unfinished / "replaced"
     replaced.mkdir()
     # The splits go first and come last. In between, one is missing.

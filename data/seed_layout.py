@@ -4,6 +4,7 @@
     DIR/train/labels.csv          one label in each row: one-hot over the classes
     DIR/validation/images.csv
     DIR/validation/labels.csv
+    DIR/test/                     the same two files, or no such folder
     DIR/SIMULATED.json            only of simulated data: how they were made
 
 Every value is k/255 for a whole k from 0 to 255, written with six decimals ("0.631373"). With its
@@ -31,7 +32,9 @@ BLOCK_ORDER = (0, 2, 3, 1)
 
 HEIGHT, WIDTH = 64, 128
 
-SPLITS = ("train", "validation")
+SPLITS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
+"""Training images; those that choose the epoch; and, if there are any, those for the last word."""
+
 IMAGES, LABELS = "images.csv", "labels.csv"
 RECORD = "SIMULATED.json"
 
@@ -90,7 +93,7 @@ def write_data_set(
 
     Args:
       directory: the folder to write. It is created.
-      splits: by name, "train" and "validation".
+      splits: by name, of `SPLITS`.
       record: content of `SIMULATED.json`; None for data that are not simulated.
       overwrite: replace an existing data set.
 

@@ -160,14 +160,14 @@ def create_pipeline(
     baseline_model = BaselineModel(model=trainer.outputs["model"], serving_dir=serving_dir)
 
     # Metrics with confidence intervals are computed over all images, by class, and separately for
-    # faint and strong signals. Meanwhile the model is asked in a process with TensorFlow alone.
-    # Thresholds, the baseline and that process decide whether the model is blessed.
+    # faint and strong signals: of the test images if there are any, else of the validation images.
+    # Meanwhile the model is asked in a process with TensorFlow alone. Thresholds, the baseline and
+    # that process decide whether the model is blessed.
     evaluator = BaselineAwareEvaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline_model.outputs["baseline"],
         schema=schema_gen.outputs["schema"],
-        example_splits=["validation"],
         eval_config=build_eval_config(config.classes, **config.thresholds.model_dump()),
         most_seconds=config.serving_check.seconds,
         most_memory=config.serving_check.memory,

@@ -25,6 +25,7 @@ from components.evaluator.served.faults import (
 )
 from components.evaluator.served.process import FreshProcess
 from components.evaluator.served.record import write_record
+from components.spectrogram_example_gen.examples_artifact import find_evaluated_split
 from data.storage import files
 from trainer.inputs.records import read_records
 
@@ -53,16 +54,22 @@ class Executor(EvaluatorExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write the outputs `evaluation` and `blessing`.
+        """Write the outputs `evaluation` and `blessing`, for the split that measures the model.
 
         Raises:
           InvalidData: the answers of the model cannot be used, or are not those of the evaluation.
         """
         keys = standard_component_specs
+        examples = artifact_utils.get_single_instance(input_dict[keys.EXAMPLES_KEY])
+        split = find_evaluated_split(examples)
+        exec_properties = {
+            **exec_properties,
+            keys.EXAMPLE_SPLITS_KEY: json_utils.dumps([split]),
+        }
         config = proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], tfma.EvalConfig())
         classes = read_classes(config)
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
-        patterns = _list_patterns(input_dict, exec_properties)
+        patterns = [files.join(artifact_utils.get_split_uri([examples], split), "*")]
         seconds, memory = (float(exec_properties[key]) for key in (_MOST_SECONDS, _MOST_MEMORY))
         with FreshProcess(
             path_utils.serving_model_dir(model.uri), patterns, seconds and seconds + _PATIENCE
@@ -96,19 +103,6 @@ def _without_empty_baseline(input_dict: dict[str, list[Artifact]]) -> dict[str, 
         for key, artifacts in input_dict.items()
         if key != standard_component_specs.BASELINE_MODEL_KEY
     }
-
-
-def _list_patterns(
-    input_dict: dict[str, list[Artifact]], exec_properties: dict[str, Any]
-) -> list[str]:
-    """Return patterns of the files of examples to evaluate."""
-    splits = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
-    examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-    return [
-        files.join(uri, "*")
-        for split in splits
-        for uri in artifact_utils.get_split_uris(examples, split)
-    ]
 
 
 def _is_servable(input_dict: dict[str, list[Artifact]]) -> bool:
@@ -160,7 +154,6 @@ class BaselineAwareEvaluator(base_component.BaseComponent):
         self,
         *,
         eval_config: tfma.EvalConfig,
-        example_splits: list[str],
         most_seconds: float,
         most_memory: float,
         **inputs: types.BaseChannel | None,
@@ -169,7 +162,6 @@ class BaselineAwareEvaluator(base_component.BaseComponent):
 
         Args:
           eval_config: what is measured, and the thresholds.
-          example_splits: names of the splits to evaluate.
           most_seconds: the longest time to load the model and to answer the warm-up requests; 0 for
             no limit.
           most_memory: the most memory, in GB, of a process with the model; 0 for no limit.
@@ -178,7 +170,6 @@ class BaselineAwareEvaluator(base_component.BaseComponent):
         super().__init__(
             EvaluatorSpec(
                 eval_config=eval_config,
-                example_splits=json_utils.dumps(example_splits),
                 most_seconds=most_seconds,
                 most_memory=most_memory,
                 fairness_indicator_thresholds=json_utils.dumps(None),

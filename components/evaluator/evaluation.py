@@ -39,7 +39,7 @@ class MetricValue:
 
 @dataclass(frozen=True)
 class ModelMetrics:
-    """The metrics of one model on the validation split or on a slice of it.
+    """The metrics of one model on the evaluated split or on a slice of it.
 
     Attributes:
       accuracy: over all classes.
@@ -125,9 +125,9 @@ class Evaluation:
     """Everything that the Evaluator measured.
 
     Attributes:
-      overall: the model on all validation images. Thresholds apply to these metrics.
+      overall: the model on all images of the split. Thresholds apply to these metrics.
       slices: the model on slices, by class, then by increasing line strength.
-      baseline: the model in service on all validation images, None where there was none.
+      baseline: the model in service on the same images, None where there was none.
     """
 
     overall: ModelMetrics

@@ -1,4 +1,4 @@
-"""The slices of the validation split that are evaluated separately."""
+"""The slices of the evaluated split that are evaluated separately."""
 
 from __future__ import annotations
 

@@ -15,7 +15,11 @@ from components.evaluator.evaluation import Evaluation, read_evaluation
 from components.evaluator.failed_thresholds import describe_failed_thresholds, list_thresholds
 from components.evaluator.served.record import read_record
 from components.evaluator.slices import LINE_STRENGTH_RANGE
-from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE, SOURCE_PROPERTY
+from components.spectrogram_example_gen.examples_artifact import (
+    FINDINGS_FILE,
+    SOURCE_PROPERTY,
+    find_evaluated_split,
+)
 from data.storage import files
 
 _SIMULATED = "(SIMULATED: "
@@ -32,11 +36,13 @@ def describe_evaluated_model(
     """
     evaluation_dir = artifact_utils.get_single_uri(inputs[standard_component_specs.EVALUATION_KEY])
     serving = read_record(evaluation_dir)
+    examples = artifact_utils.get_single_instance(inputs[standard_component_specs.EXAMPLES_KEY])
     return {
-        "data": _describe_data(
-            artifact_utils.get_single_instance(inputs[standard_component_specs.EXAMPLES_KEY])
-        ),
-        "evaluation": _describe_evaluation(read_evaluation(evaluation_dir, classes)),
+        "data": _describe_data(examples),
+        "evaluation": {
+            "split": find_evaluated_split(examples),
+            **_describe_evaluation(read_evaluation(evaluation_dir, classes)),
+        },
         "thresholds": list_thresholds(evaluation_dir),
         "failed_thresholds": describe_failed_thresholds(evaluation_dir),
         "serving": {key: value for key, value in serving.items() if key != "excesses"},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram, NumericStatistics
 
 from data import example_features
-from data.seed_layout import SPLITS
 from data.storage import files
 
 MEASURED_FEATURES = {
@@ -56,9 +56,9 @@ class SplitStatistics:
     features: dict[str, Distribution]
 
 
-def read_statistics(statistics_dir: str) -> list[SplitStatistics]:
-    """Read the output of StatisticsGen for each split."""
-    return [_read_split(split, files.join(statistics_dir, f"Split-{split}")) for split in SPLITS]
+def read_statistics(statistics_dir: str, splits: Sequence[str]) -> list[SplitStatistics]:
+    """Read the output of StatisticsGen for some splits."""
+    return [_read_split(split, files.join(statistics_dir, f"Split-{split}")) for split in splits]
 
 
 def _read_split(split: str, folder: str) -> SplitStatistics:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, DriftSkewInfo
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 
 from components.example_validator.anomalies import describe_violations
-from data.seed_layout import SPLITS
 from data.storage import files
 
 _DISTANCES = {
@@ -51,11 +50,11 @@ class Validation:
     distances: tuple[FeatureDistance, ...]
 
 
-def read_validation(anomalies_dir: str) -> Validation:
-    """Read the output of ExampleValidator."""
+def read_validation(anomalies_dir: str, splits: Sequence[str]) -> Validation:
+    """Read the output of ExampleValidator for some splits."""
     violations: list[str] = []
     distances: list[FeatureDistance] = []
-    for split in SPLITS:
+    for split in splits:
         path = files.join(anomalies_dir, f"Split-{split}", DEFAULT_FILE_NAME)
         anomalies = Anomalies.FromString(files.read_bytes(path))
         violations += describe_violations(anomalies, split)

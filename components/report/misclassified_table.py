@@ -1,4 +1,4 @@
-"""Table of all validation spectrograms that the model misclassifies."""
+"""Table of all spectrograms of the evaluated split that the model misclassifies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def format_misclassified(predictions: Predictions, classes: Sequence[str]) -> st
     """Return CSV with a row for each misclassified spectrogram, the most confident first.
 
     Args:
-      predictions: predictions for the validation split.
+      predictions: predictions for the evaluated split.
       classes: class names in the order of the label columns.
     """
     buffer = io.StringIO()

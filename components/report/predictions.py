@@ -1,4 +1,4 @@
-"""Predictions of the exported model for each validation spectrogram."""
+"""Predictions of the exported model for each spectrogram that measures it."""
 
 from __future__ import annotations
 
@@ -73,14 +73,12 @@ class Predictions:
         return confidence
 
 
-def predict_validation_split(
-    model_dir: str, examples_dir: str, height: int, width: int
-) -> Predictions:
-    """Classify the validation split with an exported model, as a client of the server would.
+def predict_split(model_dir: str, split_dir: str, height: int, width: int) -> Predictions:
+    """Classify a split with an exported model, as a client of the server would.
 
     Args:
       model_dir: a SavedModel with the signature `serving_default`.
-      examples_dir: the output of SpectrogramExampleGen.
+      split_dir: the folder of the split in the output of SpectrogramExampleGen.
       height: time steps of the stored spectrograms.
       width: frequency channels of the stored spectrograms.
     """
@@ -91,7 +89,7 @@ def predict_validation_split(
         example_features.FILE: tf.io.FixedLenFeature([], tf.string),
         example_features.ROW: tf.io.FixedLenFeature([], tf.int64),
     }
-    records = read_records([files.join(examples_dir, "Split-validation", "*")])
+    records = read_records([files.join(split_dir, "*")])
     batches = []
     for serialised in records.read_blocks():
         parsed = tf.io.parse_example(serialised, features)

@@ -21,7 +21,11 @@ from components.evaluator.evaluation import Evaluation, read_evaluation
 from components.evaluator.failed_thresholds import describe_failed_thresholds
 from components.evaluator.metric_names import DECISION_METRICS, RANKING_METRICS
 from components.pusher.component import FORCE_PUSH_REASON
-from components.spectrogram_example_gen.examples_artifact import FINDINGS_FILE, SOURCE_PROPERTY
+from components.spectrogram_example_gen.examples_artifact import (
+    FINDINGS_FILE,
+    SOURCE_PROPERTY,
+    find_evaluated_split,
+)
 from data.reading.problems import Problem
 from data.storage import files
 from trainer.export.model_run import TRAINING_FACTS, TRAINING_LOG
@@ -33,6 +37,7 @@ class Results:
 
     Attributes:
       classes: class names in the order of the confusion matrix.
+      evaluated_split: the split that the Evaluator measured.
       evaluation: the metrics of the Evaluator.
       failures: a sentence for each threshold that the model failed.
       blessed: whether the model may be pushed.
@@ -47,6 +52,7 @@ class Results:
     """
 
     classes: list[str]
+    evaluated_split: str
     evaluation: Evaluation
     failures: list[str]
     blessed: bool
@@ -61,7 +67,7 @@ class Results:
 
     @property
     def accuracy(self) -> float:
-        """Fraction of the validation images that are classified correctly."""
+        """Fraction of the images of the evaluated split that are classified correctly."""
         return self.evaluation.overall.accuracy.value or 0.0
 
     @property
@@ -74,6 +80,7 @@ class Results:
         overall, baseline = self.evaluation.overall, self.evaluation.baseline
         return {
             "accuracy": self.accuracy,
+            "evaluated_split": self.evaluated_split,
             "classes": {name: self._class_as_json(name) for name in self.classes},
             "confusion_matrix": self.confusion_matrix.tolist(),
             "blessed": self.blessed,
@@ -144,6 +151,7 @@ def read_results(inputs: Mapping[str, list[Artifact]], classes: list[str]) -> Re
     epochs = list(csv.DictReader(training_log.splitlines()))
     return Results(
         classes=classes,
+        evaluated_split=find_evaluated_split(examples),
         evaluation=read_evaluation(evaluation_dir, classes),
         failures=describe_failed_thresholds(evaluation_dir),
         blessed=model_utils.is_model_blessed(blessing),

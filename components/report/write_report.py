@@ -21,7 +21,7 @@ from components.report.data_validation import read_validation
 from components.report.misclassified_table import format_misclassified
 from components.report.page.page import Contents, render_report
 from components.report.page.spectrograms import choose_galleries
-from components.report.predictions import predict_validation_split
+from components.report.predictions import predict_split
 from components.report.provenance import flatten, list_input_artifacts
 from components.report.results import read_results
 from data.storage import files
@@ -42,9 +42,12 @@ def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], 
     """
     classes = configuration["classes"]
     results = read_results(inputs, classes)
-    predictions = predict_validation_split(
+    splits = artifact_utils.decode_split_names(
+        artifact_utils.get_single_instance(inputs["examples"]).split_names
+    )
+    predictions = predict_split(
         path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"])),
-        artifact_utils.get_single_uri(inputs["examples"]),
+        artifact_utils.get_split_uri(inputs["examples"], results.evaluated_split),
         configuration["height"],
         configuration["width"],
     )
@@ -57,8 +60,8 @@ def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], 
         results=results,
         predictions=predictions,
         galleries=choose_galleries(predictions, classes),
-        statistics=read_statistics(artifact_utils.get_single_uri(inputs["statistics"])),
-        validation=read_validation(artifact_utils.get_single_uri(inputs["anomalies"])),
+        statistics=read_statistics(artifact_utils.get_single_uri(inputs["statistics"]), splits),
+        validation=read_validation(artifact_utils.get_single_uri(inputs["anomalies"]), splits),
         input_artifacts=list_input_artifacts(inputs),
         interactive=_render_views(inputs, classes) if configuration["interactive_report"] else "",
         **provenance,

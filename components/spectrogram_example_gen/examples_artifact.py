@@ -7,6 +7,8 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from tfx.types import Artifact, artifact_utils
+
 from components.spectrogram_example_gen.file_systems import choose_files
 from data import stored_images
 from data.invalid import InvalidData
@@ -14,7 +16,7 @@ from data.reading.inventory import Inventory
 from data.reading.layout import DIVIDED, Division
 from data.reading.problems import MOST_LISTED
 from data.reading.verdict import Findings
-from data.seed_layout import RECORD
+from data.seed_layout import RECORD, TEST, VALIDATION
 
 SOURCE_PROPERTY = "source"
 """Custom property of the artifact: describes where the data came from."""
@@ -23,6 +25,12 @@ _MOST_RECORD_BYTES = 1 << 20
 
 FINDINGS_FILE = stored_images.FINDINGS_FILE
 """File beside the splits: images of each class and of each file, dropped rows and warnings."""
+
+
+def find_evaluated_split(examples: Artifact) -> str:
+    """Return the split that measures the model: the test images if there are any."""
+    has_test = TEST in artifact_utils.decode_split_names(examples.split_names)
+    return TEST if has_test else VALIDATION
 
 
 def describe_source(folder: str, division: Division = DIVIDED) -> str:

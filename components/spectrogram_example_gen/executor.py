@@ -34,7 +34,6 @@ from data.invalid import InvalidData
 from data.reading.inventory import Inventory
 from data.reading.problems import list_problems
 from data.reading.verdict import Findings
-from data.seed_layout import SPLITS
 from data.storage import files
 
 _LOG = logging.getLogger("radio_signals.ingest")
@@ -64,15 +63,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
-        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        inventory = take_requested_inventory(exec_properties)
+        examples.split_names = artifact_utils.encode_split_names(list(inventory.splits))
         ingest = Ingest(
-            inventory=take_requested_inventory(exec_properties),
+            inventory=inventory,
             layout=parse_layout(exec_properties),
             tolerance=parse_tolerance(exec_properties),
             seed=int(exec_properties["seed"]),
             spill_folder=files.join(self._get_tmp_dir(), "rows"),
             split_folders={
-                split: artifact_utils.get_split_uri([examples], split) for split in SPLITS
+                split: artifact_utils.get_split_uri([examples], split) for split in inventory.splits
             },
         )
         # Shards that an earlier run left here would be read with those of this one.

@@ -30,7 +30,7 @@ from data.reading.inventory import Inventory
 from data.reading.layout import Division, Layout, Tolerance
 from data.reading.scan import Scan, count_rows, read_labels, scan_chunk
 from data.reading.verdict import Findings, judge
-from data.seed_layout import SPLITS
+from data.seed_layout import TEST, TRAIN, VALIDATION
 from data.storage import files
 
 _FINDINGS = TypeAdapter(Findings)
@@ -201,11 +201,11 @@ def _judge(
 
 def _plan_shards(_: bytes, ingest: Ingest, counts: Sequence[Count]) -> Iterator[Shard]:
     row_counts = _select_row_counts(counts, ingest.inventory)
-    fraction = ingest.inventory.division.fraction
-    for split in SPLITS:
-        held = SPLITS[0] if fraction else split
+    for split in ingest.inventory.splits:
+        fraction = 0.0 if split == TEST else ingest.inventory.division.fraction
+        held = TRAIN if fraction else split
         rows = sum(count for chunk, count in row_counts.items() if chunk.source.split == held)
-        share = (fraction if split == SPLITS[1] else 1 - fraction) if fraction else 1
+        share = (fraction if split == VALIDATION else 1 - fraction) if fraction else 1
         shards = count_shards(round(rows * share), ingest.layout.pixels)
         yield from (Shard(split, held, number, shards, rows) for number in range(shards))
 
@@ -256,7 +256,7 @@ class _RowChooser:
 
     def __init__(self, split: str, division: Division, findings: Findings) -> None:
         self._split = split
-        self._divided = division.fraction > 0
+        self._divided = division.fraction > 0 and split != TEST
         self._dropped = {
             path: np.array(sorted(rows), np.int64) for path, rows in findings.dropped_rows.items()
         }
@@ -269,7 +269,7 @@ class _RowChooser:
         chosen = ~_are_listed(rows, self._dropped.get(images, _NO_ROWS))
         if self._divided:
             for_validation = _are_listed(rows, self._validation.get(images, _NO_ROWS))
-            chosen &= for_validation == (self._split == SPLITS[1])
+            chosen &= for_validation == (self._split == VALIDATION)
         return chosen
 
 

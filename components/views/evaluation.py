@@ -37,8 +37,8 @@ _ACCURACY, _COUNT = "accuracy", "example_count"
 _SCALAR = "doubleValue"
 # The metrics of each class that are drawn over the runs.
 _DRAWN = ("precision", "recall")
-# The split that the Evaluator reads.
-_SPLIT = "validation"
+# TFMA wants a name for the data of each run.
+_DATA = "images"
 
 
 def show_evaluation(evaluations: str | Mapping[str, str], classes: Sequence[str]) -> EvaluationView:
@@ -221,7 +221,7 @@ def _mount_runs(results: Mapping[str, tfma.EvalResult]) -> Mount:
     runs = [
         {
             "metrics": _keep_scalars(dict(result.slicing_metrics)[OVERALL]),
-            "config": {"modelIdentifier": run, "dataIdentifier": _SPLIT},
+            "config": {"modelIdentifier": run, "dataIdentifier": _DATA},
         }
         for run, result in results.items()
     ]

@@ -14,7 +14,7 @@ from data.reading.formats.format import UNDIVIDED, Chunk, Format, Source
 from data.reading.input_files import LOCAL, InputFiles, is_compressed, is_utf8
 from data.reading.layout import DIVIDED, Division, Layout
 from data.reading.problems import Problem
-from data.seed_layout import SPLITS
+from data.seed_layout import SPLITS, TEST, TRAIN, VALIDATION
 
 # Not more digits than a number in ML Metadata has.
 _SPAN = re.compile(r"span-([0-9]{1,18})")
@@ -25,8 +25,6 @@ _NO_FOLDER = (
 )
 
 _MISSING = "is missing. A data folder of this format holds {}."
-
-_TRAIN, _VALIDATION = SPLITS
 
 _REMEDY = "--validation-fraction 0.2"
 
@@ -56,6 +54,12 @@ class Inventory:
     problems: tuple[Problem, ...] = ()
     division: Division = DIVIDED
     validation_rows: Mapping[str, Sequence[int]] | None = field(default=None, compare=False)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Training, validation and, if there are files for it, test."""
+        has_test = any(source.split == TEST for source in self.sources)
+        return SPLITS if has_test else (TRAIN, VALIDATION)
 
     @property
     def reader(self) -> Format:
@@ -128,7 +132,9 @@ def take_inventory(
         return Inventory(folder, span, "", problems=tuple(false_folders))
     candidates = FORMATS.values() if format_name == "auto" else [FORMATS[format_name]]
     divided = [
-        reader for reader in candidates if any(reader.find(names, split) for split in SPLITS)
+        reader
+        for reader in candidates
+        if any(reader.find(names, split) for split in (TRAIN, VALIDATION))
     ]
     matches = divided or [reader for reader in candidates if reader.find(names, UNDIVIDED)]
     if len(matches) > 1:
@@ -141,7 +147,7 @@ def take_inventory(
         return replace(empty, problems=(Problem(folder, 0, 0, text),))
     parts = {split: split for split in SPLITS}
     if division.fraction:
-        parts = {_TRAIN: _TRAIN if divided else UNDIVIDED}
+        parts = {TRAIN: TRAIN if divided else UNDIVIDED, TEST: TEST}
     return _plan(empty, parts, names, layout, files)
 
 
@@ -173,7 +179,7 @@ def _find_obstacle(
             f"holds {reader.name} data that are not divided into training and validation. Set "
             f"aside some of them: {_REMEDY}. Or divide them: {reader.needs}."
         )
-    validation = reader.find(names, _VALIDATION)
+    validation = reader.find(names, VALIDATION)
     if division.fraction and validation:
         return (
             f"holds validation data, such as {escape(validation[0][0])}, so the training data are "
@@ -270,13 +276,13 @@ def _plan(
 def _find_missing_splits(
     empty: Inventory, pairs_of_splits: Mapping[str, Sequence[tuple[str, str]]]
 ) -> list[Problem]:
-    """Return a problem for every split of which no files were found."""
+    """Return a problem for every split of which no files were found, but for the test images."""
     problems = []
     for split, pairs in pairs_of_splits.items():
         text = _MISSING.format(empty.reader.needs)
-        if split == _VALIDATION and pairs_of_splits[_TRAIN]:
+        if split == VALIDATION and pairs_of_splits[TRAIN]:
             text += f" To set aside some of the training data instead: {_REMEDY}."
-        if not pairs:
+        if not pairs and split != TEST:
             problems.append(Problem(os.path.join(empty.folder, split), 0, 0, text))
     return problems
 

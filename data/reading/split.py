@@ -15,9 +15,7 @@ from data.reading.input_files import LOCAL, InputFiles
 from data.reading.inventory import Inventory
 from data.reading.layout import Layout
 from data.reading.problems import list_problems
-from data.seed_layout import SPLITS
-
-_TRAIN, _VALIDATION = SPLITS
+from data.seed_layout import TRAIN, VALIDATION
 
 
 def divide(inventory: Inventory, layout: Layout, files: InputFiles = LOCAL) -> Inventory:
@@ -68,7 +66,7 @@ def split_images(
 
     Args:
       inventory: of the data.
-      split: "train" or "validation".
+      split: one of `SPLITS`.
       layout: what the data look like.
       chosen: 0-based numbers of rows, in the order of the split's files; None for all. Chunks that
         hold none of these are not read.
@@ -127,7 +125,7 @@ def _belong(
     if inventory.validation_rows is None:
         return np.ones(len(rows), bool)
     for_validation = np.isin(rows, inventory.validation_rows.get(images, ()))
-    return for_validation if split == _VALIDATION else ~for_validation
+    return for_validation if split == VALIDATION else ~for_validation
 
 
 def _read_rows(
@@ -156,7 +154,7 @@ def _read_rows(
 
 
 def _select_chunks(inventory: Inventory, split: str) -> tuple[Chunk, ...]:
-    held = _TRAIN if inventory.division.fraction and split == _VALIDATION else split
+    held = TRAIN if inventory.division.fraction and split == VALIDATION else split
     chunks = tuple(chunk for chunk in inventory.chunks if chunk.source.split == held)
     if not chunks:
         own = [problem for problem in inventory.problems if held in problem.path]

@@ -11,7 +11,7 @@ import numpy as np
 from data.invalid import InvalidData, escape
 from data.reading.formats.format import Labels, Source
 from data.reading.inventory import Inventory
-from data.reading.judging.division import RowFlags, hold_out
+from data.reading.judging.division import RowFlags, are_in_split, hold_out
 from data.reading.judging.repeats import (
     RowProblems,
     find_repeats_across_splits,
@@ -22,9 +22,7 @@ from data.reading.labels import BAD
 from data.reading.layout import Layout, Tolerance
 from data.reading.problems import Problem, list_problems
 from data.reading.scan import Scan
-from data.seed_layout import SPLITS
-
-_TRAIN, _VALIDATION = SPLITS
+from data.seed_layout import SPLITS, TEST, TRAIN, VALIDATION
 
 
 @dataclass
@@ -110,7 +108,7 @@ def judge(
         row_problems = {}
     if inventory.division.fraction:
         findings.validation_rows = _list_rows(scans, held_out)
-    findings.counts = _count_images(scans, held_out, findings.dropped_rows, layout)
+    findings.counts = _count_images(inventory, scans, held_out, findings.dropped_rows, layout)
     if not file_problems:
         file_problems = _find_missing_classes(inventory, scans, findings.counts, row_problems)
     findings.errors = [*sorted(file_problems), *sorted(row_problems.values())]
@@ -180,18 +178,19 @@ def _sum_remarks(scans: Sequence[Scan]) -> list[str]:
 
 
 def _count_images(
+    inventory: Inventory,
     scans: Sequence[Scan],
     held_out: RowFlags,
     dropped_rows: Mapping[str, set[int]],
     layout: Layout,
 ) -> dict[str, dict[str, int]]:
-    counts = {split: np.zeros(len(layout.classes), np.int64) for split in SPLITS}
+    counts = {split: np.zeros(len(layout.classes), np.int64) for split in inventory.splits}
     for scan in scans:
         source, rows = scan.chunk.source, scan.first_row + np.arange(len(scan.labels))
         kept = scan.labels != BAD
         kept &= ~np.isin(rows, sorted(dropped_rows.get(source.images, ())))
-        for split in SPLITS:
-            own = kept & (held_out[scan.chunk] == (split == _VALIDATION))
+        for split in counts:
+            own = kept & are_in_split(scan.chunk, held_out[scan.chunk], split)
             counts[split] += np.bincount(scan.labels[own], minlength=len(layout.classes))
     return {
         split: dict(zip(layout.classes, by_class.tolist(), strict=True))
@@ -242,10 +241,9 @@ def _find_undivided_classes(
 ) -> list[Problem]:
     """Return a problem if a class cannot be divided, unless there are unknown labels."""
     path = min(source.labels for source in sources)
-    problems = _find_absent_classes({_TRAIN: counts[_TRAIN]}, sources, unknown)
-    few = [
-        name for name, count in counts[_VALIDATION].items() if not count and counts[_TRAIN][name]
-    ]
+    by_files = {split: counts[split] for split in (TRAIN, TEST) if split in counts}
+    problems = _find_absent_classes(by_files, sources, unknown)
+    few = [name for name, count in counts[VALIDATION].items() if not count and counts[TRAIN][name]]
     if few and not unknown:
         text = (
             f"has only one spectrogram of the class {' and only one of '.join(few)}, which cannot "

@@ -46,7 +46,7 @@ class ImageKey:
     """Identifies one image of a simulated data set.
 
     Attributes:
-      split: "train" or "validation".
+      split: one of `data.seed_layout.SPLITS`.
       class_name: a key of `data.simulation.classes.SIGNALS`.
       number: 0-based number within its class and split.
     """
@@ -114,6 +114,7 @@ def simulate_dataset(
     progress: Callable[[int, int], None] | None = None,
     overwrite: bool = False,
     *,
+    test: int = 0,
     classes: Sequence[str] = seed_layout.CLASS_NAMES,
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
@@ -131,6 +132,7 @@ def simulate_dataset(
       workers: number of processes; None for one per core. It has no effect on the images.
       progress: called with (images done, all images) after every image.
       overwrite: replace an existing data set.
+      test: number of test images; 0 for no such part.
       classes: names from `data.simulation.classes.SIGNALS`, in the order of the label columns.
       height: rows (time) of an image.
       width: columns (frequency) of an image.
@@ -141,13 +143,14 @@ def simulate_dataset(
       ValueError: an argument is out of range, or a preset or class is unknown.
     """
     preset = find_preset(preset)
-    counts = {"train": train, "validation": validation}
+    counts = {"train": train, "validation": validation, **({"test": test} if test else {})}
+    total = sum(counts.values())
     workers = _count_cores() if workers is None else workers
     _check_arguments(classes, counts, seed, height, width, workers)
     seed_layout.check_free(directory, overwrite)
     simulate = partial(simulate_image, seed=seed, preset=preset, height=height, width=width)
-    report = _make_reporter(train + validation, progress)
-    with _start_workers(min(workers, -(-(train + validation) // _IMAGES_A_TASK))) as run:
+    report = _make_reporter(total, progress)
+    with _start_workers(min(workers, -(-total // _IMAGES_A_TASK))) as run:
         splits = {}
         for split, count in counts.items():
             keys = list_image_keys(split, count, classes)

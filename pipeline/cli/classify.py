@@ -10,6 +10,7 @@ import click
 from pipeline.cli.options import (
     FILE,
     FOLDER,
+    SPLIT,
     combine,
     config_options,
     debug_option,
@@ -42,8 +43,8 @@ image_options = combine(
     ),
     click.option(
         "--split",
-        type=click.Choice(["train", "validation"]),
-        help="Which images of data folders to classify.  [default: both]",
+        type=SPLIT,
+        help="Which images of data folders to classify.  [default: all]",
     ),
     span_option,
     click.option(

@@ -13,6 +13,7 @@ from pipeline.cli.download import download
 from pipeline.cli.options import (
     FILE,
     FOLDER,
+    SPLIT,
     config_options,
     format_option,
     read_config,
@@ -32,6 +33,12 @@ def data() -> None:
 @click.argument("directory", type=FOLDER)
 @click.option("--train", default=3200, show_default=True, help="Number of training images.")
 @click.option("--validation", default=800, show_default=True, help="Number of validation images.")
+@click.option(
+    "--test",
+    default=0,
+    show_default=True,
+    help="Number of test images, which measure the model and choose nothing.",
+)
 @click.option("--seed", default=0, show_default=True, help="Each seed gives other images.")
 @click.option(
     "--preset",
@@ -64,7 +71,7 @@ def simulate(
     """Write a SIMULATED data set to DIRECTORY.
 
     It has the layout of the published data set: train/ and validation/ each get images.csv with one
-    spectrogram per row, and labels.csv with one one-hot label per row.
+    spectrogram per row, and labels.csv with one one-hot label per row. With --test, so does test/.
 
     To simulate the seven classes of the SETI primary sets in their size:
 
@@ -77,18 +84,18 @@ def simulate(
     names = [name.strip() for name in classes.split(",")]
     options["classes"] = PRIMARY if names == ["primary"] else names
     options["preset"] = PRESETS[preset].without(without)
-    train, validation = options["train"], options["validation"]
+    counts = {split: options[split] for split in SPLIT.choices if options[split]}
     started = time.perf_counter()
-    with show_progress_bar(make_console(), "simulating", total=train + validation) as advance:
+    with show_progress_bar(make_console(), "simulating", total=sum(counts.values())) as advance:
         try:
             simulate_dataset(directory, **options, progress=advance)
         except FileExistsError as error:
             raise click.UsageError(f"{error} Option: --overwrite.") from None
         except (ValueError, NotADirectoryError) as error:
             raise click.UsageError(str(error)) from None
+    images = " + ".join(f"{count:,} {split}" for split, count in counts.items())
     click.echo(
-        f"{directory}: {train:,} training and {validation:,} validation images, simulated "
-        f"(preset {preset}, seed {options['seed']}) "
+        f"{directory}: {images} images, simulated (preset {preset}, seed {options['seed']}) "
         f"in {time.perf_counter() - started:.1f} s"
     )
 
@@ -119,7 +126,7 @@ def check(directory: str, **options: Any) -> None:
     "--split",
     default="train",
     show_default=True,
-    type=click.Choice(["train", "validation"]),
+    type=SPLIT,
     help="Which images to draw.",
 )
 @click.option("--per-class", default=4, show_default=True, help="Spectrograms of each class.")

@@ -19,6 +19,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FOLDER = click.Path(file_okay=False)
 FILE = click.Path(dir_okay=False)
+# Those of data.seed_layout, which imports NumPy.
+SPLIT = click.Choice(["train", "validation", "test"])
 
 
 def combine(*decorators: Decorator) -> Decorator:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import FILE, FOLDER, combine
+from pipeline.cli.options import FILE, FOLDER, SPLIT, combine
 
 if TYPE_CHECKING:
     from data.telescope.tile_folder import Written
@@ -94,7 +94,7 @@ cut_options = combine(
     "--split",
     default="train",
     show_default=True,
-    type=click.Choice(["train", "validation"]),
+    type=SPLIT,
     help="With --labels: which images these are.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace tiles that are in DIRECTORY.")

@@ -13,7 +13,7 @@ from data.reading.check import check_folder
 from data.reading.inventory import Inventory
 from data.reading.problems import list_problems
 from data.reading.verdict import Findings
-from data.seed_layout import SPLITS
+from data.seed_layout import TRAIN
 from pipeline.config.config import Config
 from pipeline.terminal.console import discard_library_output, make_console, show_progress_bar
 
@@ -68,9 +68,9 @@ def check_data(config: Config) -> tuple[Inventory, Findings]:
 def _build_counts_table(findings: Findings) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
-    for split in SPLITS:
+    for split in findings.counts:
         table.add_column(split, justify="right")
-    for name in findings.counts[SPLITS[0]]:
-        counts = (f"{findings.counts[split][name]:,}" for split in SPLITS)
+    for name in findings.counts[TRAIN]:
+        counts = (f"{by_class[name]:,}" for by_class in findings.counts.values())
         table.add_row(escape(name), *counts)
     return table

@@ -9,7 +9,6 @@ from rich.markup import escape
 from components.spectrogram_example_gen.file_systems import choose_files
 from data.convert import TAKEN, Target, refuse_nesting, write_converted
 from data.placement import placing
-from data.seed_layout import SPLITS
 from pipeline.config.config import Config
 from pipeline.data_commands.check import check_data
 from pipeline.terminal.console import make_console, show_progress_bar
@@ -35,7 +34,5 @@ def convert_data(config: Config, output: str, target: Target, overwrite: bool) -
         with show_progress_bar(console, "writing") as advance:
             files = choose_files(config.data)
             write_converted(inventory, findings, target, config.layout, unfinished, files, advance)
-    train, validation = (findings.images[split] for split in SPLITS)
-    console.print(
-        f"{escape(output)}: {train:,} training and {validation:,} validation images as {target}"
-    )
+    images = " + ".join(f"{count:,} {split}" for split, count in findings.images.items())
+    console.print(f"{escape(output)}: {images} images as {target}")

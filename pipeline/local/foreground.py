@@ -15,7 +15,6 @@ from data.reading.check import check_folder
 from data.reading.input_files import LOCAL, is_remote
 from data.reading.inventory import take_inventory
 from data.reading.scan import count_rows
-from data.seed_layout import SPLITS
 from pipeline.config.config import Config, ConfigError
 from pipeline.local.failed_run import remove_failure, write_failure
 from pipeline.local.output_folder import lock_output
@@ -108,7 +107,7 @@ def _describe_images(config: Config) -> str:
             division=config.division,
         )
         findings.raise_errors(inventory.folder)
-    counts = dict.fromkeys(SPLITS, 0)
+    counts = dict.fromkeys(inventory.splits, 0)
     for chunk in inventory.chunks:
         counts[chunk.source.split] += count_rows(chunk, inventory.format, config.layout, LOCAL)
     span = f", span {inventory.span}" if inventory.span else ""
@@ -146,7 +145,8 @@ def _show_results(outcome: Outcome, console: Console, log_file: str) -> None:
         console.print()
         files["tuned"] = "tuned.yaml"
     console.print(build_class_table(outcome.metrics))
-    console.print(f"accuracy {outcome.metrics['accuracy']:.4f}")
+    where = " on the test images" if outcome.metrics.get("evaluated_split") == "test" else ""
+    console.print(f"accuracy {outcome.metrics['accuracy']:.4f}{where}")
     rows = {"data": outcome.metrics["data"]}
     rows |= {label: os.path.join(outcome.latest, name) for label, name in files.items()}
     rows["log"] = log_file

@@ -132,6 +132,20 @@ def test_overwriting_replaces_the_data_and_the_record_and_nothing_else(tmp_path)
     assert not (tmp_path / "SIMULATED.json").exists()
 
 
+@pytest.mark.parametrize("has_notes", [True, False])
+def test_overwriting_by_a_set_without_test_images_removes_the_old_ones(tmp_path, has_notes):
+    splits = {"train": tiny(4), "validation": tiny(2), "test": tiny(1)}
+    seed_layout.write_data_set(tmp_path, splits)
+    if has_notes:
+        (tmp_path / "test" / "notes.txt").write_text("mine")
+    write(tmp_path, overwrite=True)
+    notes = ["test", "test/notes.txt"] if has_notes else []
+    files = [
+        f"{split}/{name}.csv" for split in ("train", "validation") for name in ("images", "labels")
+    ]
+    assert everything_in(tmp_path) == sorted([*notes, "train", "validation", *files])
+
+
 def failing_images():
     yield np.zeros((2, 3), np.uint8)
     raise OSError("disk full")
@@ -204,7 +218,8 @@ def read_whole(folder):
 
 
 def test_an_overwrite_that_is_killed_anywhere_leaves_the_old_set_the_new_set_or_no_set(tmp_path):
-    write(tmp_path / "old", record=RECORD)
+    splits = {"train": tiny(4), "validation": tiny(2), "test": tiny(1)}
+    seed_layout.write_data_set(tmp_path / "old", splits, RECORD)
     command = [sys.executable, "-c", KILLED, tmp_path / "copies", tmp_path / "old"]
     subprocess.run(command, cwd=REPOSITORY, check=True)
     copies = [tmp_path / "copies" / str(n + 1) for n in range(len(list(tmp_path.glob("copies/*"))))]
@@ -216,7 +231,7 @@ def test_an_overwrite_that_is_killed_anywhere_leaves_the_old_set_the_new_set_or_
     assert names == sorted(names, key=["old", "none", "new"].index)
     assert names.count("none") >= 4, "it was killed within the swap"
     for copy in (copies[0], copies[names.index("none") + 1], copies[-2]):
-        write(copy, record=RECORD, overwrite=True)
+        seed_layout.write_data_set(copy, splits, RECORD, overwrite=True)
         assert read_whole(copy) == old
         assert [path.name for path in copy.glob(".*")] == [], "what was unfinished is removed"
 

@@ -90,12 +90,13 @@ def test_the_reference_model_runs_with_an_inferred_schema(small_data, tmp_path):
     assert 'value: "squiggle"' in schema.read_text(), "the class names were seen in the data"
 
 
-def test_other_classes_and_sizes_need_only_configuration(tmp_path):
+def test_other_classes_and_sizes_need_only_configuration_and_test_images_measure(tmp_path):
     classes, height, width = ("noise", "narrowband", "squiggle"), 48, 96
     simulate_dataset(
         tmp_path / "data",
         train=96,
         validation=48,
+        test=24,
         workers=1,
         classes=classes,
         height=height,
@@ -109,7 +110,11 @@ def test_other_classes_and_sizes_need_only_configuration(tmp_path):
     run = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--config={config}")
     assert run.status == 0, run.text
     assert list(run.metrics["classes"]) == list(classes)
-    assert [metrics["support"] for metrics in run.metrics["classes"].values()] == [16, 16, 16]
+    assert run.metrics["evaluated_split"] == run.card["evaluation"]["split"] == "test"
+    assert [metrics["support"] for metrics in run.metrics["classes"].values()] == [8, 8, 8]
+    assert run.metrics["training"]["validation_images"] == 48
+    assert f"accuracy {run.metrics['accuracy']:.4f} on the test images" in run.text
+    assert "evaluation on 24 test images" in (run.latest / "report.html").read_text()
 
 
 def test_folders_of_pictures_are_divided_and_mistakes_are_named_by_their_picture(tmp_path):

@@ -26,8 +26,8 @@ class Contents:
 
     Attributes:
       results: the results of the run.
-      predictions: predictions of the exported model for the validation split.
-      galleries: spectrograms of the validation split.
+      predictions: predictions of the exported model for the evaluated split.
+      galleries: spectrograms of the evaluated split.
       statistics: statistics of the data for each split.
       validation: result of the data validation.
       configuration: the configuration of the run by dotted key.

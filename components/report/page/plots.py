@@ -25,6 +25,7 @@ _CORNER = 0.8
 _BLUE, _ORANGE, _GREEN = sns.color_palette(_PALETTE, 3)
 _TRAINING = {"color": _BLUE, "linestyle": "--", "label": "training"}
 _VALIDATION = {"color": _ORANGE, "linestyle": "-", "label": "validation"}
+_TEST = {"color": _GREEN, "linestyle": ":", "label": "test"}
 
 
 def plot_precision_recall(predictions: Predictions, classes: Sequence[str]) -> Figure:
@@ -131,7 +132,7 @@ def plot_distributions(statistics: Sequence[SplitStatistics]) -> Figure:
     figure = Figure(figsize=(3 * len(features), 2.8), layout="constrained")
     grid = figure.subplots(1, len(features), squeeze=False)[0]
     for axes, name in zip(grid, features, strict=True):
-        for split, style in zip(statistics, (_TRAINING, _VALIDATION), strict=False):
+        for split, style in zip(statistics, (_TRAINING, _VALIDATION, _TEST), strict=False):
             distribution = split.features[name]
             sns.histplot(
                 x=distribution.edges[:-1],

@@ -73,7 +73,7 @@ def choose_galleries(predictions: Predictions, classes: Sequence[str]) -> list[G
     """Choose the pictures of a report.
 
     Args:
-      predictions: predictions for the validation split.
+      predictions: predictions for the evaluated split.
       classes: class names in the order of the label columns.
     """
     is_correct = predictions.predicted == predictions.labels

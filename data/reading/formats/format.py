@@ -33,7 +33,7 @@ class Source:
     """A file of images and the file of their labels, or a folder of pictures of one class.
 
     Attributes:
-      split: "train" or "validation"; "train" for data that are to be divided.
+      split: one of `SPLITS`; "train" for data that are to be divided.
       images: path of the file of images, or of the folder of pictures.
       labels: path of the file of labels; the same path where one file holds both; of pictures, the
         folder whose folders are named after the classes.
@@ -209,7 +209,7 @@ class Format(ABC):
 
         Args:
           names: paths relative to the data folder, sorted.
-          split: "train", "validation", or `UNDIVIDED` for files of images of no split.
+          split: one of `SPLITS`, or `UNDIVIDED` for files of images of no split.
         """
 
     @abstractmethod

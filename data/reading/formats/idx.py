@@ -11,7 +11,6 @@ The format: LeCun, Cortes, Burges, "The MNIST database", section "File formats".
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,11 +22,13 @@ from data.invalid import InvalidData
 from data.reading.formats import naming
 from data.reading.formats.arrays import Array, ArrayFormat
 from data.reading.input_files import InputFiles, open_input
+from data.seed_layout import TEST, VALIDATION
 
 _UNSIGNED_BYTE = 8
 
-# Names of the splits in sets of this format.
-_PREFIXES = {"train": ("train",), "validation": ("validation", "test", "t10k")}
+# How names begin in sets of this format: in the data folder, and in the folder of a split.
+_BEGINNINGS = {TEST: "test|t10k"}
+_IN_FOLDERS = "train|validation|test|t10k"
 
 
 class Idx(ArrayFormat):
@@ -39,13 +40,11 @@ class Idx(ArrayFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
-        prefixes = "|".join(_PREFIXES.get(split, (split,)))
-        folder = f"{re.escape(split)}/"
-        prefix = rf"(?P<which>{folder}|({folder})?({prefixes})([-_].*)?[-_.])"
-        if not split:
-            prefix = r"(?P<which>([^/]*[-_.])?)"
-        kind = r"(?P<kind>images(?=[-.]idx3)|labels(?=[-.]idx1))"
-        return naming.match_pairs(names, rf"{prefix}{kind}[-.]idx\d-ubyte(\.gz)?", _expected_path)
+        # Test images validate, unless there are validation images too.
+        validation = _find(names, VALIDATION)
+        if split == TEST:
+            return _find(names, TEST) if validation else []
+        return validation or _find(names, TEST) if split == VALIDATION else _find(names, split)
 
     @contextmanager
     def open_array(
@@ -54,6 +53,16 @@ class Idx(ArrayFormat):
         """See `ArrayFormat`."""
         with open_input(path, files) as stream:
             yield stream, _read_header(stream, path, axes=3 if content == "images" else 1)
+
+
+def _find(names: Sequence[str], split: str) -> list[tuple[str, str]]:
+    end = "([-_].*)?[-_.]"
+    beginnings = _BEGINNINGS.get(split, split)
+    prefix = rf"(?P<which>{split}/(({_IN_FOLDERS}){end})?|({beginnings}){end})"
+    if not split:
+        prefix = r"(?P<which>([^/]*[-_.])?)"
+    kind = r"(?P<kind>images(?=[-.]idx3)|labels(?=[-.]idx1))"
+    return naming.match_pairs(names, rf"{prefix}{kind}[-.]idx\d-ubyte(\.gz)?", _expected_path)
 
 
 def _expected_path(prefix: str, kind: str) -> str:

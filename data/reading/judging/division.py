@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data.reading.formats.format import Chunk
 from data.reading.layout import Division
 from data.reading.scan import Scan
-from data.seed_layout import SPLITS
+from data.seed_layout import TEST, TRAIN, VALIDATION
 
 RowFlags = dict[Chunk, NDArray[np.bool_]]
 """Something that is true of some rows, bool [rows], by chunk."""
@@ -20,6 +20,8 @@ RowFlags = dict[Chunk, NDArray[np.bool_]]
 def hold_out(scans: Sequence[Scan], good: RowFlags, division: Division) -> RowFlags:
     """Return whether each row is for validation, by its file or, if no file says so, by choice.
 
+    Rows of test files never are.
+
     Args:
       scans: of every chunk.
       good: whether a row has neither a fault nor a bad label. Others are never chosen.
@@ -27,23 +29,38 @@ def hold_out(scans: Sequence[Scan], good: RowFlags, division: Division) -> RowFl
     """
     if not division.fraction:
         return {
-            scan.chunk: np.full(len(scan.labels), scan.chunk.source.split == SPLITS[1])
+            scan.chunk: np.full(len(scan.labels), scan.chunk.source.split == VALIDATION)
             for scan in scans
         }
-    digests = [scan.digests[good[scan.chunk]] for scan in scans]
-    labels = [scan.labels[good[scan.chunk]] for scan in scans]
+    divided = [scan for scan in scans if scan.chunk.source.split == TRAIN]
+    digests = [scan.digests[good[scan.chunk]] for scan in divided]
+    labels = [scan.labels[good[scan.chunk]] for scan in divided]
     chosen = choose_validation_rows(
         np.concatenate([np.zeros(0, np.uint64), *digests]),
         np.concatenate([np.zeros(0, np.int64), *labels]),
         division,
     )
-    held_out, start = {}, 0
-    for scan in scans:
-        rows = held_out[scan.chunk] = np.zeros(len(scan.labels), bool)
+    held_out = {scan.chunk: np.zeros(len(scan.labels), bool) for scan in scans}
+    start = 0
+    for scan in divided:
+        rows = held_out[scan.chunk]
         end = start + np.count_nonzero(good[scan.chunk])
         rows[good[scan.chunk]] = chosen[start:end]
         start = end
     return held_out
+
+
+def are_in_split(chunk: Chunk, held_out: NDArray[np.bool_], split: str) -> NDArray[np.bool_]:
+    """Return whether each row of a chunk belongs to a split.
+
+    Args:
+      chunk: the chunk.
+      held_out: bool [rows], whether a row is for validation.
+      split: the split.
+    """
+    if TEST in (split, chunk.source.split):
+        return np.full(len(held_out), split == chunk.source.split)
+    return held_out == (split == VALIDATION)
 
 
 def choose_validation_rows(

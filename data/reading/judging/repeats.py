@@ -1,4 +1,4 @@
-"""Finds spectrograms that are equal, within a split and in both splits."""
+"""Finds spectrograms that are equal, within a split and across splits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data.reading.judging.division import RowFlags
+from data.reading.judging.division import RowFlags, are_in_split
 from data.reading.problems import Problem, name_row
 from data.reading.scan import Scan
-from data.seed_layout import SPLITS
+from data.seed_layout import SPLITS, TEST, TRAIN, VALIDATION
 
-_TRAIN, _VALIDATION = SPLITS
+# By split: another that must not have the same spectrograms, and why.
+_APART = (
+    (VALIDATION, TRAIN, "A model must not be evaluated on what it was trained on."),
+    (TEST, VALIDATION, "A model must not be tested on what its epoch was chosen by."),
+    (TEST, TRAIN, "A model must not be evaluated on what it was trained on."),
+)
 
 Selected = tuple[NDArray[np.uint64], NDArray[np.int64]]
 """Digests of rows [rows], and their places, (number of scan, row in chunk) [rows, 2]."""
@@ -25,7 +30,8 @@ def select_rows(scans: Sequence[Scan], good: RowFlags, held_out: RowFlags, split
     """Return the good rows of a split."""
     digests, places = [np.zeros(0, np.uint64)], [np.zeros((0, 2), np.int64)]
     for number, scan in enumerate(scans):
-        rows = np.flatnonzero(good[scan.chunk] & (held_out[scan.chunk] == (split == _VALIDATION)))
+        own = are_in_split(scan.chunk, held_out[scan.chunk], split)
+        rows = np.flatnonzero(good[scan.chunk] & own)
         digests.append(scan.digests[rows])
         places.append(np.stack([np.full(len(rows), number), rows], axis=1))
     return np.concatenate(digests), np.concatenate(places)
@@ -46,23 +52,21 @@ def find_repeats_within_splits(
 
 
 def find_repeats_across_splits(scans: Sequence[Scan], rows: Mapping[str, Selected]) -> RowProblems:
-    """Return a problem for every row of validation that is also in training."""
-    known, known_places = rows[_TRAIN]
-    digests, places = rows[_VALIDATION]
-    if not len(known):
-        return {}
-    order = np.argsort(known, kind="stable")
-    position = np.searchsorted(known, digests, sorter=order)
-    earlier = order[np.minimum(position, len(order) - 1)]
+    """Return a problem for every row of validation or test that is also in another split."""
     repeats: RowProblems = {}
-    for row in np.flatnonzero(known[earlier] == digests).tolist():
-        scan, chunk_row = scans[places[row][0]], int(places[row][1])
-        repeats[scan.chunk.source.images, scan.first_row + chunk_row] = _describe_repeat(
-            scans,
-            places[row],
-            known_places[earlier[row]],
-            " A model must not be evaluated on what it was trained on.",
-        )
+    for split, other, reason in _APART:
+        known, known_places = rows[other]
+        digests, places = rows[split]
+        if not len(known):
+            continue
+        order = np.argsort(known, kind="stable")
+        position = np.searchsorted(known, digests, sorter=order)
+        earlier = order[np.minimum(position, len(order) - 1)]
+        for row in np.flatnonzero(known[earlier] == digests).tolist():
+            scan, chunk_row = scans[places[row][0]], int(places[row][1])
+            repeats[scan.chunk.source.images, scan.first_row + chunk_row] = _describe_repeat(
+                scans, places[row], known_places[earlier[row]], f" {reason}"
+            )
     return repeats
 
 

@@ -151,6 +151,7 @@ def make_results(**changes) -> Results:
     values = {
         "force_push_reason": None,
         "classes": CLASSES,
+        "evaluated_split": "validation",
         "evaluation": Evaluation(make_metrics(), (), None),
         "failures": [],
         "blessed": True,
@@ -348,3 +349,10 @@ def test_dropped_rows_are_listed_on_the_page_and_in_the_json():
     assert "Bad rows that were dropped: 1" in page
     assert "&lt;oops&gt;" in page
     assert "dropped" not in plain_page()
+
+
+def test_the_page_names_the_split_that_was_measured():
+    page = render_page(evaluated_split="test")
+    assert "evaluation on 200 test images" in page
+    assert "These spectrograms are from the test split." in page
+    assert "fitted on the 200 validation images" in page

@@ -167,9 +167,7 @@ def test_simulate_writes_a_data_set_and_will_not_overwrite_it(tmp_path):
     arguments = ["data", "simulate", "d", "--train", "8", "--validation", "4", "--workers", "1"]
     simulated = radio_signals(*arguments, cwd=tmp_path)
     assert simulated.returncode == 0, simulated.stderr
-    assert (
-        "8 training and 4 validation images, simulated (preset basic, seed 0)" in simulated.stdout
-    )
+    assert "8 train + 4 validation images, simulated (preset basic, seed 0)" in simulated.stdout
     assert len((tmp_path / "d" / "train" / "labels.csv").read_text().splitlines()) == 8
     assert radio_signals(*arguments, cwd=tmp_path).returncode == 2
     assert radio_signals(*arguments, "--overwrite", cwd=tmp_path).returncode == 0
@@ -181,7 +179,7 @@ def test_defaults_of_simulate_are_those_of_the_simulator():
         for option in simulate.params
         if getattr(option, "show_default", False)
     }
-    assert len(defaults) == 7
+    assert len(defaults) == 8
     defaults["classes"] = tuple(defaults["classes"].split(","))
     parameters = inspect.signature(simulate_dataset).parameters
     assert defaults == {name: parameters[name].default for name in defaults}

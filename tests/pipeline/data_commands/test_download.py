@@ -21,8 +21,9 @@ from tests.faults.test_disks import can_mount, mounted
 
 COMMAND = Path(sys.executable).with_name("radio-signals")
 FILE_ID = "1R2BlsYydirhMmf89_D1imOT5aVvkXHi2"
+SAMPLE_FOLDER = Path(seed_layout.__file__).with_name("sample")
 SAMPLE = {
-    name: Path(seed_layout.__file__).with_name("sample") / name for name in seed_layout.FILES[1:]
+    str(path.relative_to(SAMPLE_FOLDER)): path for path in seed_layout.list_files(SAMPLE_FOLDER)[1:]
 }
 # A table like that of the published files, for the sample.
 FILES = {

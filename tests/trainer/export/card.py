@@ -31,6 +31,7 @@ FACTS = {
         "dropped_rows": 3,
     },
     "evaluation": {
+        "split": "validation",
         "level": 0.95,
         "images": 200,
         "accuracy": 0.925,
