@@ -20,6 +20,8 @@ from trainer.export.model_card import (
     write_model_card,
 )
 
+pytestmark = pytest.mark.slow
+
 URL = f"/v2/models/{NAME}/infer"
 CLIENTS = 4
 
@@ -215,7 +217,6 @@ def wait_until_closed(host: str, port: int) -> None:
     raise AssertionError("it still lets clients in")
 
 
-@pytest.mark.slow
 def test_it_can_wait_for_the_first_model(start, models, tmp_path):
     server = start(tmp_path, "--wait", "--poll-seconds", "0.1").wait_until_ready()
     assert server.lines[0] == f"Waiting for the first model in {tmp_path}"

@@ -2,7 +2,7 @@
 
     FILE      read as its content shows (`data.reading.content`)
     -         rows of CSV from standard input
-    FOLDER    a data folder: train/ and validation/; or else everything in it that can be read
+    FOLDER    a data folder: train/, validation/, test/; or else everything in it that can be read
 
 Labels are used where they are there. All files are looked at before the first one is read.
 """

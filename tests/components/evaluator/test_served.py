@@ -22,6 +22,8 @@ from components.evaluator.served.record import read_record
 from data.invalid import InvalidData
 from trainer.export.warm_up import write_warm_up_requests
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ["signal", "noise"]
 HEIGHT, WIDTH = 4, 6
 IMAGES = 10
@@ -248,7 +250,6 @@ def test_a_model_is_asked_in_a_process_with_tensorflow_alone(tmp_path):
     assert served.load_seconds > 0 < served.warm_up_seconds
 
 
-@pytest.mark.slow
 def test_a_model_that_needs_code_of_ours_is_refused(tmp_path):
     model, examples = (
         save_model(BoundModel(), tmp_path / "m"),
@@ -264,7 +265,6 @@ def test_a_model_that_needs_code_of_ours_is_refused(tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_a_model_that_does_not_answer_is_given_up(tmp_path):
     model, examples = (
         save_model(StuckModel(), tmp_path / "m"),
@@ -322,7 +322,6 @@ evaluates = pytest.mark.filterwarnings(
 )
 
 
-@pytest.mark.slow
 @evaluates
 def test_the_evaluator_never_blesses_a_model_that_predicts_one_class(tmp_path):
     assert evaluate(tmp_path, BlindModel()) == (
@@ -331,7 +330,6 @@ def test_the_evaluator_never_blesses_a_model_that_predicts_one_class(tmp_path):
     )
 
 
-@pytest.mark.slow
 @evaluates
 def test_the_evaluator_does_not_bless_a_model_that_is_too_slow_or_that_no_server_loads(tmp_path):
     blessed, failures = evaluate(tmp_path, Model(), most_seconds=0.001, servable=False)
@@ -346,7 +344,6 @@ def test_the_evaluator_does_not_bless_a_model_that_is_too_slow_or_that_no_server
     ]
 
 
-@pytest.mark.slow
 @evaluates
 def test_the_evaluator_refuses_a_model_that_answers_nan(tmp_path):
     with pytest.raises(InvalidData, match="10 of 10 images are NaN or infinite; none may be"):

@@ -79,7 +79,13 @@ def test_tiles_that_are_there_are_not_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--height", 0), ("--width", -1), ("--overlap", 1), ("--overlap", -0.1), ("--split", "test")],
+    [
+        ("--height", 0),
+        ("--width", -1),
+        ("--overlap", 1),
+        ("--overlap", -0.1),
+        ("--split", "holdout"),
+    ],
 )
 def test_a_wrong_option_is_named(option, value, tmp_path):
     result = call("tile", write_observation(tmp_path), tmp_path / "out", option, value)
