@@ -96,7 +96,7 @@ def keys_for(folder: str) -> Iterator[None]:
     """
     bucket = f"arn:aws:s3:::{BUCKET}"
     rights = [
-        {"Action": ["s3:Get*", "s3:Put*", "s3:Delete*"], "Resource": f"{bucket}/{folder}/*"},
+        {"Action": ["s3:Get*", "s3:Put*", "s3:DeleteObject"], "Resource": f"{bucket}/{folder}/*"},
         {"Action": "s3:List*", "Resource": bucket},
     ]
     policy = {

@@ -78,6 +78,8 @@ def seaweedfs(access_key: str, secret_key: str) -> Iterator[SeaweedFS]:
             f"-s3.config={folder / 's3.json'}",
             # Tests make further keys.
             "-s3.iam.readOnly=false",
+            # A bucket that does not exist is an error in the other stores.
+            "-s3.autoCreateBucket=false",
             # Catalogues of tables, at fixed ports.
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",

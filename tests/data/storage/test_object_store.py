@@ -3,6 +3,7 @@
 import socket
 import threading
 
+import boto3
 import pytest
 from tfx.dsl.io import fileio
 from tfx.dsl.io.filesystem import NotFoundError
@@ -12,7 +13,7 @@ import data.storage.object_store as object_store_module
 from data.storage import files
 from data.storage.object_store import StoreError
 from data.storage.tfx_plugin import register_object_stores
-from tests.object_store import STORES, keys_for, no_store, object_store
+from tests.object_store import BUCKET, STORES, keys_for, no_store, object_store
 
 FOLDER = "minio://mlpipeline/radio"
 
@@ -81,6 +82,16 @@ def test_a_folder_is_copied_from_disk_to_the_store_and_back(tmp_path, copy_folde
     copy_folder(str(tmp_path / "here"), f"{FOLDER}/copy")
     copy_folder(f"{FOLDER}/copy", str(tmp_path / "back"))
     assert (tmp_path / "back" / "x" / "y").read_bytes() == b"\x00\xff"
+
+
+def test_a_folder_of_more_files_than_a_request_names_is_listed_and_removed():
+    client = boto3.client("s3", region_name="us-east-1")
+    names = [f"{number:04d}" for number in range(1001)]
+    for name in names:
+        client.put_object(Bucket=BUCKET, Key=f"radio/many/{name}", Body=b"")
+    assert files.list_folder(f"{FOLDER}/many") == names
+    files.remove_folder(f"{FOLDER}/many")
+    assert not any(names for *_, names in files.walk(f"{FOLDER}/many"))
 
 
 def test_tfx_replaces_a_file_by_a_rename_only_on_request():
