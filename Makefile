@@ -34,28 +34,31 @@ notebook: setup ## Open JupyterLab on the notebooks; DATA=dir and OUTPUT=dir as 
 # The tests of a file share one process; at most four processes, because each takes 2 GB.
 PYTEST := .venv/bin/python -m pytest @tests/parallel-options.txt
 QUICK := not slow and not long and not faults and not engines
+SLOW := slow and not long and not engines
+LONG := long and not engines
 
 test: setup ## Run the quick tests; ARGS="-k reader" adds options
 	@$(PYTEST) -m "$(QUICK)" $(ARGS)
 
 test-slow: setup ## Run the tests that take tens of seconds
-	@$(PYTEST) -m "slow and not long" $(ARGS)
+	@$(PYTEST) -m "$(SLOW)" $(ARGS)
 
 test-long: setup ## Run the tests that take minutes
-	@$(PYTEST) -m long $(ARGS)
+	@$(PYTEST) -m "$(LONG)" $(ARGS)
 
 test-faults: setup ## Kill, damage and fuzz for two hours; MINUTES=20 is the time of the fuzzing
 	@RADIO_SIGNALS_FUZZ_MINUTES=$(or $(MINUTES),20) .venv/bin/python -m pytest -s \
 	  -m "faults or not faults" tests/faults $(ARGS)
 
-# What the next two targets start, in .cache/engines.
+# What the tests start, in .cache/engines.
 engines: setup
 	@scripts/engines.sh
 
-test-engines: engines ## Run the pipeline on a real Flink and a real Spark; needs root, Java 17 and Maven
-	@.venv/bin/python -m pytest tests/engines $(ARGS)
+test-engines: engines ## Run the pipeline on a real Flink, Spark and SeaweedFS; needs root, Java 17, Maven, Go
+	@.venv/bin/python -m pytest -m engines $(ARGS)
 
-engine: engines ## Start the same Flink or Spark, ENGINE=flink or spark, until Ctrl-C; needs what the tests need
+engine: setup ## Start the same Flink or Spark, ENGINE=flink or spark, until Ctrl-C; needs what the tests need
+	@scripts/engines.sh $(ENGINE)
 	@.venv/bin/python -m tests.engines $(ENGINE)
 
 # ARGS comes last, so that it takes precedence, for example with another -m.
@@ -63,7 +66,7 @@ test-next: ## Run the quick tests on the TFX 1.21 line, in a Debian 13 system of
 	@scripts/test-next.sh $(ARGS)
 
 test-all: lint ## Run every test on both TFX lines, and the image: before a release; needs root
-	@for tests in "$(QUICK)" "slow and not long" long; do \
+	@for tests in "$(QUICK)" "$(SLOW)" "$(LONG)"; do \
 	  $(PYTEST) -m "$$tests" $(ARGS) && scripts/test-next.sh -m "$$tests" $(ARGS) || exit 1; done
 	@scripts/test-image.sh
 

@@ -1,4 +1,4 @@
-"""An object store that speaks S3 on this machine: Moto's server."""
+"""Object stores that speak S3 on this machine: Moto's server, a simulation, and SeaweedFS."""
 
 import functools
 import json
@@ -13,40 +13,67 @@ from moto.core.authorization import enable_iam_authentication
 from moto.server import ThreadedMotoServer
 
 import data.storage.object_store
+from tests.engines.seaweedfs import seaweedfs
 
 BUCKET = "mlpipeline"
+ACCESS_KEY, SECRET_KEY = "reader", "of-tests"
+
+
+STORES = ["moto", pytest.param("seaweedfs", marks=pytest.mark.engines)]
+"""Parameters of tests and fixtures that use each of the stores of `object_store`."""
 
 
 @contextmanager
-def object_store() -> Iterator[dict[str, str]]:
-    """Start a store with an empty bucket; yield the environment variables that point to it."""
+def object_store(kind: str = "moto") -> Iterator[dict[str, str]]:
+    """Start a store with an empty bucket; yield the environment variables that point to it.
+
+    Args:
+      kind: "moto" or "seaweedfs".
+    """
+    start = {"moto": _moto, "seaweedfs": _seaweedfs}[kind]
+    with start() as address, use_store(address) as environment:
+        yield environment
+
+
+@contextmanager
+def use_store(address: str) -> Iterator[dict[str, str]]:
+    """Make a store the one of the environment, with an empty bucket, as `object_store` does."""
+    environment = {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        # Drop this machine's own settings, or another store would be emptied below.
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        bucket = boto3.resource("s3", endpoint_url=address, region_name="us-east-1").Bucket(BUCKET)
+        bucket.create()
+        yield environment
+        bucket.objects.all().delete()
+        bucket.delete()
+
+
+@contextmanager
+def _moto() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "reader",
-        "AWS_SECRET_ACCESS_KEY": "of-tests",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            # Drop this machine's own settings, or another store would be emptied below.
-            for name in [name for name in os.environ if name.startswith("AWS_")]:
-                patch.delenv(name)
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            bucket = boto3.resource(
-                "s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1"
-            ).Bucket(BUCKET)
-            bucket.create()
-            yield environment
-            bucket.objects.all().delete()
-            bucket.delete()
+        yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def _seaweedfs() -> Iterator[str]:
+    with seaweedfs(ACCESS_KEY, SECRET_KEY) as store:
+        yield store.address
 
 
 @contextmanager
@@ -69,7 +96,7 @@ def keys_for(folder: str) -> Iterator[None]:
     """
     bucket = f"arn:aws:s3:::{BUCKET}"
     rights = [
-        {"Action": ["s3:Get*", "s3:Put*", "s3:Delete*"], "Resource": f"{bucket}/{folder}/*"},
+        {"Action": ["s3:Get*", "s3:Put*", "s3:DeleteObject"], "Resource": f"{bucket}/{folder}/*"},
         {"Action": "s3:List*", "Resource": bucket},
     ]
     policy = {

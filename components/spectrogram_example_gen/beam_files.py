@@ -7,10 +7,17 @@ from typing import BinaryIO
 
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 
 class BeamFiles:
     """Implements `data.reading.input_files.StoredFiles`."""
+
+    def __init__(self) -> None:
+        # Each pipeline of Beam sets the options of its file systems. Before the first one there are
+        # none, and Beam's s3:// then refuses to open anything.
+        if FileSystems._pipeline_options is None:  # noqa: SLF001 - nothing else tells
+            FileSystems.set_options(PipelineOptions([]))
 
     def names(self, folder: str) -> list[str]:
         """Return the paths, relative to the folder, of all files below it."""

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from data.reading.input_files import is_remote
 from data.reading.layout import Division, Layout
+from data.storage.object_store import SCHEMES
 from pipeline.config.sections import (
     Beam,
     Input,
@@ -39,7 +40,7 @@ class Config(TrainingConfig):
     artifacts: str = Field(
         default="",
         description="Where steps write their outputs: a folder, or the address of a bucket that "
-        "Beam's workers reach. Empty: `artifacts/` in the output folder.",
+        "TensorFlow opens (`gs://`). Empty: `artifacts/` in the output folder.",
     )
     warm_start: bool = Field(
         default=False,
@@ -119,6 +120,16 @@ class Config(TrainingConfig):
                 "address of a bucket"
             )
         return output
+
+    @field_validator("artifacts")
+    @classmethod
+    def _is_open_to_tensorflow(cls, artifacts: str) -> str:
+        if artifacts.startswith(SCHEMES):
+            raise ValueError(
+                "TensorFlow writes artifacts, and opens neither s3:// nor minio://. Use a folder "
+                "that all workers reach, or a bucket of Google's (gs://)"
+            )
+        return artifacts
 
     @field_validator("warm_start")
     @classmethod

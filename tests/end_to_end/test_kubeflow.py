@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.pipeline_runs import SMALL
 from tests.kubeflow.compile_command import compile_package
 from tests.kubeflow.fake_installation import FakeInstallation, RunResult
-from tests.object_store import object_store
+from tests.object_store import STORES, object_store
 from trainer.export.pushed_models import list_pushed_models
 
 pytestmark = pytest.mark.slow
@@ -40,9 +40,9 @@ def package(volume, tmp_path_factory) -> Path:
     )
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory) -> Iterator[FakeInstallation]:
-    with object_store() as environment:
+@pytest.fixture(scope="module", params=STORES)
+def installation(request, tmp_path_factory) -> Iterator[FakeInstallation]:
+    with object_store(request.param) as environment:
         yield FakeInstallation(tmp_path_factory.mktemp("kubeflow"), environment)
 
 

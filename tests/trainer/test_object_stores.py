@@ -15,7 +15,7 @@ from components.pusher.component import Executor as Pusher
 from data.storage import files
 from data.storage.object_store import StoreError
 from data.storage.tfx_plugin import register_object_stores
-from tests.object_store import keys_for, no_store, object_store
+from tests.object_store import STORES, keys_for, no_store, object_store
 from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, build, make_settings, train
 from trainer.export.model_card import read_model_card, write_model_card
 from trainer.export.pushed_models import list_pushed_models
@@ -26,11 +26,18 @@ pytestmark = pytest.mark.usefixtures("tiny_model")
 KEPT = "minio://mlpipeline/kept"
 
 
-@pytest.fixture(autouse=True)
-def store():
+@pytest.fixture(scope="module", params=STORES)
+def store(request):
     register_object_stores()
-    with object_store():
+    with object_store(request.param):
         yield
+
+
+@pytest.fixture(autouse=True)
+def folder(store):
+    yield
+    if files.exists(KEPT):
+        files.remove_folder(KEPT)
 
 
 class Killed(BaseException):

@@ -10,10 +10,13 @@ import threading
 import time
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 import data.storage.object_store as object_store_module
 from data.storage import files
 from data.storage.object_store import StoreError, StoreUnreachableError
+from tests.object_store import object_store
+from tests.ports import free_port
 
 FILE = "minio://bucket/models/x"
 DEADLINE = 1.0
@@ -145,3 +148,19 @@ def test_a_process_ends_although_it_left_a_request_behind(start):
     )
     assert finished.returncode == 1
     assert "no complete answer within 0 seconds" in finished.stderr
+
+
+def test_a_store_that_is_away_for_seconds_is_waited_for(monkeypatch):
+    port = free_port()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    start = threading.Timer(3, server.start)
+    with object_store():
+        files.write_file("minio://mlpipeline/radio/one", "1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        start.start()
+        try:
+            # All servers of a process share one memory.
+            assert files.list_folder("minio://mlpipeline/radio") == ["one"]
+        finally:
+            start.join()
+            server.stop()

@@ -11,20 +11,25 @@ import pytest
 
 from data.storage import files, lease
 from data.storage.lease import LeaseHeldError, hold_lease
-from tests.object_store import object_store
+from tests.object_store import STORES, object_store
 
 
-@pytest.fixture(scope="module", autouse=True)
-def store():
-    with object_store():
-        yield
+@pytest.fixture(scope="module", params=["local", *STORES])
+def store(request):
+    """The address of a bucket, or nothing: folders are on this machine."""
+    if request.param == "local":
+        yield ""
+    else:
+        with object_store(request.param):
+            yield "s3://mlpipeline"
 
 
-@pytest.fixture(params=["local", "store"])
-def folder(request, tmp_path):
-    yield str(tmp_path / "serving") if request.param == "local" else "s3://mlpipeline/serving"
-    if request.param == "store":
-        files.remove_folder("s3://mlpipeline/serving")
+@pytest.fixture
+def folder(store, tmp_path):
+    folder = f"{store or tmp_path}/serving"
+    yield folder
+    if store:
+        files.remove_folder(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 import socket
 import threading
 
+import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from tfx.dsl.io import fileio
 from tfx.dsl.io.filesystem import NotFoundError
 from tfx.utils import io_utils
@@ -13,17 +13,16 @@ import data.storage.object_store as object_store_module
 from data.storage import files
 from data.storage.object_store import StoreError
 from data.storage.tfx_plugin import register_object_stores
-from tests.object_store import keys_for, no_store, object_store
-from tests.ports import free_port
+from tests.object_store import BUCKET, STORES, keys_for, no_store, object_store
 
 FOLDER = "minio://mlpipeline/radio"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def store():
+@pytest.fixture(scope="module", autouse=True, params=STORES)
+def store(request):
     register_object_stores()
-    with object_store() as environment:
-        yield environment
+    with object_store(request.param):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +82,16 @@ def test_a_folder_is_copied_from_disk_to_the_store_and_back(tmp_path, copy_folde
     copy_folder(str(tmp_path / "here"), f"{FOLDER}/copy")
     copy_folder(f"{FOLDER}/copy", str(tmp_path / "back"))
     assert (tmp_path / "back" / "x" / "y").read_bytes() == b"\x00\xff"
+
+
+def test_a_folder_of_more_files_than_a_request_names_is_listed_and_removed():
+    client = boto3.client("s3", region_name="us-east-1")
+    names = [f"{number:04d}" for number in range(1001)]
+    for name in names:
+        client.put_object(Bucket=BUCKET, Key=f"radio/many/{name}", Body=b"")
+    assert files.list_folder(f"{FOLDER}/many") == names
+    files.remove_folder(f"{FOLDER}/many")
+    assert not any(names for *_, names in files.walk(f"{FOLDER}/many"))
 
 
 def test_tfx_replaces_a_file_by_a_rename_only_on_request():
@@ -197,20 +206,6 @@ def test_a_store_that_cannot_be_reached_is_named():
             files.list_folder("minio://bucket/x")
         with pytest.raises(StoreError, match=message):
             files.write_file("minio://bucket/x", "x")
-
-
-def test_a_store_that_is_away_for_seconds_is_waited_for(monkeypatch):
-    port = free_port()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    start = threading.Timer(3, server.start)
-    start.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    try:
-        # All servers of a process share one memory.
-        assert files.list_folder(FOLDER) == ["a", "three"]
-    finally:
-        start.join()
-        server.stop()
 
 
 def test_a_bucket_that_does_not_exist_is_named():

@@ -71,6 +71,12 @@ def test_an_empty_value_clears_a_text(file):
             "SQLite file. To keep artifacts where workers can reach them, set artifacts to the "
             "address of a bucket. Received: 'gs://bucket/runs'.",
         ),
+        (
+            ["artifacts=s3://bucket/artifacts"],
+            "artifacts: TensorFlow writes artifacts, and opens neither s3:// nor minio://. Use a "
+            "folder that all workers reach, or a bucket of Google's (gs://). Received: "
+            "'s3://bucket/artifacts'.",
+        ),
         (["epochs"], '--set epochs: write key=value, for example "epochs=20".'),
         (["epochs=[1"], "--set epochs: the value is not YAML."),
         (["epochs=0"], "epochs: it must be a whole number of at least 1. Received: 0."),

@@ -8,7 +8,7 @@ from keras_tuner.errors import FatalError
 from data.invalid import InvalidData
 from data.storage.checked_json import read_checked_json
 from data.storage.object_store import StoreError
-from tests.object_store import no_store, object_store
+from tests.object_store import STORES, no_store, object_store
 from tests.trainer.small_run import TRAIN, fn_args
 from trainer import models
 from trainer.tuning.search import tuner_fn
@@ -89,9 +89,10 @@ def test_a_trial_whose_stored_result_is_damaged_is_repeated(small_data, first, c
     assert damaged.read_text() != stored
 
 
-def test_results_of_trials_can_be_kept_in_a_bucket(small_data, tmp_path, caplog):
+@pytest.mark.parametrize("store", STORES)
+def test_results_of_trials_can_be_kept_in_a_bucket(store, small_data, tmp_path, caplog):
     kept = {"trials": 1, "epochs": 1, "checkpoint_dir": "minio://mlpipeline/kept"}
-    with object_store():
+    with object_store(store):
         first = search(small_data, tmp_path / "first", **kept)
         with caplog.at_level(logging.INFO, "radio_signals"):
             again = search(small_data, tmp_path / "again", **kept)
