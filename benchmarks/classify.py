@@ -86,11 +86,11 @@ def write_images(data: Path, count: int, folder: Path) -> list[Path]:
     from data.plots.gallery import read_layout
     from data.reading.inventory import take_inventory
     from data.reading.split import split_images
-    from data.seed_layout import SPLITS, encode_csv
+    from data.seed_layout import encode_csv
 
     layout = read_layout(data)
     inventory = take_inventory(str(data), layout)
-    images = np.concatenate([split_images(inventory, split, layout) for split in SPLITS])
+    images = np.concatenate([split_images(inventory, split, layout) for split in inventory.splits])
     array = np.lib.format.open_memmap(
         folder / f"{count}.npy", "w+", np.uint8, (count, *images.shape[1:])
     )

@@ -107,11 +107,11 @@ def measure_keras(folder: Path, _work: Path) -> dict[str, float]:
     import keras
     import tensorflow as tf
 
-    from data.seed_layout import HEIGHT, SPLITS, WIDTH
+    from data.seed_layout import HEIGHT, TRAIN, VALIDATION, WIDTH
 
     tf.constant(0)  # starts TensorFlow
     started, images = time.perf_counter(), 0
-    for split in SPLITS:
+    for split in (TRAIN, VALIDATION):
         dataset = keras.utils.image_dataset_from_directory(
             folder / split, color_mode="grayscale", image_size=(HEIGHT, WIDTH), batch_size=256
         )
@@ -193,7 +193,7 @@ def write_tenfold_data(data: Path, folder: Path) -> Path:
     from data.reading.inventory import take_inventory
     from data.reading.layout import Layout
     from data.reading.split import split_images, split_labels
-    from data.seed_layout import CLASS_NAMES, HEIGHT, SPLITS, WIDTH, write_data_set
+    from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH, write_data_set
 
     layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
     inventory = take_inventory(str(data), layout)
@@ -202,7 +202,7 @@ def write_tenfold_data(data: Path, folder: Path) -> Path:
         return (np.roll(image, shift, axis=1) for shift in range(10) for image in images)
 
     splits = {}
-    for split in SPLITS:
+    for split in inventory.splits:
         images = split_images(inventory, split, layout)
         labels = np.tile(split_labels(inventory, split, layout), 10)
         splits[split] = (shifted(images), labels, len(CLASS_NAMES))
@@ -217,11 +217,11 @@ def write_pictures(data: Path, folder: Path) -> Path:
     from data.reading.inventory import take_inventory
     from data.reading.layout import Layout
     from data.reading.split import split_images, split_labels
-    from data.seed_layout import CLASS_NAMES, HEIGHT, SPLITS, WIDTH
+    from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 
     layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
     inventory = take_inventory(str(data), layout)
-    for split in SPLITS:
+    for split in inventory.splits:
         labels = split_labels(inventory, split, layout)
         for number, image in enumerate(split_images(inventory, split, layout)):
             path = folder / split / CLASS_NAMES[labels[number]] / f"{number:06}.png"

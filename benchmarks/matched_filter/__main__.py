@@ -30,7 +30,7 @@ from benchmarks.matched_filter.scores import learn, score_images
 from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
-from data.seed_layout import CLASS_NAMES, SPLITS, read_record
+from data.seed_layout import CLASS_NAMES, TRAIN, VALIDATION, read_record
 from data.simulation.dataset import list_image_keys, simulate_signal
 
 # Not the seed of any data set, because the classifier learns from images of its own.
@@ -62,7 +62,7 @@ def main() -> None:
     layout = Layout(tuple(record["classes"]), HEIGHT, WIDTH)
     inventory = take_inventory(str(arguments.data), layout)
     table, labels = {}, {}
-    for split in SPLITS:
+    for split in (TRAIN, VALIDATION):
         images = split_images(inventory, split, layout)
         labels[split] = split_labels(inventory, split, layout)
         scores = score_images(

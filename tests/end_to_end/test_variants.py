@@ -11,7 +11,7 @@ from PIL import Image
 from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
-from data.seed_layout import CLASS_NAMES, HEIGHT, RECORD, SPLITS, WIDTH
+from data.seed_layout import CLASS_NAMES, HEIGHT, RECORD, WIDTH
 from data.simulation.classes import PRIMARY
 from data.simulation.dataset import simulate_dataset
 from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
@@ -201,7 +201,7 @@ def test_the_newest_span_is_run_and_one_that_has_drifted_is_refused(small_data, 
 
     layout = Layout(CLASS_NAMES, HEIGHT, WIDTH)
     inventory = take_inventory(str(small_data), layout)
-    for split in SPLITS:
+    for split in inventory.splits:
         (spans / "span-2" / split).mkdir(parents=True)
         # Another gain: everything a tenth brighter.
         images = np.minimum(split_images(inventory, split, layout).astype(int) + 25, 255)
