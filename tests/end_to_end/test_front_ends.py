@@ -249,11 +249,10 @@ CLASSIC = "window.Jupyter?.notebook?.kernel?.is_connected()"
     ids=["lab", "notebook", "nbclassic"],
 )
 def test_a_front_end_of_jupyter_shows_the_views(
-    page, first_run, application, path, listens, start, tmp_path
+    page, only_run, application, path, listens, start, tmp_path
 ):
     shutil.copy(NOTEBOOKS / "evaluate.ipynb", tmp_path)
-    # In its copy, because other tests add runs to the first run's own folder meanwhile.
-    with server(application, tmp_path, first_run.output) as address:
+    with server(application, tmp_path, only_run.output) as address:
         open_notebook(page, address, path, listens)
         start(page)
         # A notebook draws only what is visible.
@@ -261,7 +260,7 @@ def test_a_front_end_of_jupyter_shows_the_views(
         page.locator(f"{FRAME}, {failed}").first.wait_for(state="attached", timeout=10 * MINUTES)
         assert page.locator(failed).all_inner_texts() == []
         page.locator(FRAME).scroll_into_view_if_needed()
-        expect_metrics(page, first_run.metrics["accuracy"])
+        expect_metrics(page, only_run.metrics["accuracy"])
         if "SCREENSHOTS" in os.environ:
             page.screenshot(path=Path(os.environ["SCREENSHOTS"], f"{application}.png"))
 
