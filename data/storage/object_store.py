@@ -42,7 +42,8 @@ Folder: TypeAlias = tuple[str, list[str], list[str]]
 """Path of a folder, names of the folders in it and names of the files in it, as of `os.walk`."""
 
 # For one operation, with all attempts. A store is away for that long while its pod moves to another
-# machine, and hours of training should not be lost to it. SeaweedFS takes half of it to start again.
+# machine, and hours of training should not be lost to it. SeaweedFS needs half of it to
+# start again.
 _DEADLINE_SECONDS = 60.0
 # Large files get more time: a slower store could not be worked with.
 _BYTES_PER_SECOND = 1e6
@@ -141,9 +142,9 @@ class ObjectStore:
         except StoreError:
             # The one request that deletes many files names none of them in its address. SeaweedFS
             # (issue 9789) and others refuse it to keys that open only one folder of the bucket,
-            # such as those of a Kubeflow profile. For more than 1,000 files, PyArrow 10 sends further
-            # requests that name no file, which SeaweedFS refuses too. Any other error is raised
-            # again here.
+            # such as those of a Kubeflow profile. For more than 1,000 files, PyArrow 10 sends
+            # further requests that name no file, which SeaweedFS refuses too. Any other error is
+            # raised again here.
             scheme = folder[: folder.index("://") + 3]
             for info in _list_all(folder):
                 # The first of those requests may still remove files.
