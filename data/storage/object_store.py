@@ -42,8 +42,8 @@ Folder: TypeAlias = tuple[str, list[str], list[str]]
 """Path of a folder, names of the folders in it and names of the files in it, as of `os.walk`."""
 
 # For one operation, with all attempts. A store is away for that long while its pod moves to another
-# machine, and hours of training should not be lost to it. SeaweedFS takes half of that to start
-# again.
+# machine, and hours of training should not be lost to it. SeaweedFS needs half of it to
+# start again.
 _DEADLINE_SECONDS = 60.0
 # Large files get more time: a slower store could not be worked with.
 _BYTES_PER_SECOND = 1e6

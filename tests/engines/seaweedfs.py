@@ -96,4 +96,9 @@ def seaweedfs(access_key: str, secret_key: str) -> Iterator[SeaweedFS]:
             f"http://{_HOST}:{http[-1]}", started, f"http://{_HOST}:{http[0]}", command
         )
         store.start()
-        yield store
+        try:
+            yield store
+        finally:
+            # On a signal to end it would wait for its clients.
+            with contextlib.suppress(ProcessLookupError):
+                store.kill()

@@ -121,19 +121,20 @@ def test_a_store_that_is_killed_within_a_file_gets_it_again_when_it_is_back(stor
 def test_a_push_into_a_store_that_stays_away_fails_and_leaves_no_version(store, push, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(object_store_module, "_DEADLINE_SECONDS", 10)
-        patch.setattr(object_store_module, "_BYTES_PER_SECOND", 1e9)
+        killed = kill_before(GRAPH, store, patch)
         pushing = push("first-model")
-        kill_within_upload(store)
+        assert killed.wait(60)
         with pytest.raises(StoreUnreachableError) as failure:
             pushing.result()
     message = str(failure.value)
     assert message.startswith(f"{SERVING}/")
-    assert f"/{WEIGHTS} in the store {store.address}: " in message
-    assert "AWS_ENDPOINT_URL" in message
+    assert f"/{GRAPH} in the store {store.address}: " in message
+    assert "Set AWS_ENDPOINT_URL to the address of the store" in message
 
     store.start()
-    assert list_pushed_models(SERVING) == []
     (unfinished,) = files.list_folder(SERVING)
+    assert files.list_folder(f"{SERVING}/{unfinished}") == ["assets.extra", "variables"]
+    assert list_pushed_models(SERVING) == []
     pushed = push("second-model").result()
     assert pushed.version > int(unfinished)
     assert [model.path for model in find_sound_models(SERVING)] == [pushed.path]
