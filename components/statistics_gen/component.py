@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow_data_validation as tfdv
 from tfx.components import StatisticsGen
 from tfx.components.statistics_gen import executor as stock
 from tfx.components.statistics_gen import stats_artifact_utils
@@ -45,7 +44,8 @@ class Executor(stock.Executor):
         for split in artifact_utils.decode_split_names(statistics.split_names):
             counts = read_stored_images([files.join(examples.uri, f"Split-{split}", "*")])
             stored = sum(counts.values())
-            counted = _count_images(stats_artifact_utils.load_statistics(statistics, split))
+            computed = stats_artifact_utils.load_statistics(statistics, split).proto()
+            counted = int(computed.datasets[0].num_examples)
             if counts and counted != stored:
                 raise InvalidData(
                     f"The statistics of {split} count {counted:,} images, but {stored:,} are "
@@ -59,7 +59,3 @@ class CheckedStatisticsGen(StatisticsGen):
     """The stock StatisticsGen with `Executor`. Interface and output are the same."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-
-
-def _count_images(statistics: tfdv.DatasetListView) -> int:
-    return int(statistics.proto().datasets[0].num_examples)

@@ -132,9 +132,9 @@ class Batcher:
                 break  # No request overtakes another of its kind.
             batch.append(part)
             images += len(part.inputs)
-        taken = {id(part) for part in batch}
+        batched = {id(part) for part in batch}
         self._waiting = deque(
-            part for part in self._waiting if id(part) not in taken and not part.answer.done()
+            part for part in self._waiting if id(part) not in batched and not part.answer.done()
         )
         return batch
 

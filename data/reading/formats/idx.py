@@ -40,11 +40,13 @@ class Idx(ArrayFormat):
 
     def find(self, names: Sequence[str], split: str) -> list[tuple[str, str]]:
         """See `Format`."""
+        if split not in (VALIDATION, TEST):
+            return _find(names, split)
         # Test images validate, unless there are validation images too.
         validation = _find(names, VALIDATION)
-        if split == TEST:
-            return _find(names, TEST) if validation else []
-        return validation or _find(names, TEST) if split == VALIDATION else _find(names, split)
+        if split == VALIDATION:
+            return validation or _find(names, TEST)
+        return _find(names, TEST) if validation else []
 
     @contextmanager
     def open_array(

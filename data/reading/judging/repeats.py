@@ -57,7 +57,7 @@ def find_repeats_across_splits(scans: Sequence[Scan], rows: Mapping[str, Selecte
     for split, other, reason in _APART:
         known, known_places = rows[other]
         digests, places = rows[split]
-        if not len(known):
+        if not len(known) or not len(digests):
             continue
         order = np.argsort(known, kind="stable")
         position = np.searchsorted(known, digests, sorter=order)

@@ -190,9 +190,9 @@ def _read_shape(tensor: Mapping[str, Any], signature: Signature, place: str) -> 
         and shape[0] >= 1
     )
     if not fits or not isinstance(shape, list):
-        found = shape if isinstance(shape, list) and len(shape) < 10 else describe(shape)
+        given = shape if isinstance(shape, list) and len(shape) < 10 else describe(shape)
         raise InvalidData(
-            f"{place}.shape: {found} where {expected} is expected; -1 stands for the number of "
+            f"{place}.shape: {given} where {expected} is expected; -1 stands for the number of "
             "instances, at least 1."
         )
     return tuple(shape)
@@ -224,14 +224,14 @@ def _read_numbers(
     expected = count(shape)
     if "data" in tensor:
         values = _flatten(tensor["data"], f"{place}.data")
-        found = f"{values.size:,} values"
+        size = f"{values.size:,} values"
     else:
-        found = f"{len(binary):,} bytes of binary data"
+        size = f"{len(binary):,} bytes of binary data"
         usable = len(binary) == expected * dtype.itemsize
         values = np.frombuffer(binary if usable else b"", dtype)
     if values.size != expected:
         raise InvalidData(
-            f"{place}: {found} where {expected:,} values of type {datatype} are expected, "
+            f"{place}: {size} where {expected:,} values of type {datatype} are expected, "
             f"{' x '.join(map(str, shape))}."
         )
     levels = values.reshape(shape).astype(np.float32)

@@ -161,8 +161,8 @@ def _choose_signature(content: Mapping[str, Any], model: ServedModel) -> Signatu
 def _choose_format(content: Mapping[str, Any]) -> str:
     kinds = [kind for kind in (_ROWS, _COLUMNS) if kind in content]
     if len(kinds) != 1:
-        found = "both instances and" if kinds else "neither instances nor"
-        raise InvalidData(f"$: the object holds {found} inputs. Give one of the two.")
+        both_or_neither = "both instances and" if kinds else "neither instances nor"
+        raise InvalidData(f"$: the object holds {both_or_neither} inputs. Give one of the two.")
     return kinds[0]
 
 
@@ -179,9 +179,9 @@ def _read_rows(values: Any, model: ServedModel, signature: Signature) -> NDArray
         return read_instances(values, model, signature, lambda i: f"{whole}[{i}]", whole)
     for number, value in enumerate(values):
         if not isinstance(value, dict) or list(value) != [name]:
-            found = f"the names {', '.join(value)}" if isinstance(value, dict) else describe(value)
+            given = f"the names {', '.join(value)}" if isinstance(value, dict) else describe(value)
             raise InvalidData(
-                f"{whole}[{number}]: {found} where an object with the name {name} is expected."
+                f"{whole}[{number}]: {given} where an object with the name {name} is expected."
             )
     values = [value[name] for value in values]
     return read_instances(values, model, signature, lambda i: f"{whole}[{i}].{name}", whole)
