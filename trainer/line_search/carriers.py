@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.line_search.standard_rows import standardise
+from trainer.line_search.standard_rows import flatten_band, standardise
 
 # A channel is steady if it stands out in each part of the time, and what stands out does not move.
 _PARTS = 4
@@ -72,7 +72,7 @@ class WithoutCarriers(keras.layers.Layer):
             averages = (averages - mean) / deviation
             unit *= deviation
             square = tf.ones_like(square)
-        rows = standardise(rows - tf.add_n(removed))
+        rows = standardise(flatten_band(rows - tf.add_n(removed)))
         largest = tf.reduce_max(tf.stack(strongest), axis=0) * np.sqrt(rows.shape[1])
         return rows, tf.stack([largest, tf.add_n(number)], axis=1)
 

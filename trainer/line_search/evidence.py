@@ -29,7 +29,7 @@ class Evidence(keras.layers.Layer):
     * `curve`: float32 [N, 4], the best of all paths;
     * `wandering` and `near`: float32 [N, deviations, strengths], from `Wander` in the whole
       spectrogram and near the best path. The first deviation of `near` is that of a steady line;
-    * `carriers`: float32 [N, 2], what `WithoutCarriers` removed.
+    * `carriers`: float32 [N, 4], what `WithoutCarriers` and `WithoutIntermittentCarriers` removed.
 
     Output: float32 [N, features].
     """
@@ -61,7 +61,7 @@ class Evidence(keras.layers.Layer):
         kinds = [best_straight, best_curved, line]
         features = []
         if "carriers" not in self.without:
-            features.append(asinh(results["carriers"] / [_COARSE_SCALE, 1.0]))
+            features.append(asinh(results["carriers"] / [_COARSE_SCALE, 1.0, _COARSE_SCALE, 1.0]))
         if "sagittas" not in self.without:
             features += [_scale(straight - best_straight), _scale(curved - best_curved)]
         if "wandering" not in self.without:

@@ -10,6 +10,7 @@ from trainer.line_search.carriers import WithoutCarriers
 from trainer.line_search.close_up import CloseUp
 from trainer.line_search.drift_search import DriftSearch
 from trainer.line_search.evidence import Evidence
+from trainer.line_search.intermittent import WithoutIntermittentCarriers
 from trainer.line_search.standard_rows import StandardRows
 from trainer.line_search.straightened import Straightened
 from trainer.line_search.wander import Wander
@@ -43,7 +44,9 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
     results = {}
     if "carriers" not in without:
-        fine, results["carriers"] = WithoutCarriers(name="without_carriers")(fine)
+        fine, steady = WithoutCarriers(name="without_carriers")(fine)
+        fine, intermittent = WithoutIntermittentCarriers(name="without_intermittent")(fine)
+        results["carriers"] = keras.ops.concatenate([steady, intermittent], axis=1)
     coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(fine[..., None])
     paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near = Straightened(REACH, name="straightened")(fine, paths)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from scipy.fft import idct
 
 # Smallest variance of a row, relative to the variance of the whole image.
 _SMALLEST_VARIANCE = 1e-4
@@ -14,6 +16,12 @@ _SMALLEST_VARIANCE = 1e-4
 # the sidelobes of a very strong line would outweigh everything else. No pixel that helps to find a
 # faint line is this far from the noise.
 LARGEST_VALUE = 4.0
+
+# Cosines that describe a receiver's bandpass, with up to six periods in the band. A slow signal
+# loses the same part of its own mean spectrum.
+_BANDPASS_COSINES = 12
+# In standard deviations. What a channel has beyond it is no bandpass.
+_LARGEST_DEPARTURE = 1.5
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -51,3 +59,12 @@ def standardise(rows: tf.Tensor) -> tf.Tensor:
     mean, variance = tf.nn.moments(rows, axes=[2], keepdims=True)
     rows = (rows - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
     return tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)
+
+
+def flatten_band(rows: tf.Tensor) -> tf.Tensor:
+    """Subtract what varies slowly along frequency in the mean spectrum of float32 [N, H, W]."""
+    width = rows.shape[2]
+    cosines = idct(np.eye(width)[:_BANDPASS_COSINES], norm="ortho", axis=1).astype(np.float32)
+    spectrum = tf.reduce_mean(rows, axis=1, keepdims=True)
+    spectrum = tf.clip_by_value(spectrum, -_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
+    return rows - tf.matmul(tf.matmul(spectrum, cosines, transpose_b=True), cosines)
