@@ -27,7 +27,7 @@ _SMALLEST_VARIANCE = 1e-4
 
 @keras.saving.register_keras_serializable("radio_signals")
 class WithoutCarriers(keras.layers.Layer):
-    """Subtracts the mean of each steady channel, and standardises the rows again.
+    """Subtracts the mean of each steady channel and the bandpass, and standardises the rows again.
 
     The layer has no weights and passes no gradient.
 

@@ -18,15 +18,19 @@ _FEWEST_PARTS = 2
 _LEAST_SUM = 5.0
 # A channel beside a carrier belongs to it if its sum is this large.
 _LEAST_SUM_BESIDE = 2.0
-# An image has few such carriers, and each pass takes one.
+# An image has few such carriers. Each pass removes one at most, and the next sees what is left.
 _PASSES = 2
 # Paths to compare with: channels on either side of the carrier, and how far a path moves from part
 # to part.
 _REACH, _MOVE = 16, 3
-# A path follows noise as well, and a signal may leave a part of its energy beside the path.
-_ADVANTAGE_OF_PATHS = 1.25
-# Profile of a line over three channels, so that the noise of their weighted sum is that of one.
-_PROFILE = np.array([0.5, 1.0, 0.5]) / np.sqrt(1.5)
+# With those that a line's profile needs.
+_MARGIN = _REACH + 1
+# A path follows noise as well, and misses a part of a signal. A carrier must explain more by this
+# factor.
+_ADVANTAGE = 1.25
+# Profile of a line in the channels beside its own and in its own, so that the noise of the weighted
+# sum is that of one channel.
+_PROFILE = np.array([0.5, 1.0]) / np.sqrt(1.5)
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -70,21 +74,17 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
+        to_parts = self._inside / np.sqrt(self._rows_per_part)
         # Sums of each part, in standard deviations of noise: [N, parts, W].
-        sums = tf.matmul(self._inside, rows) / np.sqrt(self._rows_per_part)
-        removed, strongest, number = [], [], []
+        sums = tf.matmul(to_parts, rows)
+        left, sizes = sums, []
         for _ in range(_PASSES):
-            carrier, peak = self._find_strongest(sums)
-            is_carrier = tf.cast(self._is_carrier(sums, carrier, peak), tf.float32)
-            carrier *= is_carrier[:, tf.newaxis, tf.newaxis]
-            removed.append(carrier)
-            strongest.append(tf.reduce_max(tf.sqrt(tf.reduce_sum(tf.square(carrier), 1)), 1))
-            number.append(is_carrier)
-            sums -= carrier
-        means = tf.add_n(removed) / np.sqrt(self._rows_per_part)
-        cleaned = rows - tf.matmul(self._inside, means, transpose_a=True)
-        found = tf.stack([tf.reduce_max(strongest, axis=0), tf.add_n(number)], axis=1)
-        return standardise(flatten_band(cleaned)), found
+            left, size = self._remove_strongest(left)
+            sizes.append(size)
+        cleaned = rows - tf.matmul(to_parts, sums - left, transpose_a=True)
+        sizes = tf.concat(sizes, axis=1)
+        found = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
+        return standardise(flatten_band(cleaned)), tf.stack(found, axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]
@@ -92,48 +92,64 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Return [N, H, W] and [N, 2]."""
         return shape, (shape[0], 2)
 
-    def _find_strongest(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the interval of a channel that stands out most, with its neighbours.
+    def _remove_strongest(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Remove the channel that stands out most at any time, if it is a carrier.
 
         Returns:
-          Its mean where and while it is, otherwise 0: float32 [N, parts, W]. And its channel,
-          int32 [N].
+          What is left of `sums`, and the sum that was removed, [N, 1], 0 for none.
         """
         width = sums.shape[2]
-        by_interval = tf.matmul(self._intervals, sums)
-        sizes = tf.reshape(tf.abs(by_interval), [-1, len(self._intervals) * width])
-        best = tf.argmax(sizes, axis=1, output_type=tf.int32)
+        by_interval = tf.abs(tf.matmul(self._intervals, sums))
+        best = tf.argmax(tf.reshape(by_interval, [-1, len(self._intervals) * width]), axis=1)
         peak = best % width
-        during = tf.gather(tf.constant(self._intervals), best // width)
-        totals = tf.matmul(during[:, tf.newaxis], sums)[:, 0]
-        middle = tf.one_hot(peak, width)
-        beside = tf.one_hot(peak - 1, width) + tf.one_hot(peak + 1, width)
-        direction = tf.sign(tf.reduce_sum(middle * totals, axis=1, keepdims=True))
-        stands_out = tf.cast(totals * direction > _LEAST_SUM_BESIDE, tf.float32)
-        totals *= middle + beside * stands_out
-        return during[:, :, tf.newaxis] * totals[:, tf.newaxis], peak
-
-    def _is_carrier(self, sums: tf.Tensor, carrier: tf.Tensor, peak: tf.Tensor) -> tf.Tensor:
-        """Return whether a carrier explains the sums better than a line that moves: bool [N]."""
-        by_channel = tf.reduce_sum(tf.square(carrier), axis=1)
-        direction = tf.sign(tf.reduce_sum(carrier, axis=[1, 2]))[:, tf.newaxis, tf.newaxis]
-        both = tf.concat([sums, sums - carrier], axis=0) * tf.tile(direction, [2, 1, 1])
-        best = tf.square(_sum_best_path(both, tf.tile(peak, [2])))
-        with_carrier, without = tf.split(best, 2)
-        explained = tf.reduce_sum(by_channel, axis=1) + without
-        return (tf.reduce_max(by_channel, axis=1) > _LEAST_SUM**2) & (
-            explained > _ADVANTAGE_OF_PATHS * with_carrier
-        )
+        while_on = tf.gather(tf.constant(self._intervals), best // width)[..., tf.newaxis]
+        near = _cut_near(sums, tf.cast(peak, tf.int32))
+        # Sums of the channel and those beside it while it stands out: [N, 3].
+        totals = tf.reduce_sum(while_on * near[..., _MARGIN - 1 : _MARGIN + 2], axis=1)
+        direction = tf.sign(totals[:, 1:2])
+        is_lit = totals * direction > [_LEAST_SUM_BESIDE, 0.0, _LEAST_SUM_BESIDE]
+        totals *= tf.cast(is_lit, tf.float32)
+        sides = _MARGIN - 1
+        carrier = tf.pad(while_on * totals[:, tf.newaxis], [[0, 0], [0, 0], [sides, sides]])
+        explanations = tf.stack([near, near - carrier], axis=2)
+        paths = tf.square(_sum_best_path(explanations * direction[..., tf.newaxis, tf.newaxis]))
+        explained = tf.reduce_sum(tf.square(totals), axis=1) + paths[:, 1]
+        sizes = tf.abs(totals[:, 1])
+        is_carrier = (sizes > _LEAST_SUM) & (explained > _ADVANTAGE * paths[:, 0])
+        is_carrier = tf.cast(is_carrier, tf.float32)[:, tf.newaxis]
+        places = tf.one_hot(peak[:, tf.newaxis] + [-1, 0, 1], width)
+        removed = tf.matmul((totals * is_carrier)[:, tf.newaxis], places)
+        return sums - while_on * removed, sizes[:, tf.newaxis] * is_carrier
 
 
-def _sum_best_path(sums: tf.Tensor, peak: tf.Tensor) -> tf.Tensor:
-    """Return the greatest sum along a path near a channel, in standard deviations: [N]."""
-    margin = _REACH + 1
-    padded = tf.transpose(tf.pad(sums, [[0, 0], [0, 0], [margin, margin]]), [0, 2, 1])
-    columns = peak[:, tf.newaxis] + tf.range(2 * margin + 1)
-    near = tf.gather(padded, columns, batch_dims=1)
-    near = near[:, :-2] * _PROFILE[0] + near[:, 1:-1] * _PROFILE[1] + near[:, 2:] * _PROFILE[2]
-    best, *others = tf.unstack(near[:, tf.newaxis], axis=3)
+def _cut_near(sums: tf.Tensor, peak: tf.Tensor) -> tf.Tensor:
+    """Return the channels near a channel: [N, parts, 2 margin + 1]."""
+    padded = tf.pad(sums, [[0, 0], [0, 0], [_MARGIN, _MARGIN]])
+    channels = peak[:, tf.newaxis] + tf.range(2 * _MARGIN + 1)
+    return tf.gather(padded, channels, axis=2, batch_dims=1)
+
+
+def _sum_best_path(near: tf.Tensor) -> tf.Tensor:
+    """Return the greatest sums along a path, in standard deviations.
+
+    Args:
+      near: float32 [N, parts, explanations, channels].
+
+    Returns:
+      float32 [N, explanations].
+    """
+    beside, middle = _PROFILE
+    near = (near[..., :-2] + near[..., 2:]) * beside + near[..., 1:-1] * middle
+    # From both ends to the middle. Time comes first: [parts / 2, 2 N, explanations, channels, 1].
+    near = tf.transpose(near, [1, 0, 2, 3])[..., tf.newaxis]
+    near = tf.concat([near[: _PARTS // 2], near[: _PARTS // 2 - 1 : -1]], axis=1)
+    best, *others = tf.unstack(near)
     for part in others:
-        best = tf.nn.max_pool2d(best[..., tf.newaxis], (1, 2 * _MOVE + 1), 1, "SAME")[..., 0] + part
-    return tf.reduce_max(best, axis=[1, 2]) / np.sqrt(_PARTS)
+        best = _move(best) + part
+    before, after = tf.split(best, 2)
+    return tf.reduce_max(_move(before) + after, axis=[2, 3]) / np.sqrt(_PARTS)
+
+
+def _move(best: tf.Tensor) -> tf.Tensor:
+    """Return the greatest value that a path may come from, for [N, explanations, channels, 1]."""
+    return tf.nn.max_pool2d(best, (1, 2 * _MOVE + 1), 1, "SAME")

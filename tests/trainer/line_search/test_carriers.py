@@ -24,8 +24,8 @@ def clean():
 def test_noise_stays_as_it_is(clean):
     rows, cleaned, removed = clean(noise(64, 0))
     np.testing.assert_array_equal(removed, 0.0)
-    # Only rows with clipped pixels are standardised a little differently.
-    assert np.abs(cleaned - rows).mean() < 2e-3
+    # Only the slowest twelfth of its mean spectrum is gone.
+    assert (cleaned - rows).std() < 0.06
 
 
 @pytest.mark.parametrize("sign", [1, -1])

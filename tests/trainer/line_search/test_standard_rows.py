@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.trainer.line_search.paths import noise, path_image
-from trainer.line_search.standard_rows import StandardRows
+from tests.trainer.line_search.paths import CHANNELS, noise, path_image
+from trainer.line_search.standard_rows import StandardRows, flatten_band
 
 
 def standardise(images: np.ndarray, rows: int = 64, channels: int = 128) -> np.ndarray:
@@ -55,3 +55,20 @@ def test_neighbouring_pixels_are_averaged():
     np.testing.assert_allclose(
         standardise(image, 1, 4), [[[-0.57735, 1.73205, -0.57735, -0.57735]]], atol=1e-3
     )
+
+
+@pytest.mark.parametrize("periods", [1.0, 2.5, 4.0])
+def test_a_slope_and_a_standing_wave_are_removed(periods):
+    channel = (np.arange(CHANNELS) + 0.5) / CHANNELS
+    bandpass = 0.6 * np.sin(2 * np.pi * (periods * channel + 0.1)) + 0.6 * (channel - 0.5)
+    rows = noise(8, 0)
+    flat, expected = (flatten_band(each.astype(np.float32)) for each in (rows + bandpass, rows))
+    assert bandpass.std() > 0.35
+    assert np.mean(flat - expected, axis=1).std() < 0.05
+
+
+def test_a_channel_that_stands_out_hardly_changes_the_others():
+    rows = noise(8, 0)
+    rows[:, :, 40] += 100.0
+    change = np.delete(flatten_band(rows) - flatten_band(noise(8, 0)), 40, axis=2)
+    assert np.abs(change).max() < 0.3
