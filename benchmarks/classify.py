@@ -153,7 +153,7 @@ def inject(path: Path, preset_name: str, seed: int) -> list[dict[str, Any]]:
     truths, time = [], (np.arange(ROWS) + 0.5) / ROWS
     for number, name in enumerate(CLASSES):
         first = round((number + rng.uniform(0.1, 0.8)) * CHANNELS / len(CLASSES))
-        drawn = SIGNALS[name](rng, preset)
+        drawn = SIGNALS[name](rng, preset.choose(number))
         # A signal is drawn for the band of one tile, and played in the middle of a wider one.
         tile = 128 * DECIMATION / SIGNAL_CHANNELS
         shifted = Signal(partial(move, drawn.path, tile), drawn.strength)
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("data", metavar="DATA", nargs="?", type=Path)
     parser.add_argument("--images", nargs="+", type=int, default=[1000, 40000])
     parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement (3)")
-    parser.add_argument("--preset", default="hard", choices=("basic", "hard"))
+    parser.add_argument("--preset", default="hard", choices=("basic", "hard", "crowded", "mixed"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="folder for the files, which stay there")
     options = parser.parse_args()

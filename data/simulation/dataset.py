@@ -28,7 +28,7 @@ from data import seed_layout
 from data.simulation.classes import SIGNALS, Signal, check_classes
 from data.simulation.crowd import draw_interference
 from data.simulation.interference import Interference
-from data.simulation.presets import Preset, find_preset
+from data.simulation.presets import Mixture, Preset, find_preset
 from data.simulation.spectrogram import simulate_spectrogram
 from data.spectrogram import choose_oversampling
 
@@ -59,7 +59,7 @@ class ImageKey:
 def simulate_image(
     key: ImageKey,
     seed: int = 0,
-    preset: str | Preset = "basic",
+    preset: str | Preset | Mixture = "basic",
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
 ) -> Image:
@@ -78,23 +78,29 @@ def simulate_image(
     return simulate_spectrogram(tone, height, width, noise_rng, interference=interference)
 
 
-def simulate_signal(key: ImageKey, seed: int = 0, preset: str | Preset = "basic") -> Signal | None:
+def simulate_signal(
+    key: ImageKey, seed: int = 0, preset: str | Preset | Mixture = "basic"
+) -> Signal | None:
     """Return the signal in the image of `simulate_image` for the same arguments.
 
     Returns:
       Its path, strength and envelope; None for an image of pure noise.
     """
-    return SIGNALS[key.class_name](_seed_stream(key, seed, _SIGNAL), find_preset(preset))
+    return SIGNALS[key.class_name](
+        _seed_stream(key, seed, _SIGNAL), find_preset(preset).choose(key.number)
+    )
 
 
 def simulate_interference(
-    key: ImageKey, signal: Signal | None, seed: int = 0, preset: str | Preset = "basic"
+    key: ImageKey, signal: Signal | None, seed: int = 0, preset: str | Preset | Mixture = "basic"
 ) -> Interference:
     """Return what the image of `simulate_image` for the same arguments holds besides its signal.
 
     `signal` is what `simulate_signal` returns for them.
     """
-    return draw_interference(signal, _seed_stream(key, seed, _INTERFERENCE), find_preset(preset))
+    return draw_interference(
+        signal, _seed_stream(key, seed, _INTERFERENCE), find_preset(preset).choose(key.number)
+    )
 
 
 def _seed_stream(key: ImageKey, seed: int, purpose: int) -> np.random.Generator:
@@ -109,7 +115,7 @@ def simulate_dataset(
     train: int = 3200,
     validation: int = 800,
     seed: int = 0,
-    preset: str | Preset = "basic",
+    preset: str | Preset | Mixture = "basic",
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     overwrite: bool = False,
@@ -128,7 +134,7 @@ def simulate_dataset(
       train: number of training images of all classes together, divided as evenly as possible.
       validation: number of validation images.
       seed: 0 or greater. Another seed gives other images.
-      preset: "basic", "hard" or "crowded", or a `Preset` of your own.
+      preset: "basic", "hard", "crowded" or "mixed", or a `Preset` or `Mixture` of your own.
       workers: number of processes; None for one per core. It has no effect on the images.
       progress: called with (images done, all images) after every image.
       overwrite: replace an existing data set.
@@ -257,7 +263,7 @@ def _make_reporter(
 
 
 def _make_record(
-    preset: Preset,
+    preset: Preset | Mixture,
     seed: int,
     counts: Mapping[str, int],
     classes: Sequence[str],

@@ -110,10 +110,36 @@ class Preset:
     pixel_duration: Range
     crowd: Crowd = Crowd()
 
+    def choose(self, _number: int) -> Preset:
+        """Return the ranges of an image: those of this preset, whatever its number."""
+        return self
+
     def without(self, ingredients: Iterable[str]) -> Preset:
         """Return this preset without some ingredients of its crowd, keys of `INGREDIENTS`."""
         fields = [field for name in ingredients for field in INGREDIENTS[name]]
         return replace(self, crowd=replace(self.crowd, **dict.fromkeys(fields, (0, 0))))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Presets that take turns from image to image.
+
+    Attributes:
+      name: its name on the command line and in the record of a data set.
+      presets: the first image of each class is drawn from the first of them, and so on.
+    """
+
+    name: str
+    presets: tuple[Preset, ...]
+
+    def choose(self, number: int) -> Preset:
+        """Return the ranges of the image with this number in its class."""
+        return self.presets[number % len(self.presets)]
+
+    def without(self, ingredients: Iterable[str]) -> Mixture:
+        """Return this mixture without some ingredients of its crowds, keys of `INGREDIENTS`."""
+        names = tuple(ingredients)
+        return replace(self, presets=tuple(preset.without(names) for preset in self.presets))
 
 
 BASIC = Preset(
@@ -189,16 +215,33 @@ What does not drift is labelled by the rest of the image: a line has this label 
 at least two pixels, and carriers in noise are noise.
 """
 
-PRESETS = {preset.name: preset for preset in (BASIC, HARD, CROWDED)}
+_SLOWEST = CROWDED.drift[0]
+MIXED = Mixture(
+    name="mixed",
+    presets=(
+        replace(BASIC, drift=(_SLOWEST, BASIC.drift[1])),
+        replace(HARD, drift=(_SLOWEST, HARD.drift[1])),
+        CROWDED,
+    ),
+)
+"""All presets in turn, for a model that is to work with and without interference.
+
+In each of them a line drifts by at least two pixels. Otherwise, basic and hard would call a line
+narrowband that crowded calls interference.
+"""
+
+PRESETS: dict[str, Preset | Mixture] = {
+    preset.name: preset for preset in (BASIC, HARD, CROWDED, MIXED)
+}
 
 
-def find_preset(preset: str | Preset) -> Preset:
-    """Return the preset with this name. A `Preset` is returned unchanged.
+def find_preset(preset: str | Preset | Mixture) -> Preset | Mixture:
+    """Return the preset with this name. Anything but a name is returned unchanged.
 
     Raises:
       ValueError: no preset has that name.
     """
-    if isinstance(preset, Preset):
+    if not isinstance(preset, str):
         return preset
     if preset not in PRESETS:
         raise ValueError(f"Unknown preset {preset!r}. Known presets: {', '.join(PRESETS)}.")

@@ -10,8 +10,14 @@ import pytest
 
 from data import seed_layout
 from data.simulation.classes import PRIMARY
-from data.simulation.dataset import ImageKey, list_image_keys, simulate_dataset, simulate_image
-from data.simulation.presets import BASIC
+from data.simulation.dataset import (
+    ImageKey,
+    list_image_keys,
+    simulate_dataset,
+    simulate_image,
+    simulate_signal,
+)
+from data.simulation.presets import BASIC, CROWDED, MIXED
 
 SMALL = {"height": 16, "width": 32, "workers": 1}
 CLASSES = seed_layout.CLASS_NAMES
@@ -111,6 +117,31 @@ def test_the_record_tells_where_the_data_come_from(tmp_path):
     assert (record["height"], record["width"], record["oversampling"]) == (16, 32, 4)
     assert record["ranges"]["strength"] == [2.0, 15.0]
     assert record["software"]["numpy"] == np.__version__
+
+
+def test_the_images_of_a_mixture_are_drawn_from_its_presets_in_turn(tmp_path):
+    for number, preset in [(0, MIXED.presets[0]), (1, MIXED.presets[1]), (5, CROWDED)]:
+        key = ImageKey("train", "squiggle", number)
+        np.testing.assert_array_equal(
+            simulate_image(key, preset="mixed"), simulate_image(key, preset=preset)
+        )
+    simulate_dataset(tmp_path, train=4, validation=4, preset="mixed", **SMALL)
+    record = seed_layout.read_record(tmp_path)
+    assert record["preset"] == "mixed"
+    assert [each["name"] for each in record["ranges"]["presets"]] == ["basic", "hard", "crowded"]
+
+
+def test_every_line_of_a_mixture_drifts_by_two_pixels():
+    for number in range(300):
+        signal = simulate_signal(ImageKey("train", "narrowband", number), preset="mixed")
+        first, last = signal.path(np.array([0.0, 1.0]))
+        assert abs(last - first) >= 2 / 128
+
+
+def test_an_ingredient_is_left_out_of_every_preset_of_a_mixture():
+    without = MIXED.without(["bursts"])
+    assert [preset.crowd.bursts for preset in without.presets] == [(0, 0)] * 3
+    assert without.presets[2].crowd.carriers == CROWDED.crowd.carriers
 
 
 def test_classes_and_presets_of_ones_own_are_simulated(tmp_path):
