@@ -9,6 +9,7 @@ import keras
 from trainer.line_search.carriers import WithoutCarriers
 from trainer.line_search.close_up import CloseUp
 from trainer.line_search.drift_search import DriftSearch
+from trainer.line_search.envelope import PulseEvidence, SpotEvidence
 from trainer.line_search.evidence import Evidence
 from trainer.line_search.intermittent import WithoutIntermittentCarriers
 from trainer.line_search.standard_rows import StandardRows
@@ -33,12 +34,13 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     Lines that do not drift are removed first. Then the search finds the strongest straight path and
     the strongest of all paths. Near each of them it compares all sagittas to a fraction of a
     channel. It weighs wandering paths in the whole spectrogram at half the resolution and, in
-    smaller steps, near the strongest path.
+    smaller steps, near the strongest path. At last it says whether the line is always on.
 
     Args:
       height: pixels along time.
       width: pixels along frequency.
-      without: evidence to leave out, see `Evidence`. Without `carriers`, none are removed.
+      without: evidence to leave out, see `Evidence`. Without `carriers`, none are removed. Without
+        `envelope`, nothing is said about pulses and spots.
     """
     image = keras.Input((height, width, 1), name="image")
     fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
@@ -58,4 +60,10 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
         "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(coarse),
         "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
     }
-    return keras.Model(image, Evidence(without, name="evidence")(results), name=NAME)
+    evidence = [Evidence(without, name="evidence")(results)]
+    if "envelope" not in without:
+        evidence += [
+            PulseEvidence(name="pulses")(near[:, 1], coarse, paths[:, 1]),
+            SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image),
+        ]
+    return keras.Model(image, keras.ops.concatenate(evidence, axis=1), name=NAME)

@@ -41,17 +41,20 @@ class StandardRows(keras.layers.Layer):
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Transform a batch."""
-        height, width = images.shape[1:3]
-        pool = (max(1, round(height / self.rows)), max(1, round(width / self.channels)))
         # The search has no weights, so no gradient needs to pass.
-        images = tf.stop_gradient(images)
-        if pool != (1, 1):
-            images = tf.nn.avg_pool2d(images, pool, pool, "VALID")
+        images = average_down(tf.stop_gradient(images), self.rows, self.channels)
         return standardise(images[..., 0])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "rows": self.rows, "channels": self.channels}
+
+
+def average_down(images: tf.Tensor, rows: int, channels: int) -> tf.Tensor:
+    """Average [N, H, W, 1] over whole numbers of pixels, to about so many rows and channels."""
+    height, width = images.shape[1:3]
+    pool = (max(1, round(height / rows)), max(1, round(width / channels)))
+    return images if pool == (1, 1) else tf.nn.avg_pool2d(images, pool, pool, "VALID")
 
 
 def standardise(rows: tf.Tensor) -> tf.Tensor:
