@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "none in the whole band": {"search_without": ("wandering",)},
     "none near the best path": {"search_without": ("near",)},
     "carriers not removed": {"search_without": ("carriers",)},
+    "nothing about pulses and spots": {"search_without": ("envelope",)},
     "no inversion": {"augment": {"invert": False}},
     "no flips": {"augment": {"flip_time": False, "flip_frequency": False}},
     "shifts of a quarter": {"augment": {"shift_frequency": 0.25}},
