@@ -13,8 +13,8 @@ _MIDDLES = np.linspace(-1.5, 1.5, 9)
 _DRIFTS = np.linspace(-3.0, 3.0, 9)
 # Standard deviation of a line's profile along frequency, in channels.
 _WIDTH = 0.6
-# The filters are so similar that all of them are sums of a few patterns, to a thousandth.
-_PATTERNS = 160
+# The filters are so similar that all of them are sums of a few patterns, to a hundredth.
+_PATTERNS = 128
 
 
 @keras.saving.register_keras_serializable("radio_signals")
