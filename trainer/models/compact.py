@@ -39,7 +39,7 @@ LINE_SEARCH = PrecomputedLayer(
 )
 
 # Filters of each convolution over the picture. Each but the last halves the size.
-FILTERS = (8, 16, 24, 32, 48)
+FILTERS = (6, 8, 12, 16, 24)
 
 
 def build(
