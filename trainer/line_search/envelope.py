@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from trainer.line_search.arithmetic import asinh
@@ -17,16 +18,15 @@ _DUTY_CYCLES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _PHASES = np.arange(8) / 8
 # Points within a row, of whose square wave the row has the mean.
 _POINTS = 8
+# Standard deviation of a square wave that the rows show.
+_LEAST_LENGTH = 0.05
 # Columns about the path that hold most of a line.
 _LINE = 3
 # Brightness of a path's pixels, in standard deviations of noise.
 _STRENGTH = 2.0
 # Where to read the sorted values of a profile, from 0 to 1.
 _QUANTILES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
-# Numbers that describe a profile.
-_FEATURES = 4 + len(_DUTY_CYCLES) + len(_QUANTILES)
-# Heights and widths of a spot in pixels, and which of the brightest rows to compare, from 0.
-_SPOTS = ((1, 1), (2, 1), (2, 2))
+# Which of the brightest rows to compare, from 0.
 _RANKS = (0, 1, 2, 3, 4, 6, 8, 12, 24, 40)
 
 
@@ -46,22 +46,6 @@ class PulseEvidence(keras.layers.Layer):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"trainable": False, "dtype": "float32", **options})
 
-    def build(
-        self,
-        near_shape: tuple[int, ...],
-        rows_shape: tuple[int, ...],  # noqa: ARG002 - Keras passes the shape of each input
-        path_shape: tuple[int, ...],  # noqa: ARG002
-    ) -> None:
-        """Draw the square waves: [H, duty cycles * periods * phases]."""
-        height = near_shape[1]
-        time = (np.arange(height * _POINTS) + 0.5) / (height * _POINTS) - 0.5
-        duty, period, phase = np.meshgrid(_DUTY_CYCLES, _PERIODS, _PHASES, indexing="ij")
-        cycles = time[:, np.newaxis] / period.ravel() - phase.ravel()
-        is_on = np.abs(cycles - np.round(cycles)) < duty.ravel() / 2
-        waves = is_on.reshape(height, _POINTS, -1).mean(axis=1)
-        waves -= waves.mean(axis=0)
-        self._waves = (waves / np.linalg.norm(waves, axis=0)).astype(np.float32)
-
     def call(self, near: tf.Tensor, rows: tf.Tensor, path: tf.Tensor) -> tf.Tensor:
         """Compare a batch."""
         height, width = near.shape[1:]
@@ -78,7 +62,7 @@ class PulseEvidence(keras.layers.Layer):
         profiles -= mean
         deviation = tf.math.reduce_std(profiles, axis=2, keepdims=True) + 1e-3
         count = len(_PERIODS) * len(_PHASES)
-        matches = tf.matmul(profiles, self._waves)
+        matches = tf.matmul(profiles, _draw_waves(height))
         matches = tf.reshape(matches, [-1, 3, len(_DUTY_CYCLES), count])
         matches = tf.reduce_max(matches, axis=3)
         best = tf.reduce_max(matches, axis=2, keepdims=True)
@@ -94,16 +78,8 @@ class PulseEvidence(keras.layers.Layer):
             tf.gather(by_brightness, [round(q * (height - 1)) for q in _QUANTILES], axis=2),
             steps / tf.square(deviation),
         ]
-        return tf.reshape(tf.concat(features, axis=2), [-1, 3 * _FEATURES])
-
-    def compute_output_shape(
-        self,
-        near_shape: tuple[int | None, ...],
-        rows_shape: tuple[int | None, ...],  # noqa: ARG002
-        path_shape: tuple[int | None, ...],  # noqa: ARG002
-    ) -> tuple[int | None, int]:
-        """Return [N, features]."""
-        return near_shape[0], 3 * _FEATURES
+        features = tf.concat(features, axis=2)
+        return tf.reshape(features, [-1, features.shape[1] * features.shape[2]])
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -124,20 +100,19 @@ class SpotEvidence(keras.layers.Layer):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Compare a batch."""
         images = average_down(tf.stop_gradient(images), self.rows, self.channels)
-        mean, variance = tf.nn.moments(images, axes=[1, 2, 3], keepdims=True)
-        images = (images - mean) * tf.math.rsqrt(variance + 1e-4)
+        pixels = images[..., 0]
+        mean, variance = tf.nn.moments(pixels, axes=[1, 2], keepdims=True)
+        pixels = (pixels - mean) * tf.math.rsqrt(variance + 1e-4)
+        taller = (pixels[:, 1:] + pixels[:, :-1]) / np.sqrt(2)
+        square = (taller[:, :, 1:] + taller[:, :, :-1]) / np.sqrt(2)
         features = []
-        for size in _SPOTS:
-            spots = tf.nn.avg_pool2d(images, size, 1, "VALID") * np.sqrt(np.prod(size))
-            extremes = [tf.reduce_max(spots, axis=[2, 3]), -tf.reduce_min(spots, axis=[2, 3])]
-            by_size = tf.sort(tf.stack(extremes, axis=2), axis=1, direction="DESCENDING")
-            bright, dark = tf.unstack(asinh(tf.gather(by_size, _RANKS, axis=1)), axis=2)
+        for spots in (pixels, taller, square):
+            extremes = [tf.reduce_max(spots, axis=2), -tf.reduce_min(spots, axis=2)]
+            ranks = [rank for rank in _RANKS if rank < spots.shape[1]]
+            largest = tf.math.top_k(tf.stack(extremes, axis=1), max(ranks) + 1).values
+            bright, dark = tf.unstack(asinh(tf.gather(largest, ranks, axis=2)), axis=1)
             features += [tf.maximum(bright, dark), tf.minimum(bright, dark)]
         return tf.concat(features, axis=1)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, int]:
-        """Return [N, features]."""
-        return shape[0], 2 * len(_SPOTS) * len(_RANKS)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -147,3 +122,17 @@ class SpotEvidence(keras.layers.Layer):
 def _sum_likelihoods(rows: tf.Tensor) -> tf.Tensor:
     """Return the log of the mean likelihood ratio of a line in any of the channels, [N, H]."""
     return tf.reduce_logsumexp(_STRENGTH * rows, axis=2) - np.log(rows.shape[2])
+
+
+def _draw_waves(height: int) -> npt.NDArray[np.float32]:
+    """Return square waves of mean 0 and unit length: [H, duty cycles * periods * phases]."""
+    time = (np.arange(height * _POINTS) + 0.5) / (height * _POINTS) - 0.5
+    duty, period, phase = np.meshgrid(_DUTY_CYCLES, _PERIODS, _PHASES, indexing="ij")
+    cycles = time[:, np.newaxis] / period.ravel() - phase.ravel()
+    is_on = np.abs(cycles - np.round(cycles)) < duty.ravel() / 2
+    waves = is_on.reshape(height, _POINTS, -1).mean(axis=1)
+    waves -= waves.mean(axis=0)
+    lengths = np.linalg.norm(waves, axis=0)
+    # Few rows do not show a fast wave, which then matches nothing.
+    lengths[lengths < _LEAST_LENGTH * np.sqrt(height)] = np.inf
+    return (waves / lengths).astype(np.float32)

@@ -99,11 +99,12 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
           What is left of `sums`, and the sum that was removed, [N, 1], 0 for none.
         """
         width = sums.shape[2]
-        by_interval = tf.abs(tf.matmul(self._intervals, sums))
-        best = tf.argmax(tf.reshape(by_interval, [-1, len(self._intervals) * width]), axis=1)
-        peak = best % width
-        while_on = tf.gather(tf.constant(self._intervals), best // width)[..., tf.newaxis]
-        near = _cut_near(sums, tf.cast(peak, tf.int32))
+        largest = tf.reduce_max(tf.abs(tf.matmul(self._intervals, sums)), axis=1)
+        peak = tf.argmax(largest, axis=1, output_type=tf.int32)
+        near = _cut_near(sums, peak)
+        by_interval = tf.matmul(near[..., _MARGIN], self._intervals, transpose_b=True)
+        interval = tf.argmax(tf.abs(by_interval), axis=1)
+        while_on = tf.gather(tf.constant(self._intervals), interval)[..., tf.newaxis]
         # Sums of the channel and those beside it while it stands out: [N, 3].
         totals = tf.reduce_sum(while_on * near[..., _MARGIN - 1 : _MARGIN + 2], axis=1)
         direction = tf.sign(totals[:, 1:2])
@@ -140,16 +141,19 @@ def _sum_best_path(near: tf.Tensor) -> tf.Tensor:
     """
     beside, middle = _PROFILE
     near = (near[..., :-2] + near[..., 2:]) * beside + near[..., 1:-1] * middle
-    # From both ends to the middle. Time comes first: [parts / 2, 2 N, explanations, channels, 1].
-    near = tf.transpose(near, [1, 0, 2, 3])[..., tf.newaxis]
-    near = tf.concat([near[: _PARTS // 2], near[: _PARTS // 2 - 1 : -1]], axis=1)
+    explanations, channels = near.shape[2:]
+    # From both ends to the middle. Each is [1, channels, 1, 2 N explanations]: a maximum over
+    # channels takes the least time if all else comes last.
+    near = tf.reshape(tf.transpose(near, [1, 3, 0, 2]), [_PARTS, 1, channels, 1, -1])
+    near = tf.concat([near[: _PARTS // 2], near[: _PARTS // 2 - 1 : -1]], axis=4)
     best, *others = tf.unstack(near)
     for part in others:
         best = _move(best) + part
-    before, after = tf.split(best, 2)
-    return tf.reduce_max(_move(before) + after, axis=[2, 3]) / np.sqrt(_PARTS)
+    before, after = tf.split(best, 2, axis=3)
+    sums = tf.reduce_max(_move(before) + after, axis=[0, 1, 2])
+    return tf.reshape(sums, [-1, explanations]) / np.sqrt(_PARTS)
 
 
 def _move(best: tf.Tensor) -> tf.Tensor:
-    """Return the greatest value that a path may come from, for [N, explanations, channels, 1]."""
-    return tf.nn.max_pool2d(best, (1, 2 * _MOVE + 1), 1, "SAME")
+    """Return the greatest value that a path may come from, for [1, channels, 1, anything]."""
+    return tf.nn.max_pool2d(best, (2 * _MOVE + 1, 1), 1, "SAME")

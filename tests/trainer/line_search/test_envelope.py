@@ -92,3 +92,11 @@ def test_large_images_are_averaged_down_before_spots_are_compared():
         SpotEvidence(ROWS, CHANNELS)(each[..., np.newaxis]).numpy() for each in (rows, large)
     )
     np.testing.assert_allclose(averaged, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (3, 5), (8, 16)])
+def test_evidence_in_a_few_pixels_is_finite(height, width):
+    rows = np.random.default_rng(0).normal(size=(2, height, width)).astype(np.float32)
+    path = np.array([[0.5, 0.0, 0.0, 1.0]] * 2, np.float32)
+    assert np.isfinite(PulseEvidence()(rows, rows, path)).all()
+    assert np.isfinite(SpotEvidence(ROWS, CHANNELS)(rows[..., np.newaxis])).all()
