@@ -74,7 +74,7 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
-        to_parts = self._inside / np.sqrt(self._rows_per_part)
+        to_parts = self._inside / np.float32(np.sqrt(self._rows_per_part))
         # Sums of each part, in standard deviations of noise: [N, parts, W].
         sums = tf.matmul(to_parts, rows)
         left, sizes = sums, []
