@@ -77,9 +77,9 @@ def _build_decision(
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
     features = _summarise_picture(inputs["image"], filters)
     if "evidence" in inputs:
-        # Kinds of evidence differ in scale. The images of a batch differ much, so its mean and
-        # variance have little weight.
-        evidence = layers.BatchNormalization(momentum=0.99)(inputs["evidence"])
+        # Kinds of evidence differ in scale. Slower averages would not have settled after a training
+        # of a few steps.
+        evidence = layers.BatchNormalization(momentum=0.9)(inputs["evidence"])
         features.append(layers.Dense(48, activation="relu")(evidence))
     features = layers.Dropout(0.2)(layers.Concatenate()(features))
     features = layers.Dropout(0.2)(layers.Dense(48, activation="relu")(features))
