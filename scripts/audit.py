@@ -88,9 +88,9 @@ def main(command: Sequence[str]) -> int:
                 return UNREACHABLE
             print(f"Not audited: pip-audit failed: {last_line}", file=sys.stderr)
             return FAILED
-        found = list(find_objections(json.loads(audit.stdout), entries, dt.date.today()))  # noqa: DTZ011 - a day
-        print(f"Python {python}: {len(packages)} packages, {len(found)} objections")
-        objections += found
+        new = list(find_objections(json.loads(audit.stdout), entries, dt.date.today()))  # noqa: DTZ011 - a day
+        print(f"Python {python}: {len(packages)} packages, {len(new)} objections")
+        objections += new
     for objection in dict.fromkeys(objections):
         print(objection, file=sys.stderr)
     return FOUND if objections else 0

@@ -64,9 +64,9 @@ class Digests:
         """Return the path of a file of an artifact that is not as it was stored, or nothing."""
         if folder not in self._artifacts:
             return ""
-        stored, found = self._artifacts[folder], _compute_digests(folder)
-        for name in sorted({*stored, *found}):
-            if stored.get(name) != found.get(name):
+        stored, present = self._artifacts[folder], _compute_digests(folder)
+        for name in sorted({*stored, *present}):
+            if stored.get(name) != present.get(name):
                 return os.path.join(folder, name)
         return ""
 

@@ -127,9 +127,9 @@ class ServedModel:
                 features = tf.train.Example.FromString(content).features.feature
             except DecodeError:
                 return number, "this is not a serialised tf.Example."
-            found = [len(value) for value in features[IMAGE].bytes_list.value]
-            if found != [pixels]:
-                sizes = " and ".join(f"{size:,}" for size in found) or "no"
+            lengths = [len(value) for value in features[IMAGE].bytes_list.value]
+            if lengths != [pixels]:
+                sizes = " and ".join(f"{size:,}" for size in lengths) or "no"
                 return number, (
                     f"the feature {IMAGE} of the tf.Example holds {sizes} bytes where {pixels:,} "
                     f"are expected, one for each of {self.height} x {self.width} grey levels."

@@ -221,8 +221,8 @@ def test_images_and_observations_have_tables_of_their_own(tmp_path, greys, class
 def test_a_model_is_found_in_a_version_a_serving_folder_and_an_output_folder(greys):
     version = str(greys / "serving" / "7")
     for folder in (greys, greys / "serving", version, f"{version}/"):
-        found = find_model(str(folder))
-        assert (found.version, found.path.rstrip("/")) == (7, version)
+        model = find_model(str(folder))
+        assert (model.version, model.path.rstrip("/")) == (7, version)
 
 
 def test_without_a_sound_model_the_remedy_is_named(tmp_path, greys, caplog):

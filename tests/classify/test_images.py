@@ -177,8 +177,8 @@ def test_every_format_gives_the_same_classes_in_order(
     # What the model itself says: softmax(-100 (mean - centre)^2).
     exact = -100 * (LEVELS.mean(axis=(1, 2))[:, None] / 255 - np.array([0.2, 0.5, 0.8])) ** 2
     exact = np.exp(exact) / np.exp(exact).sum(axis=1, keepdims=True)
-    given = [[float(row[f"p_{name}"]) for name in GREYS] for row in rows]
-    np.testing.assert_allclose(given, exact, atol=2e-5)
+    probabilities = [[float(row[f"p_{name}"]) for name in GREYS] for row in rows]
+    np.testing.assert_allclose(probabilities, exact, atol=2e-5)
     np.testing.assert_allclose([float(row["score"]) for row in rows], exact.max(axis=1), atol=2e-5)
 
 

@@ -225,9 +225,9 @@ def test_an_overwrite_that_is_killed_anywhere_leaves_the_old_set_the_new_set_or_
     copies = [tmp_path / "copies" / str(n + 1) for n in range(len(list(tmp_path.glob("copies/*"))))]
     old, new = read_whole(tmp_path / "old"), read_whole(copies[-1])
     assert json.loads(new["SIMULATED.json"]) == NEW_RECORD
-    found = [read_whole(copy) for copy in copies]
-    assert all(content in (None, old, new) for content in found)
-    names = ["old" if content == old else "new" if content else "none" for content in found]
+    contents = [read_whole(copy) for copy in copies]
+    assert all(content in (None, old, new) for content in contents)
+    names = ["old" if content == old else "new" if content else "none" for content in contents]
     assert names == sorted(names, key=["old", "none", "new"].index)
     assert names.count("none") >= 4, "it was killed within the swap"
     for copy in (copies[0], copies[names.index("none") + 1], copies[-2]):

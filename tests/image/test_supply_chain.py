@@ -51,8 +51,8 @@ def test_an_advisory_is_accepted_by_package_and_id_until_a_date(entry, is_accept
         "left 1.0: CVE-1, PYSEC-1, fixed in 2.0. Update the lock (make lock), or accept it with a "
         "reason in audit-accepted.yaml."
     ]
-    found = list(find_objections(REPORT, [{**entry, "reason": "not used"}], TODAY))
-    assert found == ([] if is_accepted else objections)
+    received = list(find_objections(REPORT, [{**entry, "reason": "not used"}], TODAY))
+    assert received == ([] if is_accepted else objections)
 
 
 def test_a_package_that_cannot_be_looked_up_is_an_objection():

@@ -109,8 +109,8 @@ def test_v1_describes_the_signatures_as_tensorflow_serving_does(server, which):
     }
     definitions = metadata["metadata"]["signature_def"]["signature_def"]
     for signature, (name, dtype, sizes) in SIGNATURE_INPUTS.items():
-        found = definitions[signature]
-        assert found["inputs"] == {
+        definition = definitions[signature]
+        assert definition["inputs"] == {
             name: {
                 "dtype": dtype,
                 "name": f"{signature}_{name}:0",
@@ -120,8 +120,8 @@ def test_v1_describes_the_signatures_as_tensorflow_serving_does(server, which):
                 },
             }
         }
-        assert set(found["outputs"]) == {"probabilities", "class", "score"}
-        assert found["method_name"] == "tensorflow/serving/predict"
+        assert set(definition["outputs"]) == {"probabilities", "class", "score"}
+        assert definition["method_name"] == "tensorflow/serving/predict"
 
 
 @pytest.mark.parametrize("which", ["", f"/versions/{VERSION}", "/labels/latest"])

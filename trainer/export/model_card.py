@@ -64,10 +64,10 @@ def find_damage(model_dir: str) -> str:
         return f"{MODEL_CARD} is damaged"
     for name, digest in expected.items():
         try:
-            found = fingerprint_file(files.join(model_dir, name))
+            actual = fingerprint_file(files.join(model_dir, name))
         except FileNotFoundError:
             return f"{name} is missing"
-        if found != digest:
+        if actual != digest:
             return f"{name} is damaged"
     return ""
 

@@ -265,13 +265,13 @@ def _read_checkpoint(folder: str) -> tuple[TrainingState, dict[str, bytes]]:
     for name, expected in index["files"].items():
         path = files.join(folder, name)
         contents[name] = _read(path)
-        found = _describe(contents[name])
-        if found["bytes"] != expected["bytes"]:
+        actual = _describe(contents[name])
+        if actual["bytes"] != expected["bytes"]:
             raise InvalidData(
-                f"{path} is damaged: it has {found['bytes']:,} bytes instead of "
+                f"{path} is damaged: it has {actual['bytes']:,} bytes instead of "
                 f"{expected['bytes']:,}."
             )
-        if found != expected:
+        if actual != expected:
             raise InvalidData(f"{path} is damaged: its SHA-256 is not the one in {_INDEX}.")
     return TrainingState(**index["state"]), contents
 

@@ -93,8 +93,8 @@ def read_records(patterns: list[str], workers: int = 1, worker: int = 0) -> Reco
         another number of records than ingest wrote.
     """
     counts = read_stored_images(patterns)
-    found = (file for pattern in patterns for file in tf.io.gfile.glob(pattern))
-    names = sorted({*found, *counts})
+    paths = (file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    names = sorted({*paths, *counts})
     whole_files = len(names) % workers == 0
     opened: list[IO[bytes]] = []
     places, digest, position = [], hashlib.sha256(), 0

@@ -58,8 +58,9 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         rows = np.arange(height)
         # How much of each row is in each part: [parts, H].
         inside = np.minimum(edges[1:, None], rows + 1) - np.maximum(edges[:-1, None], rows)
-        self._inside = np.clip(inside, 0, None).astype(np.float32)
-        self._rows_per_part = height / _PARTS
+        # From rows to sums of each part, in standard deviations of noise.
+        to_parts = np.clip(inside, 0, None) / np.sqrt(height / _PARTS)
+        self._to_parts = to_parts.astype(np.float32)
         first, end = np.array(
             [
                 (first, end)
@@ -74,17 +75,16 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
-        to_parts = self._inside / np.float32(np.sqrt(self._rows_per_part))
-        # Sums of each part, in standard deviations of noise: [N, parts, W].
-        sums = tf.matmul(to_parts, rows)
+        # By part: [N, parts, W].
+        sums = tf.matmul(self._to_parts, rows)
         left, sizes = sums, []
         for _ in range(_PASSES):
             left, size = self._remove_strongest(left)
             sizes.append(size)
-        cleaned = rows - tf.matmul(to_parts, sums - left, transpose_a=True)
+        cleaned = rows - tf.matmul(self._to_parts, sums - left, transpose_a=True)
         sizes = tf.concat(sizes, axis=1)
-        found = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
-        return standardise(flatten_band(cleaned)), tf.stack(found, axis=1)
+        removed = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
+        return standardise(flatten_band(cleaned)), tf.stack(removed, axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]

@@ -190,9 +190,9 @@ def _read_shape(tensor: Mapping[str, Any], signature: Signature, place: str) -> 
         and shape[0] >= 1
     )
     if not fits or not isinstance(shape, list):
-        given = shape if isinstance(shape, list) and len(shape) < 10 else describe(shape)
+        received = shape if isinstance(shape, list) and len(shape) < 10 else describe(shape)
         raise InvalidData(
-            f"{place}.shape: {given} where {expected} is expected; -1 stands for the number of "
+            f"{place}.shape: {received} where {expected} is expected; -1 stands for the number of "
             "instances, at least 1."
         )
     return tuple(shape)

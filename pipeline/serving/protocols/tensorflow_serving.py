@@ -179,9 +179,11 @@ def _read_rows(values: Any, model: ServedModel, signature: Signature) -> NDArray
         return read_instances(values, model, signature, lambda i: f"{whole}[{i}]", whole)
     for number, value in enumerate(values):
         if not isinstance(value, dict) or list(value) != [name]:
-            given = f"the names {', '.join(value)}" if isinstance(value, dict) else describe(value)
+            received = (
+                f"the names {', '.join(value)}" if isinstance(value, dict) else describe(value)
+            )
             raise InvalidData(
-                f"{whole}[{number}]: {given} where an object with the name {name} is expected."
+                f"{whole}[{number}]: {received} where an object with the name {name} is expected."
             )
     values = [value[name] for value in values]
     return read_instances(values, model, signature, lambda i: f"{whole}[{i}].{name}", whole)

@@ -242,8 +242,8 @@ def test_the_same_picture_in_both_splits_is_a_leak_whatever_its_format(folder):
     (folder / "validation/noise/other.tif").write_bytes(encode("TIFF", levels))
     text = "the spectrogram is the same as that of train/line/2.png"
     consequence = "A model must not be evaluated on what it was trained on."
-    found = [error.replace(f"{folder}/", "") for error in errors_of(folder)]
-    assert found == [
+    errors = [error.replace(f"{folder}/", "") for error in errors_of(folder)]
+    assert errors == [
         f"validation/line/copy.bmp: {text}. {consequence}",
         f"validation/noise/other.tif: {text}, but the label differs. {consequence}",
     ]

@@ -48,9 +48,9 @@ def test_every_number_of_each_kind_occurs_equally_often():
     counts = [count_kinds(interference) for _, interference in draw(images)]
     for kind in counts[0]:
         least, greatest = getattr(CROWD, kind)
-        found = np.bincount([count[kind] for count in counts], minlength=greatest + 1)
+        images_by_number = np.bincount([count[kind] for count in counts], minlength=greatest + 1)
         expected = images / (greatest + 1 - least)
-        assert found[least:] == pytest.approx(expected, abs=4 * np.sqrt(expected)), kind
+        assert images_by_number[least:] == pytest.approx(expected, abs=4 * np.sqrt(expected)), kind
     # No more than three carriers come and go or stay.
     assert max(c["carriers"] + c["intermittent_carriers"] for c in counts) == 3
 

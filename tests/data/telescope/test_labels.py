@@ -26,13 +26,13 @@ def find_classes(observation, folder, *lines, grid=GRID):
     table.write_text("\n".join(("frequency_mhz,class,start_s,stop_s,drift_hz_s", *lines)) + "\n")
     labels = read_labels(str(table), observation.header)
     tiling = Tiling(observation, grid)
-    found = {}
+    classes = {}
     for tiles, _ in iterate_tiles(observation, tiling):
         for tile, column in zip(tiles, labels.find_columns(tiles, tiling), strict=True):
             name = "ambiguous" if column == AMBIGUOUS else labels.classes[column]
             if name != NOISE:
-                found[divmod(int(tile["tile"]), tiling.across)] = name
-    return found
+                classes[divmod(int(tile["tile"]), tiling.across)] = name
+    return classes
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_tile_that_holds_a_labelled_signal_has_its_class(lines, expected, obse
 
 def test_where_tiles_overlap_a_signal_at_the_edge_of_one_is_inside_another(observation, tmp_path):
     grid = Grid(height=48, width=64, overlap=0.5)
-    found = find_classes(observation, tmp_path, "1064,line,,,", grid=grid)
-    assert found == {(0, 0): "ambiguous", (0, 1): "line", (0, 2): "ambiguous"}
+    classes = find_classes(observation, tmp_path, "1064,line,,,", grid=grid)
+    assert classes == {(0, 0): "ambiguous", (0, 1): "line", (0, 2): "ambiguous"}
 
 
 def test_columns_may_be_in_any_order_and_absent(observation, tmp_path):

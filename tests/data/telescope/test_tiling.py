@@ -55,8 +55,8 @@ def test_a_drifting_tone_is_in_the_right_tile_at_the_right_frequency_and_time(fo
         there = (columns > -0.5) & (columns < 127.5)
         # A loud pixel is the darkest of its row.
         darkest = image[there].argmin(axis=1)
-        found = tile["start_mhz"] + darkest * tile["channel_width_hz"] / 1e6
-        np.testing.assert_allclose(found, tone[row : row + 16][there], rtol=0, atol=1e-9)
+        frequencies = tile["start_mhz"] + darkest * tile["channel_width_hz"] / 1e6
+        np.testing.assert_allclose(frequencies, tone[row : row + 16][there], rtol=0, atol=1e-9)
 
 
 def test_each_tile_carries_its_frequency_and_its_time(tmp_path):

@@ -26,6 +26,14 @@ def path_image(
     return image[None]
 
 
+def line_image(middle: float, drift: float, sagitta: float) -> np.ndarray:
+    """Return a path as wide as lines are after resizing. Drift and sagitta are in channels."""
+    return sum(
+        weight * path_image(middle + offset, drift / CHANNELS, sagitta / CHANNELS)
+        for offset, weight in ((-1, 0.4), (0, 1.0), (1, 0.4))
+    )
+
+
 def noise(count: int, seed: int, rows: int = ROWS, channels: int = CHANNELS) -> np.ndarray:
     """Return white noise of standard deviation 1: float32 [count, rows, channels]."""
     return np.random.default_rng(seed).normal(size=(count, rows, channels)).astype(np.float32)

@@ -1,38 +1,22 @@
 """Carriers that come and go are removed, and lines that move are not."""
 
-import keras
 import numpy as np
 import pytest
 
-from tests.trainer.line_search.paths import CHANNELS, ROWS, noise, path_image
+from tests.trainer.line_search.cleaner import make_cleaner
+from tests.trainer.line_search.paths import line_image, noise
 from trainer.line_search.intermittent import WithoutIntermittentCarriers
-from trainer.line_search.standard_rows import StandardRows
 
 
 @pytest.fixture(scope="module")
 def clean():
-    image = keras.Input((ROWS, CHANNELS, 1))
-    rows = StandardRows(ROWS, CHANNELS)(image)
-    model = keras.Model(image, [rows, *WithoutIntermittentCarriers()(rows)])
-
-    def run(images):
-        return [output.numpy() for output in model(np.asarray(images, np.float32)[..., np.newaxis])]
-
-    return run
-
-
-def draw_line(middle: float, drift: float, sagitta: float) -> np.ndarray:
-    """Return a line as wide as lines are after resizing. Drift and sagitta are in channels."""
-    return sum(
-        weight * path_image(middle + offset, drift / CHANNELS, sagitta / CHANNELS)
-        for offset, weight in ((-1, 0.4), (0, 1.0), (1, 0.4))
-    )
+    return make_cleaner(WithoutIntermittentCarriers())
 
 
 def test_noise_stays(clean):
     rows, cleaned, removed = clean(noise(64, 0))
     np.testing.assert_array_equal(removed, 0.0)
-    # Only the slowest twelfth of its mean spectrum is gone.
+    # Only the twelve slowest cosines of its mean spectrum are gone.
     assert (cleaned - rows).std() < 0.06
 
 
@@ -74,12 +58,12 @@ def test_two_carriers_are_removed(clean):
     ("drift", "sagitta"), [(2.5, 0.0), (-10.0, 0.0), (40.0, 0.0), (0.0, 4.0), (5.0, -8.0)]
 )
 def test_a_line_that_moves_stays(clean, drift, sagitta, strength):
-    images = noise(8, 0) + strength * draw_line(64.0, drift, sagitta)
+    images = noise(8, 0) + strength * line_image(64.0, drift, sagitta)
     np.testing.assert_array_equal(clean(images)[2][:, 1], 0.0)
 
 
 def test_a_faint_line_that_crosses_a_carrier_is_as_strong_afterwards_as_without_it(clean):
-    line = draw_line(50.0, 24.0, 0.0)
+    line = line_image(50.0, 24.0, 0.0)
     images = noise(8, 0) + 1.2 * line
     crossed = images.copy()
     crossed[:, 16:56, 54] += 4.0
