@@ -35,7 +35,7 @@ def fingerprint_code(*steps: Any) -> str:
     """
     digest = hashlib.sha256()
     for library in ("tfx", "tensorflow"):
-        digest.update(f"{library} {metadata.version(library)}\n".encode())
+        digest.update(f"{library} {_release(library)}\n".encode())
     for module in sorted(find_imported_modules(set().union(*map(find_entry_modules, steps)))):
         source = _source(module)
         for file in (source, *_templates(source)):
@@ -71,6 +71,11 @@ def find_imported_modules(entries: Iterable[str]) -> set[str]:
         modules.add(module)
         pending |= _directly_loaded(module) - modules
     return modules
+
+
+@functools.cache
+def _release(library: str) -> str:
+    return metadata.version(library)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ def test_a_variant_changes_only_what_it_names():
     assert variant.schedule == compact.schedule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name, variant in VARIANTS.items() if variant.keys() & set(BUILD_ARGUMENTS)]
 )

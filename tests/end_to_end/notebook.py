@@ -1,10 +1,17 @@
-"""Executes the notebooks of this repository."""
+"""Executes the notebooks of this repository.
+
+The libraries for notebooks are imported where they are used: that takes seconds, which every worker
+of the tests would pay.
+"""
+
+from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbclient import NotebookClient
+if TYPE_CHECKING:
+    import nbformat
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -19,6 +26,9 @@ def execute(name: str, **environment: object) -> nbformat.NotebookNode:
     Raises:
       CellExecutionError: a cell raised an error.
     """
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     client = NotebookClient(
         notebook,

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from nbconvert import HTMLExporter
 from playwright.sync_api import FrameLocator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -157,6 +156,8 @@ def test_without_scripts_the_metrics_are_shown_without_a_blank_frame(browser, sa
 
 
 def test_nbconverts_html_shows_the_views(page, only_run, tmp_path):
+    from nbconvert import HTMLExporter
+
     notebook = execute("evaluate", RADIO_SIGNALS_OUTPUT=only_run.output)
     body, _ = HTMLExporter().from_notebook_node(notebook)
     file = tmp_path / "evaluate.html"

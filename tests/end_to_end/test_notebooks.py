@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from nbclient.exceptions import CellExecutionError
 
 from data.seed_layout import CLASS_NAMES
 from tests.end_to_end.notebook import execute, outputs
@@ -73,5 +72,7 @@ def test_evaluate_shows_metrics_views_report_and_lineage_of_the_run(only_run, ev
 
 @pytest.mark.parametrize("name", ["train", "evaluate"])
 def test_without_a_run_the_first_cell_says_how_to_get_one(name, tmp_path):
+    from nbclient.exceptions import CellExecutionError
+
     with pytest.raises(CellExecutionError, match=r"There is no run in .* yet\. Run the pipeline"):
         execute(name, RADIO_SIGNALS_OUTPUT=tmp_path / "empty")

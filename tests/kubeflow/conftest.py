@@ -1,17 +1,20 @@
-"""A compiled package, made once with the installed command."""
+"""A compiled package, made once by a worker of the tests."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.kubeflow.compile_command import EVERYTHING, compile_package
+from pipeline.cli.main import cli
+from tests.kubeflow.compile_command import EVERYTHING, compile_arguments
 
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory) -> Path:
     """A package compiled with `EVERYTHING`."""
-    return compile_package(tmp_path_factory.mktemp("package"), *EVERYTHING)
+    file = tmp_path_factory.mktemp("package") / "pipeline.yaml"
+    cli.main(compile_arguments(file, *EVERYTHING), standalone_mode=False)
+    return file
 
 
 @pytest.fixture(scope="session")

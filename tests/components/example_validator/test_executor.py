@@ -26,6 +26,7 @@ from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.simulation.dataset import list_image_keys, simulate_image
+from pipeline.beam_args import make_beam_args
 
 SCHEMA = Path(data.__file__).parent / "schema.pbtxt"
 LAYOUT = Layout(CLASS_NAMES, HEIGHT, WIDTH)
@@ -419,7 +420,7 @@ def test_statistics_gen_passes_on_the_span_of_the_examples(validator, earlier, l
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(validator.folder / "statistics")
     context = StatisticsGenExecutor.Context(
-        beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(validator.folder), unique_id="1"
+        beam_pipeline_args=make_beam_args(), tmp_dir=str(validator.folder), unique_id="1"
     )
     StatisticsGenExecutor(context).Do(
         {"examples": [examples]}, {"statistics": [statistics]}, dict(component.exec_properties)

@@ -22,6 +22,7 @@ from data.reading.check import check_folder
 from data.reading.layout import Layout
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.stored_images import read_stored_images
+from pipeline.beam_args import make_beam_args
 
 SAMPLE = Path(data.__file__).parent / "sample"
 
@@ -52,7 +53,7 @@ class Run:
         artifact = standard_artifacts.Examples()
         artifact.uri = str(self.output)
         context = Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"],
+            beam_pipeline_args=make_beam_args(),
             tmp_dir=f"{self.output}-tmp",
             unique_id="1",
         )

@@ -25,6 +25,7 @@ from data.reading.inventory import take_inventory
 from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
+from pipeline.beam_args import DIRECT_RUNNER, make_beam_args
 
 SAMPLE = Path(data.__file__).parent / "sample"
 
@@ -37,7 +38,7 @@ def ingest(folder, output, seed=0, classes=CLASS_NAMES, beam_args=(), **options)
     artifact.uri = str(output)
     executor = Executor(
         Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner", *beam_args],
+            beam_pipeline_args=make_beam_args([*DIRECT_RUNNER, *beam_args]),
             tmp_dir=f"{output}-tmp",
             unique_id="1",
         )

@@ -16,6 +16,7 @@ from data import example_features
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.stored_images import FINDINGS_FILE, STORED
+from pipeline.beam_args import make_beam_args
 
 LAYOUT = Layout(("noise", "squiggle"), 16, 16)
 IMAGES = {"train": 6, "validation": 4}
@@ -48,7 +49,7 @@ def compute(tmp_path):
         statistics = standard_artifacts.ExampleStatistics()
         statistics.uri = str(tmp_path / "statistics")
         context = Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(tmp_path), unique_id="1"
+            beam_pipeline_args=make_beam_args(), tmp_dir=str(tmp_path), unique_id="1"
         )
         Executor(context).Do(
             {"examples": [examples]}, {"statistics": [statistics]}, dict(component.exec_properties)

@@ -84,6 +84,7 @@ def test_a_folder_is_copied_from_disk_to_the_store_and_back(tmp_path, copy_folde
     assert (tmp_path / "back" / "x" / "y").read_bytes() == b"\x00\xff"
 
 
+@pytest.mark.slow
 def test_a_folder_of_more_files_than_a_request_names_is_listed_and_removed():
     client = boto3.client("s3", region_name="us-east-1")
     names = [f"{number:04d}" for number in range(1001)]

@@ -14,7 +14,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.cli.main import cli
 from pipeline.config.config import ConfigError
 from tests.graph import NODES
-from tests.kubeflow.compile_command import EVERYTHING, compile_arguments
+from tests.kubeflow.compile_command import EVERYTHING, compile_arguments, compile_package
 
 # The steps that use each parameter of a run.
 STEPS_BY_PARAMETER = {
@@ -172,9 +172,8 @@ def test_a_package_contains_no_path_of_this_machine(package):
 
 
 def test_the_same_graph_gives_the_same_bytes_in_every_process(package, tmp_path):
-    # A version of the pipeline is named after them. Another process has made the package.
-    file = tmp_path / "pipeline.yaml"
-    cli.main(compile_arguments(file, *EVERYTHING), standalone_mode=False)
+    # A version of the pipeline is named after them. This process has made the package.
+    file = compile_package(tmp_path, *EVERYTHING)
     assert file.read_bytes() == package.read_bytes()
 
 
