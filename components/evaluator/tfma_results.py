@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_model_analysis as tfma
 from numpy.typing import NDArray
+from tensorflow_model_analysis.writers import eval_config_writer
 
 from components.evaluator import metric_names as names
 
@@ -45,7 +46,9 @@ def load_results(evaluation_dir: str) -> ModelResults:
 
 def load_config(evaluation_dir: str) -> tfma.EvalConfig:
     """Return what was measured, with the thresholds that applied."""
-    return tfma.load_eval_results([evaluation_dir]).get_results()[0].config
+    # With the configuration, `tfma.load_eval_results` would convert every point of every curve.
+    config, *_ = eval_config_writer.load_eval_run(evaluation_dir)
+    return config
 
 
 def metrics_by_name(slice_metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:

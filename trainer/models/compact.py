@@ -38,8 +38,9 @@ LINE_SEARCH = PrecomputedLayer(
     "line_search", "decision", unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"})
 )
 
-# Filters of each convolution over the picture. Each but the last halves the size.
-FILTERS = (6, 8, 12, 16, 24)
+# Filters of each convolution over the picture. Each but the last halves the size. oneDNN, which
+# TensorFlow uses on a CPU, handles multiples of eight in much less time.
+FILTERS = (8, 8, 16, 16, 24)
 
 
 def build(

@@ -1,4 +1,4 @@
-"""A convolution whose batch normalisation takes no time outside training."""
+"""A convolution whose batch normalisation takes little time in training, and none outside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class NormalisedConvolution(keras.layers.Layer):
     """Convolution, batch normalisation and ReLU.
 
     Outside training, the normalisation is part of the kernel and the bias, so that TensorFlow
-    computes all three in one operation.
+    computes all three in one operation. In training, one operation normalises a batch; the layer of
+    Keras takes a dozen. On a CPU it takes least time if the filters are a multiple of eight.
 
     Input: float [N, H, W, channels].
     Output: float [N, H / strides, W / strides, filters], rounded up.
@@ -47,9 +48,13 @@ class NormalisedConvolution(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Convolve a batch."""
-        if training:
-            return keras.ops.relu(self.normalisation(self.convolution(inputs), training=True))
         normalisation = self.normalisation
+        if training:
+            outputs = self.convolution(inputs)
+            # Only the layer of Keras shares the mean and the variance with other replicas.
+            if normalisation.synchronized:
+                return keras.ops.relu(normalisation(outputs, training=True))
+            return keras.ops.relu(self._normalise_batch(outputs))
         scale = normalisation.gamma * keras.ops.rsqrt(
             normalisation.moving_variance + normalisation.epsilon
         )
@@ -61,6 +66,26 @@ class NormalisedConvolution(keras.layers.Layer):
             padding="same",
         )
         return keras.ops.relu(tf.nn.bias_add(outputs, bias))
+
+    def _normalise_batch(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Normalise a batch, and update the averages as `BatchNormalization` does."""
+        normalisation = self.normalisation
+        normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=outputs,
+            scale=normalisation.gamma,
+            offset=normalisation.beta,
+            mean=[],
+            variance=[],
+            epsilon=normalisation.epsilon,
+            is_training=True,
+        )
+        # The operation estimates the variance of more images, Keras that of the batch.
+        values = tf.cast(tf.size(outputs) / outputs.shape[-1], tf.float32)
+        variance *= (values - 1.0) / values
+        averages = (normalisation.moving_mean, normalisation.moving_variance)
+        for average, latest in zip(averages, (mean, variance), strict=True):
+            average.assign(latest + normalisation.momentum * (average - latest))
+        return normalised
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the output."""

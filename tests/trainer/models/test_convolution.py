@@ -26,7 +26,31 @@ def test_the_answer_is_that_of_the_layers_one_after_another(images, window, stri
     assert layer(images).shape == layer.compute_output_shape(images.shape)
 
 
-def test_training_normalises_by_the_batch(images):
+@pytest.fixture(params=["float32", "mixed_bfloat16"])
+def policy(request):
+    """The policy of layers that are created meanwhile."""
+    previous = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy(request.param)
+    yield request.param
+    keras.mixed_precision.set_dtype_policy(previous)
+
+
+def test_training_normalises_by_the_batch_as_the_layer_of_keras_does(images, policy):
+    layer = NormalisedConvolution(6, 3)
+    layer.build(images.shape)
+    layer.normalisation.gamma.assign(np.linspace(-1.0, 2.0, 6))
+    apart = keras.layers.BatchNormalization.from_config(layer.normalisation.get_config())
+    apart.build((None, None, None, 6))
+    apart.set_weights(layer.normalisation.get_weights())
+    expected = keras.ops.relu(apart(layer.convolution(images), training=True))
+    tolerance = 1e-5 if policy == "float32" else 0.05
+    answer = keras.ops.cast(layer(images, training=True), "float32")
+    np.testing.assert_allclose(answer, keras.ops.cast(expected, "float32"), atol=tolerance)
+    for average, of_keras in zip(layer.normalisation.weights, apart.weights, strict=True):
+        np.testing.assert_allclose(average, of_keras, rtol=1e-5, atol=tolerance)
+
+
+def test_a_batch_in_training_has_mean_0_and_standard_deviation_1(images):
     answer = NormalisedConvolution(6, 3)(images, training=True)
     # Half of a distribution with mean 0 and standard deviation 1 is positive.
     assert np.asarray(answer).mean() == pytest.approx(0.4, abs=0.1)
