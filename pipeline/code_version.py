@@ -23,6 +23,8 @@ _NOT_TEMPLATES = ("*.py", "*.pyc", "*.md", "py.typed", "schema.pbtxt")
 # Twelve hexadecimal digits distinguish more versions than anybody writes.
 _DIGITS = 12
 
+_find_release = functools.cache(metadata.version)
+
 
 def fingerprint_code(*steps: Any) -> str:
     """Return a fingerprint of all code that steps run.
@@ -35,7 +37,7 @@ def fingerprint_code(*steps: Any) -> str:
     """
     digest = hashlib.sha256()
     for library in ("tfx", "tensorflow"):
-        digest.update(f"{library} {_release(library)}\n".encode())
+        digest.update(f"{library} {_find_release(library)}\n".encode())
     for module in sorted(find_imported_modules(set().union(*map(find_entry_modules, steps)))):
         source = _source(module)
         for file in (source, *_templates(source)):
@@ -71,11 +73,6 @@ def find_imported_modules(entries: Iterable[str]) -> set[str]:
         modules.add(module)
         pending |= _directly_loaded(module) - modules
     return modules
-
-
-@functools.cache
-def _release(library: str) -> str:
-    return metadata.version(library)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFail
 
 from components.evaluator import metric_names as names
 from components.evaluator.served.record import read_record
-from components.evaluator.tfma_results import load_config, load_results, overall_metrics
+from components.evaluator.tfma_results import load_results, overall_metrics
 
 # Configuration keys by the name of the metric, or by its first word for a metric of a class.
 _LOWER_BOUND_KEYS = {
@@ -63,7 +63,8 @@ def list_thresholds(evaluation_dir: str) -> list[dict[str, Any]]:
     values = overall_metrics(results.candidate)
     reference = overall_metrics(results.baseline) if results.baseline else {}
     thresholds = []
-    for metric in (m for spec in load_config(evaluation_dir).metrics_specs for m in spec.metrics):
+    specs = results.candidate.config.metrics_specs
+    for metric in (metric for spec in specs for metric in spec.metrics):
         name = json.loads(metric.config).get("name")
         spoken_name = _name_in_words(name)
         for threshold in (bound.threshold for bound in metric.per_slice_thresholds):

@@ -34,7 +34,8 @@ def load_results(evaluation_dir: str) -> ModelResults:
     Args:
       evaluation_dir: the output `evaluation` of the Evaluator.
     """
-    config = load_config(evaluation_dir)
+    # `tfma.load_eval_results` would convert every point of every curve to get the configuration.
+    config, *_ = eval_config_writer.load_eval_run(evaluation_dir)
     # TFMA names models only where there are two.
     model_names = {spec.is_baseline: spec.name or None for spec in config.model_specs}
     candidate, *baseline = (
@@ -42,13 +43,6 @@ def load_results(evaluation_dir: str) -> ModelResults:
         for is_baseline in sorted(model_names)
     )
     return ModelResults(candidate, *(baseline or [None]))
-
-
-def load_config(evaluation_dir: str) -> tfma.EvalConfig:
-    """Return what was measured, with the thresholds that applied."""
-    # With the configuration, `tfma.load_eval_results` would convert every point of every curve.
-    config, *_ = eval_config_writer.load_eval_run(evaluation_dir)
-    return config
 
 
 def metrics_by_name(slice_metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from pipeline.cli.main import cli
 from tests.end_to_end.pipeline_runs import COMMAND
 
 VOLUME = "--set=kubeflow.volumes={/mnt/radio: radio-claim}"
@@ -37,6 +38,12 @@ def target_options(**changes: str) -> list[str]:
 def compile_arguments(file: Path, *arguments: str, **changes: str) -> list[str]:
     """Return the arguments that compile to a file; `changes` as for `target_options`."""
     return ["compile", str(file), *target_options(**changes), VOLUME, *arguments]
+
+
+def compile_here(file: Path, *arguments: str, **changes: str) -> Path:
+    """Compile a package to a file in this process, and return the file."""
+    cli.main(compile_arguments(file, *arguments, **changes), standalone_mode=False)
+    return file
 
 
 def compile_package(folder: Path, *arguments: str, steps: int = 10, **changes: str) -> Path:

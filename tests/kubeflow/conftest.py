@@ -5,16 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli.main import cli
-from tests.kubeflow.compile_command import EVERYTHING, compile_arguments
+from tests.kubeflow.compile_command import EVERYTHING, compile_here
 
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory) -> Path:
     """A package compiled with `EVERYTHING`."""
-    file = tmp_path_factory.mktemp("package") / "pipeline.yaml"
-    cli.main(compile_arguments(file, *EVERYTHING), standalone_mode=False)
-    return file
+    return compile_here(tmp_path_factory.mktemp("package") / "pipeline.yaml", *EVERYTHING)
 
 
 @pytest.fixture(scope="session")

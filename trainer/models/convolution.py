@@ -53,8 +53,10 @@ class NormalisedConvolution(keras.layers.Layer):
             outputs = self.convolution(inputs)
             # Only the layer of Keras shares the mean and the variance with other replicas.
             if normalisation.synchronized:
-                return keras.ops.relu(normalisation(outputs, training=True))
-            return keras.ops.relu(self._normalise_batch(outputs))
+                outputs = normalisation(outputs, training=True)
+            else:
+                outputs = self._normalise_batch(outputs)
+            return keras.ops.relu(outputs)
         scale = normalisation.gamma * keras.ops.rsqrt(
             normalisation.moving_variance + normalisation.epsilon
         )

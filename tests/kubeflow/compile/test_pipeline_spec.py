@@ -11,10 +11,9 @@ from google.protobuf import json_format
 from kfp.components import load_component_from_text
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.cli.main import cli
 from pipeline.config.config import ConfigError
 from tests.graph import NODES
-from tests.kubeflow.compile_command import EVERYTHING, compile_arguments, compile_package
+from tests.kubeflow.compile_command import EVERYTHING, compile_here, compile_package
 
 # The steps that use each parameter of a run.
 STEPS_BY_PARAMETER = {
@@ -218,8 +217,7 @@ DEFAULT_KEYS = {
 def test_models_are_pushed_to_the_installations_store_with_its_keys(
     tmp_path, serving, arguments, secrets
 ):
-    file = tmp_path / "pipeline.yaml"
-    cli.main(compile_arguments(file, *arguments, serving=serving), standalone_mode=False)
+    file = compile_here(tmp_path / "pipeline.yaml", *arguments, serving=serving)
     spec, platform = yaml.safe_load_all(file.read_text())
     assert (
         f'"base_directory": "{serving}"'
@@ -239,14 +237,13 @@ def test_models_are_pushed_to_the_installations_store_with_its_keys(
 
 
 def test_a_volume_that_an_environment_variable_names_and_other_secrets_reach_all_steps(tmp_path):
-    file = tmp_path / "pipeline.yaml"
     arguments = (
         "--set=kubeflow.volumes={/mnt/radio: radio-claim, /mnt/scratch: scratch, /mnt/rad: none}",
         "--set=kubeflow.env.TMPDIR=/mnt/scratch/tmp",
         "--set=kubeflow.secrets={LICENCE: own/licence, AWS_ACCESS_KEY_ID: own/key}",
     )
     serving = "minio://mlpipeline/radio/serving"
-    cli.main(compile_arguments(file, *arguments, serving=serving), standalone_mode=False)
+    file = compile_here(tmp_path / "pipeline.yaml", *arguments, serving=serving)
     _, platform = yaml.safe_load_all(file.read_text())
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     access = {
@@ -315,9 +312,7 @@ def test_a_package_that_could_not_run_is_refused_before_a_file_is_written(
     tmp_path, changes, arguments, message
 ):
     with pytest.raises(ConfigError) as refusal:
-        cli.main(
-            compile_arguments(tmp_path / "p.yaml", *arguments, **changes), standalone_mode=False
-        )
+        compile_here(tmp_path / "p.yaml", *arguments, **changes)
     assert message in str(refusal.value)
     assert list(tmp_path.iterdir()) == []
 

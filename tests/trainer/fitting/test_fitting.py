@@ -152,9 +152,9 @@ def test_a_run_that_diverges_ends_in_the_batch_in_which_it_does_and_says_why(fit
         r"others\. Lower schedule\.initial_rate or set optimizer\.clip_norm, then run again\.",
         str(raised.value),
     )
-    said = []
-    assert explain(raised.value, said.append, log_file=None, debug=False) == REFUSED
-    assert said == [f"Error: {raised.value}"]
+    printed = []
+    assert explain(raised.value, printed.append, log_file=None, debug=False) == REFUSED
+    assert printed == [f"Error: {raised.value}"]
     assert (tmp_path / "training_log.csv").read_text() == "", "no epoch counts"
     assert not (tmp_path / "weights").exists()
 
