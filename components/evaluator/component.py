@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator.executor import Executor as EvaluatorExecutor
@@ -66,7 +66,9 @@ class Executor(EvaluatorExecutor):
             **exec_properties,
             keys.EXAMPLE_SPLITS_KEY: json_utils.dumps([split]),
         }
-        config = proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], tfma.EvalConfig())
+        config = proto_utils.json_to_proto(
+            exec_properties[keys.EVAL_CONFIG_KEY], config_pb2.EvalConfig()
+        )
         classes = read_classes(config)
         model = artifact_utils.get_single_instance(input_dict[keys.MODEL_KEY])
         patterns = [files.join(artifact_utils.get_split_uri([examples], split), "*")]
@@ -153,7 +155,7 @@ class BaselineAwareEvaluator(base_component.BaseComponent):
     def __init__(
         self,
         *,
-        eval_config: tfma.EvalConfig,
+        eval_config: config_pb2.EvalConfig,
         most_seconds: float,
         most_memory: float,
         **inputs: types.BaseChannel | None,

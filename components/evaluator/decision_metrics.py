@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow_model_analysis as tfma
 from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import (
     metric_types,
     metric_util,
     multi_class_confusion_matrix_metrics,
 )
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator import decisions
 from components.evaluator.metric_names import interval_name
@@ -84,7 +84,7 @@ def _wrap(
         metric: str = "",
         class_id: int | None = None,
         weighted: bool = False,
-        eval_config: tfma.EvalConfig | None = None,
+        eval_config: config_pb2.EvalConfig | None = None,
         model_name: str = "",
         output_name: str = "",
         example_weighted: bool = False,
@@ -106,7 +106,7 @@ def _wrap(
 def _create_computations(
     estimate: Callable[[decisions.Counts], decisions.Estimate],
     name: str,
-    eval_config: tfma.EvalConfig | None,
+    eval_config: config_pb2.EvalConfig | None,
     **key_fields: Any,
 ) -> metric_types.MetricComputations:
     matrix = multi_class_confusion_matrix_metrics.multi_class_confusion_matrices(

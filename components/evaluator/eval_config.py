@@ -6,12 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 import tensorflow_model_analysis as tfma
-
-# TFMA 0.52 exports these nowhere else.
-from tensorflow_model_analysis.proto.config_pb2 import (
-    BinarizationOptions,
-    PerSliceMetricThreshold,
-)
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator import metric_names as names
 from components.evaluator.decision_metrics import (
@@ -39,7 +34,7 @@ _EVERY_IMAGE = (0.0,)
 _CURVE_POINTS = 101
 _CALIBRATION_BUCKETS = 20
 
-_MODEL_SPEC = tfma.ModelSpec(
+_MODEL_SPEC = config_pb2.ModelSpec(
     signature_name="serving_default",
     prediction_key="probabilities",
     label_key=example_features.LABEL,
@@ -57,7 +52,7 @@ def build_eval_config(
     class_recall: ClassBounds,
     baseline_margin: float,
     baseline_recall_margin: float,
-) -> tfma.EvalConfig:
+) -> config_pb2.EvalConfig:
     """Return the configuration of the Evaluator.
 
     The predicted class is the one with the highest probability, as for clients of the served
@@ -96,14 +91,14 @@ def build_eval_config(
     bounds = {"precision": class_precision, "recall": class_recall}
     for metric in names.DECISION_METRICS:
         metrics += _configure_decision_metric(metric, classes, bounds.get(metric, 0.0))
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_MODEL_SPEC],
         slicing_specs=list_slicing_specs(),
-        metrics_specs=[tfma.MetricsSpec(metrics=metrics), *_build_plot_specs(len(classes))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics), *_build_plot_specs(len(classes))],
     )
 
 
-def read_classes(config: tfma.EvalConfig) -> list[str]:
+def read_classes(config: config_pb2.EvalConfig) -> list[str]:
     """Return the class names that `build_eval_config` was given."""
     (ranking,) = (
         metric
@@ -117,7 +112,7 @@ def read_classes(config: tfma.EvalConfig) -> list[str]:
 
 def _configure_decision_metric(
     metric: str, classes: Sequence[str], bounds: ClassBounds
-) -> list[tfma.MetricConfig]:
+) -> list[config_pb2.MetricConfig]:
     """Configure one metric of each class, and its averages over the classes."""
     by_class = [
         _configure(
@@ -139,7 +134,7 @@ def _configure_decision_metric(
     return by_class + averages
 
 
-def _build_plot_specs(classes: int) -> list[tfma.MetricsSpec]:
+def _build_plot_specs(classes: int) -> list[config_pb2.MetricsSpec]:
     """Return what TFMA computes for its plots. They have no thresholds.
 
     These are the confusion matrix of all classes and, for each class against the rest, the ROC,
@@ -154,18 +149,18 @@ def _build_plot_specs(classes: int) -> list[tfma.MetricsSpec]:
         num_buckets=_CALIBRATION_BUCKETS, left=0.0, right=1.0
     )
     return [
-        tfma.MetricsSpec(metrics=[_configure(confusion_matrix)]),
-        tfma.MetricsSpec(
+        config_pb2.MetricsSpec(metrics=[_configure(confusion_matrix)]),
+        config_pb2.MetricsSpec(
             metrics=[_configure(curves), _configure(calibration)],
-            binarize=BinarizationOptions(class_ids={"values": list(range(classes))}),
+            binarize=config_pb2.BinarizationOptions(class_ids={"values": list(range(classes))}),
         ),
     ]
 
 
 def _configure(
-    metric: tfma.metrics.Metric, threshold: tfma.MetricThreshold | None = None
-) -> tfma.MetricConfig:
-    config = tfma.MetricConfig(
+    metric: tfma.metrics.Metric, threshold: config_pb2.MetricThreshold | None = None
+) -> config_pb2.MetricConfig:
+    config = config_pb2.MetricConfig(
         module=type(metric).__module__,
         class_name=type(metric).__name__,
         config=json.dumps(metric.get_config()),
@@ -174,21 +169,23 @@ def _configure(
         # A threshold without slices would apply to every slice, and the slice of noise has no
         # recall of signals.
         config.per_slice_thresholds.append(
-            PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+            config_pb2.PerSliceMetricThreshold(
+                slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
+            )
         )
     return config
 
 
 def _build_threshold(
     lower: float = 0.0, margin: float = 0.0, always: bool = False
-) -> tfma.MetricThreshold | None:
+) -> config_pb2.MetricThreshold | None:
     if not (lower or margin or always):
         return None
-    threshold = tfma.MetricThreshold()
+    threshold = config_pb2.MetricThreshold()
     if lower or always:
         # An undefined value (the class was never predicted) fails, as it should.
         threshold.value_threshold.lower_bound.value = lower - _ROUNDING
     if margin:
-        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         threshold.change_threshold.absolute.value = -margin - _ROUNDING
     return threshold

@@ -7,9 +7,9 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import tensorflow_model_analysis as tfma
 from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.metric_names import (
     AVERAGES,
@@ -38,7 +38,7 @@ class RankingMetrics(metric_types.Metric):
 def _create_computations(
     classes: list[str],
     name: str,
-    eval_config: tfma.EvalConfig | None = None,
+    eval_config: config_pb2.EvalConfig | None = None,
     model_name: str = "",
     output_name: str = "",
     example_weighted: bool = False,
@@ -95,7 +95,7 @@ class _Collect(beam.CombineFn):
     """Collects the labels and probabilities of one model."""
 
     def __init__(
-        self, key: metric_types.MetricKey, eval_config: tfma.EvalConfig | None, classes: int
+        self, key: metric_types.MetricKey, eval_config: config_pb2.EvalConfig | None, classes: int
     ) -> None:
         self._key, self._eval_config, self._classes = key, eval_config, classes
 

@@ -9,6 +9,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import slice_key_extractor
+from tensorflow_model_analysis.proto import config_pb2
 
 from data import example_features
 
@@ -32,15 +33,18 @@ def line_strength_range(strength: float) -> str:
     return LINE_STRENGTH_RANGES[bisect.bisect_right(LINE_STRENGTHS, strength)]
 
 
-def list_slicing_specs() -> list[tfma.SlicingSpec]:
+def list_slicing_specs() -> list[config_pb2.SlicingSpec]:
     """Return TFMA's specifications: the whole split, then its slices by each feature."""
-    return [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in SLICING_FEATURES)]
+    return [
+        config_pb2.SlicingSpec(),
+        *(config_pb2.SlicingSpec(feature_keys=[key]) for key in SLICING_FEATURES),
+    ]
 
 
 # TFX finds this function by its name and passes these arguments.
 def custom_extractors(
     eval_shared_model: list[tfma.types.EvalSharedModel],
-    eval_config: tfma.EvalConfig,
+    eval_config: config_pb2.EvalConfig,
     tensor_adapter_config: object,
 ) -> list[tfma.extractors.Extractor]:
     """Return TFMA's own extractors, with one that adds the ranges before the one that slices."""

@@ -20,8 +20,8 @@ from data.reading.layout import Layout
 from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, WIDTH
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
-from tests.end_to_end.served_model import answers
+from tests.end_to_end.support.pipeline_runs import SMALL, Run, run_pipeline
+from tests.end_to_end.support.served_model import answers
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

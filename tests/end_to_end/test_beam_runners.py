@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.beam_job_service import Job, JobService, job_service
-from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
-from tests.end_to_end.same_results import (
+from tests.end_to_end.support.beam_job_service import Job, JobService, job_service
+from tests.end_to_end.support.pipeline_runs import SMALL, Run, run_pipeline
+from tests.end_to_end.support.same_results import (
     assert_same_metrics,
     assert_same_records,
     assert_same_statistics,

@@ -5,7 +5,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import SMALL, run_pipeline
 from tests.object_store import BUCKET, STORES, object_store
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.pipeline_runs import SMALL
+from tests.end_to_end.support.pipeline_runs import SMALL
 from tests.kubeflow.compile_command import compile_package
 from tests.kubeflow.fake_installation import FakeInstallation, RunResult
 from tests.object_store import STORES, object_store

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 pytestmark = pytest.mark.long
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 pytestmark = pytest.mark.slow
 

@@ -21,13 +21,13 @@ from sklearn.metrics import (
 from sklearn.metrics import precision_recall_fscore_support as scores
 
 from data.seed_layout import CLASS_NAMES
-from tests.end_to_end.pipeline_runs import (
+from tests.end_to_end.support.pipeline_runs import (
     SMALL,
     pushed_versions,
     run_pipeline,
     temporary_folder_of,
 )
-from tests.end_to_end.served_model import answers
+from tests.end_to_end.support.served_model import answers
 from tests.graph import NODES
 from trainer.export.model_card import find_damage, read_model_card
 from trainer.export.model_card_page import MODEL_CARD_PAGE

@@ -7,7 +7,7 @@ import pytest
 
 from data.simulation.dataset import ImageKey, simulate_signal
 from tests.data.telescope.files import inject, make_noise, write_fil
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 pytestmark = pytest.mark.long
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 import yaml
 
-from tests.end_to_end.pipeline_runs import SMALL, kill_run, run_pipeline
+from tests.end_to_end.support.pipeline_runs import SMALL, kill_run, run_pipeline
 
 pytestmark = pytest.mark.long
 

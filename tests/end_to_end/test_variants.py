@@ -14,7 +14,7 @@ from data.reading.split import split_images, split_labels
 from data.seed_layout import CLASS_NAMES, HEIGHT, RECORD, WIDTH
 from data.simulation.classes import PRIMARY
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import SMALL, run_pipeline
 
 pytestmark = pytest.mark.slow
 

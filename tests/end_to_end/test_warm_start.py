@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.pipeline_runs import SMALL, pushed_versions, run_pipeline
+from tests.end_to_end.support.pipeline_runs import SMALL, pushed_versions, run_pipeline
 
 pytestmark = pytest.mark.long
 

@@ -13,8 +13,8 @@ import pytest
 
 from data.simulation.dataset import simulate_dataset
 from tests.background import read_ends
-from tests.end_to_end.pipeline_runs import SMALL, Run, run_pipeline
-from tests.end_to_end.same_results import assert_same_results, log_of
+from tests.end_to_end.support.pipeline_runs import SMALL, Run, run_pipeline
+from tests.end_to_end.support.same_results import assert_same_results, log_of
 from tests.engines.cluster import WORKERS, Job, wait_until
 from tests.engines.flink import Flink, flink
 from tests.engines.spark import Spark, spark

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, run_pipeline
 
 pytestmark = pytest.mark.slow
 

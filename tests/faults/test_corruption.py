@@ -22,7 +22,7 @@ from components.example_validator.accepted_statistics import AcceptedStatistics
 from data.invalid import InvalidData
 from data.simulation.dataset import simulate_dataset
 from pipeline.history.records import connect_to_metadata, read_newest_run
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, run_pipeline
 from trainer.export.model_card import find_damage
 
 OPTIONS = (*SMALL, "--epochs=1", "--set=thresholds.accuracy=0", "--set=height=32", "--set=width=32")

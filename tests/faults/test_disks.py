@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL
 
 OPTIONS = (*SMALL, "--epochs=1", "--set=height=32", "--set=width=32")
 NO_SPACE = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import COMMAND, SMALL, Run, run_pipeline
+from tests.end_to_end.support.pipeline_runs import COMMAND, SMALL, Run, run_pipeline
 from trainer.export.pushed_models import find_sound_models
 
 HOOK = Path(__file__).with_name("kill_hook")

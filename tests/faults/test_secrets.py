@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.simulation.dataset import simulate_dataset
-from tests.end_to_end.pipeline_runs import COMMAND, run_pipeline, temporary_folder_of
+from tests.end_to_end.support.pipeline_runs import COMMAND, run_pipeline, temporary_folder_of
 from tests.kubeflow.compile_command import compile_arguments
 from tests.kubeflow.fake_api_server import FakeApi, FakeApiServer
 

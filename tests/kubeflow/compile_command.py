@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from pipeline.cli.main import cli
-from tests.end_to_end.pipeline_runs import COMMAND
+from tests.end_to_end.support.pipeline_runs import COMMAND
 
 VOLUME = "--set=kubeflow.volumes={/mnt/radio: radio-claim}"
 TARGETS = {

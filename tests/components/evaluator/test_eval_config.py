@@ -3,14 +3,14 @@
 import json
 
 import pytest
-import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.evaluators.metrics_validator import validate_metrics
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.eval_config import build_eval_config, read_classes
 
 
-def configure(**settings) -> tfma.EvalConfig:
+def configure(**settings) -> config_pb2.EvalConfig:
     return build_eval_config(
         ["a", "b"],
         **{
@@ -30,7 +30,7 @@ def list_thresholds(**settings):
     for metric in configure(**settings).metrics_specs[0].metrics:
         assert not metric.HasField("threshold"), "it would hold for every slice"
         for slice_threshold in metric.per_slice_thresholds:
-            assert list(slice_threshold.slicing_specs) == [tfma.SlicingSpec()], "all images"
+            assert list(slice_threshold.slicing_specs) == [config_pb2.SlicingSpec()], "all images"
             thresholds[json.loads(metric.config)["name"]] = slice_threshold.threshold
     return thresholds
 

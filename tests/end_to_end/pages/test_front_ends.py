@@ -19,8 +19,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from components.views.evaluation import show_evaluation
 from data.seed_layout import CLASS_NAMES
 from pipeline.history.records import connect_to_metadata, find_evaluations
-from tests.end_to_end.notebook import NOTEBOOKS, execute
-from tests.end_to_end.pipeline_runs import SMALL, run_pipeline
+from tests.end_to_end.pages.notebook import NOTEBOOKS, execute
+from tests.end_to_end.support.pipeline_runs import SMALL, run_pipeline
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import json_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from tests.end_to_end.pipeline_runs import Run
+from tests.end_to_end.support.pipeline_runs import Run
 
 
 def assert_same_records(run: Run, expected: Run) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from data.seed_layout import CLASS_NAMES
-from tests.end_to_end.notebook import execute, outputs
+from tests.end_to_end.pages.notebook import execute, outputs
 
 pytestmark = pytest.mark.slow
 
