@@ -65,17 +65,19 @@ def standardise(images: tf.Tensor) -> tf.Tensor:
 
     Dead channels, which hardly change over time, and their neighbours become 0 and do not count.
     """
-    _, variances = tf.nn.moments(images, axes=[1], keepdims=True)
+    means, variances = tf.nn.moments(images, axes=[1], keepdims=True)
     deviations = tf.sqrt(variances)
     limit = _compute_dead_limit(images.shape[1])
     dead = deviations <= limit * tf.reduce_mean(deviations, axis=2, keepdims=True)
     # Downsampling the image affected the neighbours too: they would look like faint lines.
     spoilt = tf.nn.max_pool2d(tf.cast(dead, images.dtype), [1, 3], 1, "SAME")
-    alive = (1.0 - spoilt) * tf.ones_like(images)
-    mean, variance = tf.nn.weighted_moments(
-        images, axes=[1, 2, 3], frequency_weights=alive, keepdims=True
-    )
-    return alive * (images - mean) / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)
+    alive = 1.0 - spoilt
+    # Those of all pixels follow from those of the channels.
+    weights = tf.math.divide_no_nan(alive, tf.reduce_sum(alive, axis=2, keepdims=True))
+    mean = tf.reduce_sum(weights * means, axis=2, keepdims=True)
+    variance = tf.reduce_sum(weights * (variances + tf.square(means - mean)), axis=2, keepdims=True)
+    scale = alive / tf.maximum(tf.sqrt(variance), _SMALLEST_DEVIATION)
+    return scale * images - scale * mean
 
 
 def _compute_dead_limit(rows: int) -> float:

@@ -15,15 +15,18 @@ from pipeline.cli.options import (
     validation_fraction_option,
 )
 
+_image_option = click.option(
+    "--image", required=True, help="Container image that every step runs in; see the Dockerfile."
+)
+_root_option = click.option(
+    "--root", required=True, help="Bucket folder for artifacts: minio://, s3:// or gs://..."
+)
+
 
 @click.command("compile")
 @click.argument("file", type=FILE)
-@click.option(
-    "--image", required=True, help="Container image that every step runs in; see the Dockerfile."
-)
-@click.option(
-    "--root", required=True, help="Bucket folder for artifacts: minio://, s3:// or gs://..."
-)
+@_image_option
+@_root_option
 @click.option(
     "--serving", required=True, help="Folder for pushed models: a path in a volume, or in a bucket."
 )
@@ -54,6 +57,64 @@ def compile_package(file: str, image: str, root: str, serving: str, **options: A
         from pipeline.kubeflow.compile.compile_package import compile_to_file
 
         summary = compile_to_file(file, config, image, root, serving)
+    click.echo(f"{file}: {summary}")
+
+
+@click.command("compile-infer")
+@click.argument("file", type=FILE)
+@click.argument("folder", metavar="INPUT")
+@click.option("--output", required=True, help="Folder for the Parquet files, as for INPUT.")
+@click.option("--model", required=True, help="Folder of pushed models, as for INPUT.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.8,
+    show_default=True,
+    help="A class with a lower score is marked as uncertain.",
+)
+@click.option(
+    "--max-bad-rows",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Leave out up to this many bad rows instead of refusing the input.",
+)
+@_image_option
+@_root_option
+@config_options
+@debug_option(expose_value=False)
+def compile_infer(
+    file: str,
+    folder: str,
+    image: str,
+    root: str,
+    config_file: str | None,
+    settings: Any,
+    **values: Any,
+) -> None:
+    """Compile `radio-signals infer` to a package for Kubeflow Pipelines.
+
+    This writes FILE, a YAML file whose only step classifies INPUT with the newest blessed model:
+    a file or folder in a volume, or in a bucket. Start it or schedule it with
+    `radio-signals submit`; each run can have another input, output, model, threshold and number of
+    bad rows. Answers that are in the output folder are replaced.
+
+    The section kubeflow of the configuration is as for `radio-signals compile`; the resources of
+    the step are those of RunInference, or default.
+
+    \b
+      radio-signals compile-infer nightly.yaml /mnt/radio/new --output /mnt/radio/classes
+          --model /mnt/radio/serving --image IMAGE --root minio://mlpipeline/v2/artifacts
+          --set kubeflow.volumes./mnt/radio=CLAIM
+      radio-signals submit nightly.yaml --host URL --cron "0 6 * * *"
+    """  # noqa: D301 - click does not wrap a paragraph that begins with \b
+    from pipeline.terminal.console import discard_library_output
+
+    config = read_config(config_file, settings)
+    with discard_library_output():
+        from pipeline.kubeflow.compile.compile_package import compile_inference_to_file
+
+        summary = compile_inference_to_file(file, config, image, root, {"input": folder, **values})
     click.echo(f"{file}: {summary}")
 
 

@@ -13,7 +13,7 @@ import click
 from pipeline.cli.classify import classify
 from pipeline.cli.data import data
 from pipeline.cli.infer import infer
-from pipeline.cli.kubeflow import compile_package, submit
+from pipeline.cli.kubeflow import compile_infer, compile_package, submit
 from pipeline.cli.prune import prune
 from pipeline.cli.reports import report, runs, tensorboard
 from pipeline.cli.run import run, tune
@@ -37,9 +37,8 @@ def cli() -> None:
 
 for command in (data, run, tune, runs, report, tensorboard, prune, compile_package, submit):
     cli.add_command(command)
-cli.add_command(classify)
-cli.add_command(infer)
-cli.add_command(serve)
+for command in (classify, infer, compile_infer, serve):
+    cli.add_command(command)
 
 
 def main() -> None:

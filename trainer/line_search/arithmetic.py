@@ -1,8 +1,8 @@
-"""Functions that TensorFlow Lite lacks, in a form that it has while a model is traced for it."""
+"""Functions that TensorFlow lacks, or that TensorFlow Lite needs in another form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -44,3 +44,14 @@ def sum_rows(table: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     count, of_a_sum = places.shape
     segments = tf.range(count * of_a_sum) // of_a_sum
     return tf.sparse.segment_sum(table, tf.reshape(places, [-1]), segments)
+
+
+def moments(values: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return mean and variance over axes, which stay with length 1.
+
+    `tf.nn.moments` subtracts the mean first, which takes several times as long. The mean must not
+    exceed the standard deviation by so much that float32 cannot hold their squares.
+    """
+    mean = tf.reduce_mean(values, axes, keepdims=True)
+    square = tf.reduce_mean(tf.square(values), axes, keepdims=True)
+    return mean, tf.nn.relu(square - tf.square(mean))

@@ -103,9 +103,11 @@ def _find_centres(departures: tf.Tensor) -> tf.Tensor:
       float32 [N, parts, W], in channels.
     """
     parts, width = departures.shape[1:]
-    distances = np.arange(-_REACH, _REACH + 1.0)
-    weights = np.stack([distances, np.ones_like(distances)], axis=1)[:, np.newaxis]
-    squares = tf.reshape(tf.square(departures), [-1, width, 1])
-    sums = tf.nn.conv1d(squares, tf.constant(weights.astype(np.float32)), 1, "SAME")
-    moment, weight = tf.unstack(tf.reshape(sums, [-1, parts, width, 2]), axis=-1)
+    channels = np.arange(width)
+    distances = channels[:, np.newaxis] - channels
+    is_near = np.abs(distances) <= _REACH
+    # Products of matrices take a fifth of the time of convolutions.
+    sums = np.concatenate([distances * is_near, is_near], axis=1).astype(np.float32)
+    sums = tf.matmul(tf.reshape(tf.square(departures), [-1, width]), sums)
+    moment, weight = tf.split(tf.reshape(sums, [-1, parts, 2 * width]), 2, axis=2)
     return moment / (weight + 1e-6)

@@ -142,9 +142,9 @@ class DriftSearch(keras.layers.Layer):
         # Sum each path at every position again, because `_sum_paths` only kept the maximum.
         positions = tf.gather(tf.constant(self._starts), path)[..., tf.newaxis]
         positions += tf.range(self._channels) * self._stride
-        images = tf.reshape(tf.range(tf.shape(path)[0]), [-1, 1, 1, 1])
-        images = tf.broadcast_to(images, tf.shape(positions))
-        by_position = tf.gather_nd(pieces, tf.stack([positions, images], axis=-1))
+        count = tf.shape(path)[0]
+        images = tf.reshape(tf.range(count), [-1, 1, 1, 1])
+        by_position = tf.gather(tf.reshape(pieces, [-1]), positions * count + images)
         by_position = tf.reduce_sum(by_position, axis=2) * polarity[..., tf.newaxis]
         middle = (tf.cast(tf.argmax(by_position, axis=2), tf.float32) + 0.5) / self._channels
         drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=2)

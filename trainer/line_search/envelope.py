@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.line_search.arithmetic import asinh
+from trainer.line_search.arithmetic import asinh, moments
 from trainer.line_search.standard_rows import average_down
 
 # Square waves: periods in observations, fractions of the period that they are on, and phases.
@@ -101,7 +101,7 @@ class SpotEvidence(keras.layers.Layer):
         """Compare a batch."""
         images = average_down(tf.stop_gradient(images), self.rows, self.channels)
         pixels = images[..., 0]
-        mean, variance = tf.nn.moments(pixels, axes=[1, 2], keepdims=True)
+        mean, variance = moments(pixels, [1, 2])
         pixels = (pixels - mean) * tf.math.rsqrt(variance + 1e-4)
         taller = (pixels[:, 1:] + pixels[:, :-1]) / np.sqrt(2)
         square = (taller[:, :, 1:] + taller[:, :, :-1]) / np.sqrt(2)

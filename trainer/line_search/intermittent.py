@@ -98,9 +98,18 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         Returns:
           What is left of `sums`, and the sum that was removed, [N, 1], 0 for none.
         """
-        width = sums.shape[2]
         largest = tf.reduce_max(tf.abs(tf.matmul(self._intervals, sums)), axis=1)
         peak = tf.argmax(largest, axis=1, output_type=tf.int32)
+        # Most batches of one image need no more.
+        return tf.cond(
+            tf.reduce_max(largest) > _LEAST_SUM,
+            lambda: self._remove_if_carrier(sums, peak),
+            lambda: (sums, tf.zeros_like(sums[:, 0, :1])),
+        )
+
+    def _remove_if_carrier(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do as `_remove_strongest` in channel `peak`, int32 [N]."""
+        width = sums.shape[2]
         near = _cut_near(sums, peak)
         by_interval = tf.matmul(near[..., _MARGIN], self._intervals, transpose_b=True)
         interval = tf.argmax(tf.abs(by_interval), axis=1)
@@ -142,18 +151,20 @@ def _sum_best_path(near: tf.Tensor) -> tf.Tensor:
     beside, middle = _PROFILE
     near = (near[..., :-2] + near[..., 2:]) * beside + near[..., 1:-1] * middle
     explanations, channels = near.shape[2:]
-    # From both ends to the middle. Each is [1, channels, 1, 2 N explanations]: a maximum over
-    # channels takes the least time if all else comes last.
-    near = tf.reshape(tf.transpose(near, [1, 3, 0, 2]), [_PARTS, 1, channels, 1, -1])
-    near = tf.concat([near[: _PARTS // 2], near[: _PARTS // 2 - 1 : -1]], axis=4)
+    # From both ends to the middle. Each is [channels, 2 N explanations]: a maximum over channels
+    # takes the least time if all else comes last.
+    near = tf.reshape(tf.transpose(near, [1, 3, 0, 2]), [_PARTS, channels, -1])
+    near = tf.concat([near[: _PARTS // 2], near[: _PARTS // 2 - 1 : -1]], axis=2)
     best, *others = tf.unstack(near)
     for part in others:
         best = _move(best) + part
-    before, after = tf.split(best, 2, axis=3)
-    sums = tf.reduce_max(_move(before) + after, axis=[0, 1, 2])
+    before, after = tf.split(best, 2, axis=1)
+    sums = tf.reduce_max(_move(before) + after, axis=0)
     return tf.reshape(sums, [-1, explanations]) / np.sqrt(_PARTS)
 
 
 def _move(best: tf.Tensor) -> tf.Tensor:
-    """Return the greatest value that a path may come from, for [1, channels, 1, anything]."""
-    return tf.nn.max_pool2d(best, (2 * _MOVE + 1, 1), 1, "SAME")
+    """Return the greatest value that a path may come from, for [channels, anything]."""
+    channels = np.arange(best.shape[0])[:, np.newaxis] + np.arange(-_MOVE, _MOVE + 1)
+    # A pooling layer takes several times as long for few values.
+    return tf.reduce_max(tf.gather(best, channels.clip(0, best.shape[0] - 1)), axis=1)

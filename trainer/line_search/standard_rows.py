@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.fft import idct
 
+from trainer.line_search.arithmetic import moments
+
 # Smallest variance of a row, relative to the variance of the whole image.
 _SMALLEST_VARIANCE = 1e-4
 
@@ -59,7 +61,7 @@ def average_down(images: tf.Tensor, rows: int, channels: int) -> tf.Tensor:
 
 def standardise(rows: tf.Tensor) -> tf.Tensor:
     """Give each row, of float32 [N, H, W], mean 0 and standard deviation 1, and clip it."""
-    mean, variance = tf.nn.moments(rows, axes=[2], keepdims=True)
+    mean, variance = moments(rows, [2])
     rows = (rows - mean) * tf.math.rsqrt(variance + _SMALLEST_VARIANCE)
     return tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)
 

@@ -32,18 +32,17 @@ class Straightened(keras.layers.Layer):
         middle, drift, sagitta, polarity = tf.split(paths[:, tf.newaxis], 4, axis=3)
         time = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[:, tf.newaxis, tf.newaxis]
         path = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 1)
-        # The centre of a channel is half a channel away from its edge. [N, H, P, 2 reach + 1].
-        positions = path * width - 0.5
-        positions += tf.range(-self.reach, self.reach + 1, dtype=tf.float32)
+        # The centre of a channel is half a channel away from its edge.
+        position = path * width - 0.5
+        below = tf.floor(position)
+        above = position - below
         # Empty channels on either side stand for everything outside the band.
-        positions = tf.clip_by_value(positions + 1, 0.0, width + 1.0)
-        rows = tf.pad(rows, [[0, 0], [0, 0], [1, 2]])
-        below = tf.floor(positions)
-        fraction = positions - below
-        below = tf.cast(below, tf.int32)
-        near = tf.gather(rows, below, batch_dims=2) * (1 - fraction)
-        near += tf.gather(rows, below + 1, batch_dims=2) * fraction
-        return tf.transpose(near * polarity, [0, 2, 1, 3])
+        channels = tf.cast(below, tf.int32) + tf.range(1 - self.reach, self.reach + 3)
+        rows = tf.pad(rows, [[0, 0], [0, 0], [1, 1]])
+        # [N, H, P, 2 reach + 2]: one channel more, because each value lies between two.
+        near = tf.gather(rows, tf.clip_by_value(channels, 0, width + 1), batch_dims=2)
+        near = near[..., :-1] * ((1 - above) * polarity) + near[..., 1:] * (above * polarity)
+        return tf.transpose(near, [0, 2, 1, 3])
 
     def compute_output_shape(
         self, rows_shape: tuple[int | None, ...], paths_shape: tuple[int | None, ...]

@@ -69,13 +69,11 @@ class Wander(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Compute the evidence in a batch."""
-        height, width = rows.shape[1:]
+        height = rows.shape[1]
         rows = tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)
         signs = [1, -1] if self.either_polarity else [1]
         strengths = np.outer(signs, self.strengths).reshape(-1, 1, 1).astype(np.float32)
-        # Time comes first: [H, polarities strengths, N, W].
-        ratios = tf.exp(tf.transpose(rows, [1, 0, 2])[:, tf.newaxis] * strengths)
-        evidence = self._sum_paths(tf.reshape(ratios, [height, -1, width]))
+        evidence = self._sum_paths(tf.transpose(rows, [1, 0, 2]), strengths)
         evidence = tf.reshape(evidence, [len(self.deviations), len(signs), len(self.strengths), -1])
         # Both polarities are equally likely.
         evidence = tf.reduce_logsumexp(evidence, axis=1) - np.log(len(signs))
@@ -92,27 +90,30 @@ class Wander(keras.layers.Layer):
         names = ("deviations", "strengths", "either_polarity")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _sum_paths(self, ratios: tf.Tensor) -> tf.Tensor:
+    def _sum_paths(self, rows: tf.Tensor, strengths: npt.NDArray[np.float32]) -> tf.Tensor:
         """Return the log of the mean over all paths of the product of their ratios.
 
         Moves are as probable backwards. One loop therefore follows paths forwards from the first
         row and backwards from the last row, until they meet in the middle.
 
         Args:
-          ratios: float32 [H, images, W].
+          rows: float32 [H, N, W].
+          strengths: float32 [strengths, 1, 1]. The ratio of a pixel is exp(strength * pixel).
 
         Returns:
-          float32 [deviations, images].
+          float32 [deviations, strengths N].
         """
-        height, _, width = ratios.shape
+        height, _, width = rows.shape
         half = height // 2
         there = np.arange(half)
-        rows = tf.gather(ratios, np.stack([there, height - 1 - there], axis=1))
-        rows = tf.reshape(rows, [half, -1, width])
-        middle = ratios[half] if height % 2 else None
+        ways = tf.gather(rows, np.stack([there, height - 1 - there], axis=1))
+        ratios = tf.reshape(tf.exp(ways[:, :, tf.newaxis] * strengths), [half, -1, width])
+        middle = None
+        if height % 2:
+            middle = tf.reshape(tf.exp(rows[half] * strengths), [-1, width])
         size = max(1, _MOST_COLUMNS // width)
         groups = [self._moves[first : first + size] for first in range(0, len(self._moves), size)]
-        return tf.concat([_sum_paths(rows, middle, moves) for moves in groups], axis=0)
+        return tf.concat([_sum_paths(ratios, middle, moves) for moves in groups], axis=0)
 
 
 def _sum_paths(
@@ -137,14 +138,16 @@ def _sum_paths(
     paths, totals = rows[0], []
     for number, row in enumerate(rows[1:], start=1):
         if number % _ROWS_PER_NORMALISATION == 0:
-            totals.append(tf.matmul(paths, total))
-            paths /= totals[-1]
+            by_column = tf.matmul(paths, total)
+            totals.append(by_column[:, ::width])
+            paths /= by_column
         paths = tf.matmul(paths, move) * row
-    totals.append(tf.matmul(paths, total))
-    forwards, backwards = tf.split(paths / totals[-1], 2)
+    by_column = tf.matmul(paths, total)
+    totals.append(by_column[:, ::width])
+    forwards, backwards = tf.split(paths / by_column, 2)
     if middle is not None:
         forwards = tf.matmul(forwards, move) * tf.tile(middle, [1, kinds])
     meeting = tf.matmul(tf.matmul(forwards, move) * backwards, total)[:, ::width] / width
-    logs = tf.reduce_sum(tf.math.log(tf.stack(totals)[:, :, ::width]), axis=0)
+    logs = tf.reduce_sum(tf.math.log(tf.stack(totals)), axis=0)
     there, back = tf.split(logs, 2)
     return tf.transpose(tf.math.log(meeting) + there + back)

@@ -1,15 +1,17 @@
-"""Does what `radio-signals compile` does: checks the addresses, and writes a package file."""
+"""Does what the commands that compile do: checks the addresses, and writes a package file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from data.storage.files import write_file
 from data.storage.object_store import SCHEMES
 from pipeline.config.config import Config, ConfigError
 from pipeline.config.secrets import hide_secret_options
 from pipeline.kubeflow.compile.blueprint import Blueprint
+from pipeline.kubeflow.compile.inference_package import build_inference_package
 from pipeline.kubeflow.compile.package_yaml import format_package
 from pipeline.kubeflow.compile.pipeline_spec import build_package, is_copied_by_launcher
 
@@ -58,6 +60,31 @@ def compile_to_file(file: str, config: Config, image: str, root: str, serving: s
     write_file(file, format_package(documents))
     steps = len(documents[0]["root"]["dag"]["tasks"])
     return f"{steps} steps in {image}, schema version {documents[0]['schemaVersion']}"
+
+
+def compile_inference_to_file(
+    file: str, config: Config, image: str, root: str, values: Mapping[str, Any]
+) -> str:
+    """Write a package that runs `radio-signals infer`, and return a line that describes it.
+
+    Args:
+      file: YAML file to write or to replace.
+      config: a checked configuration.
+      image: container image that the step runs in.
+      root: bucket folder for artifacts.
+      values: value of each parameter unless a run sets another one: `input`, `output`, `model`,
+        `threshold`, `max_bad_rows`.
+
+    Raises:
+      ConfigError: the step could not run, or the backend would refuse the package.
+    """
+    for name in ("input", "output", "model"):
+        _check_reachable(f"--{name}", values[name], config, (*_GOOGLE, *SCHEMES))
+        if values[name].startswith("minio://"):
+            config = _add_store_keys(config)
+    documents = build_inference_package(config.kubeflow, image, root.rstrip("/"), values)
+    write_file(file, format_package(documents))
+    return f"1 step in {image}, schema version {documents[0]['schemaVersion']}"
 
 
 def _add_store_keys(config: Config) -> Config:

@@ -20,7 +20,7 @@ from pipeline.config.config import Config, ConfigError
 from pipeline.dag import NAME
 from pipeline.kubeflow.compile.backend_rules import check_package
 from pipeline.kubeflow.compile.blueprint import Blueprint, list_step_parameters
-from pipeline.kubeflow.compile.platform_spec import describe_pod
+from pipeline.kubeflow.compile.platform_spec import configure_container, describe_pod
 from pipeline.kubeflow.compile.run_parameters import RUN_PARAMETERS, RunParameter
 from pipeline.kubeflow.compile.step_access import find_access
 from pipeline.kubeflow.compile.step_contract import (
@@ -154,37 +154,9 @@ def _add_description(spec: dict[str, Any], blueprint: Blueprint) -> None:
 
 def _configure(spec: dict[str, Any], step: str, task: dict[str, Any], config: Config) -> None:
     """Set caching, retries, resources and environment of a step."""
-    settings = config.kubeflow
     is_cached = config.cache and step not in _NEVER_CACHED
     task["cachingOptions"] = {"enableCache": True} if is_cached else {}
-    if settings.retries:
-        task["retryPolicy"] = {
-            "maxRetryCount": settings.retries,
-            "backoffDuration": "30s",
-            "backoffFactor": 2.0,
-            "backoffMaxDuration": "600s",
-        }
-    container = _get_container(spec, step)
-    if resources := _list_resources(config, step):
-        container["resources"] = resources
-    if settings.env:
-        container["env"] = [{"name": name, "value": value} for name, value in settings.env.items()]
-
-
-def _list_resources(config: Config, step: str) -> dict[str, Any]:
-    default = config.kubeflow.resources.get("default")
-    settings = config.kubeflow.resources.get(step, default)
-    resources: dict[str, Any] = {}
-    if settings and settings.cpu:
-        resources |= {"cpuLimit": settings.cpu, "cpuRequest": settings.cpu}
-    if settings and settings.memory:
-        resources |= {"memoryLimit": settings.memory, "memoryRequest": settings.memory}
-    if settings and settings.accelerator:
-        resources["accelerator"] = {
-            "type": settings.accelerator,
-            "count": str(settings.accelerators),
-        }
-    return resources
+    configure_container(_get_container(spec, step), task, config.kubeflow, step)
 
 
 def _add_run_parameters(

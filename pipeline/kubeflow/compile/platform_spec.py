@@ -1,4 +1,4 @@
-"""Builds the platform specification: the settings of each step's pod in Kubernetes."""
+"""Sets what Kubernetes has to know of each step: retries, resources, secrets, volumes."""
 
 from __future__ import annotations
 
@@ -43,3 +43,39 @@ def describe_pod(settings: Kubeflow, access: StepAccess) -> dict[str, Any]:
             for toleration in settings.tolerations
         ]
     return pod
+
+
+def configure_container(
+    container: dict[str, Any], task: dict[str, Any], settings: Kubeflow, step: str
+) -> None:
+    """Set retries, resources and environment of a step.
+
+    Args:
+      container: the step's container in the pipeline specification.
+      task: the step's task there.
+      settings: section `kubeflow` of the configuration.
+      step: the step's name in `kubeflow.resources`.
+    """
+    if settings.retries:
+        task["retryPolicy"] = {
+            "maxRetryCount": settings.retries,
+            "backoffDuration": "30s",
+            "backoffFactor": 2.0,
+            "backoffMaxDuration": "600s",
+        }
+    if resources := _list_resources(settings, step):
+        container["resources"] = resources
+    if settings.env:
+        container["env"] = [{"name": name, "value": value} for name, value in settings.env.items()]
+
+
+def _list_resources(settings: Kubeflow, step: str) -> dict[str, Any]:
+    of_step = settings.resources.get(step, settings.resources.get("default"))
+    resources: dict[str, Any] = {}
+    if of_step and of_step.cpu:
+        resources |= {"cpuLimit": of_step.cpu, "cpuRequest": of_step.cpu}
+    if of_step and of_step.memory:
+        resources |= {"memoryLimit": of_step.memory, "memoryRequest": of_step.memory}
+    if of_step and of_step.accelerator:
+        resources["accelerator"] = {"type": of_step.accelerator, "count": str(of_step.accelerators)}
+    return resources
