@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -21,6 +22,7 @@ from trainer.distributed.strategy import Distribution, choose_devices, find_clus
 from trainer.distributed.worker_process import run_worker
 from trainer.export.model_run import TENSORBOARD, TRAINING_FACTS
 from trainer.export.saved_model import export
+from trainer.export.served_probabilities import ServedProbabilities
 from trainer.fitting.checkpoints import TrainingState
 from trainer.fitting.compiling import build_model, compile_model
 from trainer.fitting.fitting import fit
@@ -35,6 +37,7 @@ from trainer.inputs.batches import (
 from trainer.inputs.records import read_records
 from trainer.quality.calibration import calibrate, classify_batches
 from trainer.quality.confusion_matrix import ConfusionMatrix
+from trainer.quality.outliers import Outliers, fit_outliers
 from trainer.settings import Settings, resolve
 from trainer.watching.epoch_log import logger
 from trainer.watching.tensorboard_log import TensorBoardLog
@@ -109,17 +112,20 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
     model = _copy_for_export(setup.whole_model, settings)
     calibration = _calibrate(model, setup, fn_args, settings, distribution)
+    outliers = _fit_outliers(setup, settings)
     facts = {
         **_describe_training(run, state),
         "workers": distribution.workers,
         "replicas": distribution.replicas,
         "calibration": calibration,
+        "doubts_outliers": outliers is not None,
         "parameters": model.count_params(),
         "train_images": run.train.images,
         "validation_images": run.validation.images,
         "seconds": state.seconds_before + time.perf_counter() - started,
     }
-    export(model, run.train.transform, settings, facts, fn_args.serving_model_dir)
+    served = ServedProbabilities(model, calibration["temperature"], outliers)
+    export(served, run.train.transform, settings, facts, fn_args.serving_model_dir)
     files.write_file(files.join(model_run_dir, TRAINING_FACTS), json.dumps(facts, indent=2))
     if run.checkpoints:
         run.checkpoints.remove()
@@ -194,6 +200,15 @@ def _calibrate(
             ),
         )
     return calibrate(*classify_batches(classifier, validation.dataset), settings.calibrate)
+
+
+def _fit_outliers(setup: TrainingSetup, settings: Settings) -> Outliers | None:
+    """Learn what the search finds in such images, if it has been computed for all of them."""
+    layer, evidence = settings.recipe.precomputed_layer, setup.train.evidence
+    if layer is None or evidence is None or not settings.calibrate:
+        return None
+    validation = [inputs["evidence"] for inputs, _ in setup.validation.dataset]
+    return fit_outliers(layer.name, evidence.numpy(), np.concatenate(validation))
 
 
 def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def export_model(path: Path, seed: int, has_weights: bool) -> None:
     from keras import layers
 
     from trainer.export.saved_model import export
+    from trainer.export.served_probabilities import ServedProbabilities
     from trainer.settings import resolve
 
     config = {"classes": list(CLASSES), "height": HEIGHT, "width": WIDTH, "model": "compact"}
@@ -89,5 +90,6 @@ def export_model(path: Path, seed: int, has_weights: bool) -> None:
     if not has_weights:
         model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
     facts = {"model": "a small one", "calibration": {"temperature": None}}
-    export(model, FakeTransformOutput(config), resolve(config), facts, str(path))
+    served = ServedProbabilities(model)
+    export(served, FakeTransformOutput(config), resolve(config), facts, str(path))
     (path / MODEL_CARD_PAGE).write_text(CARD_PAGE)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -19,10 +18,10 @@ from trainer.export.model_card import (
     list_weight_shapes,
     write_model_card,
 )
+from trainer.export.served_probabilities import ServedProbabilities
 from trainer.export.tflite import write_tflite_model
 from trainer.export.warm_up import write_warm_up_requests
 from trainer.preprocessing import normalise
-from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
 
 # So many images, and what is computed from them, fit into a processor's cache.
@@ -35,24 +34,23 @@ class SpectrogramClassifier(tf.Module):
 
     def __init__(
         self,
-        model: keras.Model,
+        served: ServedProbabilities,
         transform: tft.TFTransformOutput,
         settings: Settings,
-        temperature: float | None,
     ) -> None:
         super().__init__()
+        self._served = served
         # The model is hidden in a function so that each variable is stored once. Otherwise
         # TensorFlow would store them again for Keras's layers. Both signatures call the same
         # function, so that the graph of the model is stored once too.
         self._predict = tf.function(
-            lambda images: model(images, training=False),
+            served.compute,
             input_signature=[tf.TensorSpec([None, settings.height, settings.width, 1])],
             autograph=False,
         )
         self._settings = settings
-        self._temperature = temperature
         # The model's variables in its own order, for a warm start to read.
-        self.network_weights = [weight.value for weight in model.weights]
+        self.network_weights = [weight.value for weight in served.model.weights]
         # Also hidden: TensorFlow would trace the layer once more to store it for itself.
         layer = transform.transform_features_layer()
         self._transform: Callable[[dict[str, tf.Tensor]], tf.Tensor] = lambda features: layer(
@@ -104,8 +102,6 @@ class SpectrogramClassifier(tf.Module):
             parallel_iterations=_BLOCKS_AT_A_TIME,
         )
         probabilities = tf.ensure_shape(results.concat(), shape)
-        if self._temperature is not None:
-            probabilities = apply_temperature(probabilities, self._temperature)
         return {
             "probabilities": probabilities,
             "class": tf.gather(self._classes, tf.argmax(probabilities, axis=1)),
@@ -114,7 +110,7 @@ class SpectrogramClassifier(tf.Module):
 
 
 def export(
-    model: keras.Model,
+    served: ServedProbabilities,
     transform: tft.TFTransformOutput,
     settings: Settings,
     facts: dict[str, Any],
@@ -123,15 +119,13 @@ def export(
     """Write the SavedModel of a trained model.
 
     Args:
-      model: maps float32 [N, height, width, 1] to probabilities [N, classes].
+      served: the model, and what becomes of its probabilities.
       transform: output of the Transform step.
       settings: settings of the run.
-      facts: how the model was trained, for the model card. The temperature of `calibration` applies
-        to the served probabilities; None serves the model's own.
+      facts: how the model was trained, for the model card.
       directory: where to write.
     """
-    temperature = facts["calibration"]["temperature"]
-    module = SpectrogramClassifier(model, transform, settings, temperature)
+    module = SpectrogramClassifier(served, transform, settings)
     tf.saved_model.save(
         module,
         directory,
@@ -142,15 +136,15 @@ def export(
     )
     write_warm_up_requests(directory, settings.height, settings.width)
     if settings.export.tflite:
-        write_tflite_model(model, module.read_spectrograms, temperature, settings, directory)
+        write_tflite_model(served, module.read_spectrograms, settings, directory)
     write_model_card(
         directory,
         {
-            "model_id": _compute_id(model, settings.classes, temperature),
+            "model_id": _compute_id(served, settings.classes),
             "classes": settings.classes,
             "height": settings.height,
             "width": settings.width,
-            "weights": list_weight_shapes(model),
+            "weights": list_weight_shapes(served.model),
             "normalise": settings.normalise,
             "training": facts,
             "versions": list_versions(),
@@ -159,8 +153,9 @@ def export(
     )
 
 
-def _compute_id(model: keras.Model, classes: Sequence[str], temperature: float | None) -> str:
-    digest = hashlib.sha256(json.dumps([model.name, classes, temperature]).encode())
-    for weights in model.get_weights():
+def _compute_id(served: ServedProbabilities, classes: Sequence[str]) -> str:
+    identity = [served.model.name, classes, served.temperature]
+    digest = hashlib.sha256(json.dumps(identity).encode())
+    for weights in served.model.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
     return digest.hexdigest()

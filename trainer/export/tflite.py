@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from data.invalid import InvalidData
 from data.storage import files
+from trainer.export.served_probabilities import ServedProbabilities
 from trainer.line_search.arithmetic import lite_operations
-from trainer.quality.calibration import apply_temperature
 from trainer.settings import Settings
 
 TFLITE_MODEL = files.join("assets.extra", "model.tflite")
@@ -25,9 +24,8 @@ _MISSING = re.compile(r"(?:TF Select|Custom) ops: (.+)")
 
 
 def write_tflite_model(
-    model: keras.Model,
+    served: ServedProbabilities,
     read: Callable[[tf.Tensor], tf.Tensor],
-    temperature: float | None,
     settings: Settings,
     directory: str,
 ) -> None:
@@ -37,9 +35,8 @@ def write_tflite_model(
     `probabilities` is float32 [N, classes], in the order of the classes in the model card.
 
     Args:
-      model: maps float32 [N, height, width, 1] to probabilities.
+      served: the model, and what becomes of its probabilities.
       read: maps spectrograms to the input of the model.
-      temperature: calibrates the probabilities; None leaves them.
       settings: settings of the run.
       directory: folder of the SavedModel.
 
@@ -48,10 +45,7 @@ def write_tflite_model(
     """
 
     def classify(spectrograms: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = model(read(spectrograms), training=False)
-        if temperature is not None:
-            probabilities = apply_temperature(probabilities, temperature)
-        return {"probabilities": probabilities}
+        return {"probabilities": served.compute(read(spectrograms))}
 
     shape = [None, settings.height, settings.width]
     function = tf.function(
@@ -61,11 +55,11 @@ def write_tflite_model(
     )
     # The converter looks for the variables in a module.
     module = tf.Module()
-    module.weights = [weight.value for weight in model.weights]
+    module.weights = [weight.value for weight in served.model.weights]
     with lite_operations():
         traced = function.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
-    files.write_file(files.join(directory, TFLITE_MODEL), _convert(converter, model.name))
+    files.write_file(files.join(directory, TFLITE_MODEL), _convert(converter, served.model.name))
 
 
 def _convert(converter: tf.lite.TFLiteConverter, name: str) -> bytes:

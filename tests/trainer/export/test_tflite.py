@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from data.invalid import InvalidData
 from trainer import models
+from trainer.export.served_probabilities import ServedProbabilities
 from trainer.export.tflite import TFLITE_MODEL, write_tflite_model
 from trainer.settings import resolve
 
@@ -20,7 +21,7 @@ def read(spectrograms):
 
 def export(model, height, width, folder) -> bytes:
     settings = resolve({"height": height, "width": width})
-    write_tflite_model(model, read, 0.5, settings, str(folder))
+    write_tflite_model(ServedProbabilities(model, 0.5), read, settings, str(folder))
     return (folder / TFLITE_MODEL).read_bytes()
 
 

@@ -1,0 +1,72 @@
+"""Images that are unlike the training images get nearly equal probabilities."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.export.served_probabilities import ServedProbabilities
+from trainer.quality.outliers import fit_outliers
+
+
+def draw_evidence(count: int, seed: int) -> np.ndarray:
+    """Return evidence whose two numbers vary together; the third is constant: [count, 3]."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(0, 10, count)
+    return np.stack(
+        [common + rng.normal(0, 1, count), common + rng.normal(0, 1, count), np.full(count, 7.0)],
+        axis=1,
+    ).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def outliers():
+    return fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(5000, 1))
+
+
+def measure(outliers, *evidence) -> list[float]:
+    return outliers.measure(tf.constant(evidence, tf.float32)).numpy().ravel().tolist()
+
+
+def test_one_of_a_hundred_images_like_the_validation_images_is_beyond_the_limit(outliers):
+    squares = np.array(measure(outliers, *draw_evidence(20_000, 2)))
+    assert (squares > 1).mean() == pytest.approx(0.01, abs=0.004)
+
+
+def test_the_distance_takes_into_account_what_varies_together(outliers):
+    together, apart, other = measure(outliers, (10, 10, 7), (10, -10, 7), (0, 0, 7.1))
+    assert together < 0.2
+    assert apart > 4
+    assert other > 4, "a constant of the training images has another value"
+
+
+def test_probabilities_stay_up_to_the_limit_and_become_nearly_equal_beyond_it(outliers):
+    evidence = np.array([[0, 0, 7], [10, -10, 7], [1e6, 0, 7]], np.float32)
+    probabilities = tf.constant(3 * [[0.9, 0.1]])
+    lowered = outliers.lower_confidence(probabilities, tf.constant(evidence)).numpy()
+    np.testing.assert_allclose(lowered[0], [0.9, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(lowered[1:], 2 * [[0.504, 0.496]], atol=1e-5)
+
+
+def test_too_few_validation_images_set_no_limit():
+    assert fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(98, 1)) is None
+    assert fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(99, 1)) is not None
+
+
+def test_evidence_without_any_variation_sets_a_limit():
+    outliers = fit_outliers("evidence", np.zeros((200, 2), np.float32), np.zeros((200, 2)))
+    assert measure(outliers, (0, 0)) == [0]
+    assert measure(outliers, (1, 0))[0] > 2
+
+
+def test_the_served_probabilities_are_calibrated_before_they_are_lowered(outliers):
+    image = keras.Input((1, 3, 1))
+    evidence = keras.layers.Reshape((3,), name="evidence")(image)
+    logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(evidence)
+    model = keras.Model(image, keras.layers.Softmax()(logits))
+    model.get_layer("logits").set_weights([np.zeros((3, 2)), np.log([0.8, 0.2])])
+    served = ServedProbabilities(model, 0.5, outliers)
+    images = tf.constant([[[[0.0], [0.0], [7.0]]], [[[10.0], [-10.0], [7.0]]]])
+    usual, outlier = served.compute(images).numpy()
+    np.testing.assert_allclose(usual, [16 / 17, 1 / 17], rtol=1e-5)
+    np.testing.assert_allclose(outlier, [0.5044, 0.4956], atol=1e-4)
