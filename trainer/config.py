@@ -227,7 +227,8 @@ class TrainingConfig(Section):
     calibrate: bool = Field(
         default=True,
         description="Whether to calibrate the served probabilities with a temperature fitted on "
-        "the validation split. The most probable class stays the same.",
+        "the validation split, and to lower those of images that are unlike the training images. "
+        "The most probable class stays the same.",
     )
     mixed_precision: bool = Field(
         default=False,
