@@ -163,28 +163,39 @@ class DriftSearch(keras.layers.Layer):
         rows = tf.reshape(rows, [count, _PIECES, -1, self._channels])
         rows = tf.reshape(tf.transpose(rows, [3, 2, 1, 0]), [self._channels, -1])
         frequencies = len(self._frequencies)
-        spectra = tf.matmul(_compute_waves(self._frequencies, self._positions), rows)
+        # Positions are counted from the middle of the line, about which waves are symmetric.
+        positions = np.arange(self._line) - (self._line - 1) / 2
+        spectra = tf.matmul(_compute_waves(self._frequencies, positions[self._positions]), rows)
         spectra = tf.reshape(spectra, [frequencies, 2 * len(self._time), -1])
-        spectra = tf.matmul(self._compute_filters(), spectra)
         # A frequency stands for its negative as well, unless they are the same.
         weights = np.where(np.isclose(np.sin(self._frequencies), 0), 1, 2) / self._line
-        waves = _compute_waves(self._frequencies, np.arange(self._line), weights)
-        sums = tf.matmul(waves, tf.reshape(spectra, [2 * frequencies, -1]), transpose_a=True)
+        half = positions[positions >= 0]
+        waves = _compute_waves(self._frequencies, half, weights)
+        waves = tf.reshape(waves, [frequencies, 2, len(half)])
+        even, odd = (
+            tf.matmul(
+                waves[:, part],
+                tf.reshape(tf.matmul(filters, spectra), [frequencies, -1]),
+                transpose_a=True,
+            )
+            for part, filters in enumerate(self._compute_filters())
+        )
+        before = tf.reverse(even - odd, [0])[: self._line // 2]
+        sums = tf.concat([before, even + odd], axis=0)
         return tf.reshape(sums, [self._line * self._stride, count])
 
-    def _compute_filters(self) -> tf.Tensor:
+    def _compute_filters(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return what sums the rows of a piece along each slope, from their spectra to the sum's.
 
-        Shape: [frequencies, 2 slopes, 2 rows]. The real parts precede the imaginary parts.
+        One for the real part of the sum, and one for the imaginary part. Each is [frequencies,
+        slopes, 2 rows]; real parts of the rows precede imaginary parts.
         """
         shifts = self._frequencies[:, np.newaxis] * self._slopes
         phases = tf.constant(shifts.astype(np.float32))[:, :, tf.newaxis]
         phases *= self._time.astype(np.float32)
         window = self._window.astype(np.float32)[:, np.newaxis, np.newaxis]
         real, imaginary = window * tf.cos(phases), window * tf.sin(phases)
-        return tf.concat(
-            [tf.concat([real, -imaginary], axis=2), tf.concat([imaginary, real], axis=2)], axis=1
-        )
+        return tf.concat([real, -imaginary], axis=2), tf.concat([imaginary, real], axis=2)
 
 
 def _compute_waves(
