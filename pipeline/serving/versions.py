@@ -129,7 +129,7 @@ class Versions:
         except OSError as error:
             _LOG.warning("%s cannot be looked at: %s", self.folder, error)
             return
-        wanted: dict[int, ServedModel] = {}
+        models: dict[int, ServedModel] = {}
         count = 0
         for candidate in reversed(pushed):
             named = candidate.version in self._labels.values()
@@ -137,12 +137,12 @@ class Versions:
                 continue
             model = self._loaded.get(candidate.version) or self._load(candidate)
             if model is not None:
-                wanted[model.version] = model
+                models[model.version] = model
                 count += 1
-        there = {candidate.version for candidate in pushed}
-        self._refused = {v: error for v, error in self._refused.items() if v in there}
-        if wanted and wanted.keys() != self._loaded.keys():
-            self._serve(wanted)
+        versions = {candidate.version for candidate in pushed}
+        self._refused = {v: error for v, error in self._refused.items() if v in versions}
+        if models and models.keys() != self._loaded.keys():
+            self._serve(models)
 
     def _load(self, pushed: PushedModel) -> ServedModel | None:
         version, known = pushed.version, self._refused.get(pushed.version)
