@@ -204,11 +204,11 @@ def _calibrate(
 
 def _fit_outliers(setup: TrainingSetup, settings: Settings) -> Outliers | None:
     """Learn what the search finds in such images, if it has been computed for all of them."""
-    layer, evidence = settings.recipe.precomputed_layer, setup.train.evidence
-    if layer is None or evidence is None or not settings.calibrate:
+    parts, evidence = settings.recipe.precomputed_layer, setup.train.evidence
+    if parts is None or evidence is None or not settings.calibrate:
         return None
     validation = [inputs["evidence"] for inputs, _ in setup.validation.dataset]
-    return fit_outliers(layer.name, evidence.numpy(), np.concatenate(validation))
+    return fit_outliers(parts, evidence.numpy(), np.concatenate(validation))
 
 
 def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:

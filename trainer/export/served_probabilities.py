@@ -27,17 +27,18 @@ class ServedProbabilities:
         """
         self.model, self.temperature = model, temperature
         self._outliers = outliers
-        self._answer = model
-        if outliers:
-            evidence = model.get_layer(outliers.layer).output
-            self._answer = keras.Model(model.input, [model.output, evidence])
 
     def compute(self, images: tf.Tensor) -> tf.Tensor:
         """Return the probabilities of float32 [N, height, width, 1]: float32 [N, classes]."""
-        answer = self._answer(images, training=False)
-        probabilities, evidence = answer if self._outliers else (answer, None)
-        if self.temperature is not None:
-            probabilities = apply_temperature(probabilities, self.temperature)
-        if self._outliers:
-            probabilities = self._outliers.lower_confidence(probabilities, evidence)
-        return probabilities
+        if self._outliers is None:
+            return self._calibrate(self.model(images, training=False))
+        parts = self._outliers.parts
+        evidence = self.model.get_layer(parts.name)(images, training=False)
+        decision = self.model.get_layer(parts.rest)
+        probabilities = decision({"image": images, "evidence": evidence}, training=False)
+        return self._outliers.lower_confidence(self._calibrate(probabilities), evidence)
+
+    def _calibrate(self, probabilities: tf.Tensor) -> tf.Tensor:
+        if self.temperature is None:
+            return probabilities
+        return apply_temperature(probabilities, self.temperature)

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from sklearn.covariance import ledoit_wolf
 
+from trainer.models.recipe import PrecomputedLayer
+
 # Fraction of images like the training images that are beyond the limit all the same.
 _FALSE_ALARMS = 0.01
 # More training images would not change the covariance, but take memory.
@@ -34,13 +36,13 @@ class Outliers:
     """What is known of the evidence in images like the training images.
 
     Attributes:
-      layer: name of the model's layer that computes the evidence.
+      parts: the parts of the model, of which the first computes the evidence.
       mean: mean of the evidence, float32 [features].
       whitening: float32 [features, features]. The squared length of (evidence - mean) @ whitening
         is the squared distance, and 1 at the limit.
     """
 
-    layer: str
+    parts: PrecomputedLayer
     mean: npt.NDArray[np.float32]
     whitening: npt.NDArray[np.float32]
 
@@ -63,7 +65,7 @@ class Outliers:
 
 
 def fit_outliers(
-    layer: str, training: npt.NDArray[np.float32], validation: npt.NDArray[np.float32]
+    parts: PrecomputedLayer, training: npt.NDArray[np.float32], validation: npt.NDArray[np.float32]
 ) -> Outliers | None:
     """Learn the distribution of the evidence from training, and the limit from validation.
 
@@ -71,7 +73,7 @@ def fit_outliers(
     most one of a hundred is expected beyond it.
 
     Args:
-      layer: name of the model's layer that computes the evidence.
+      parts: the parts of the model, of which the first computes the evidence.
       training: evidence in the training images, [N, features].
       validation: evidence in the validation images, [N, features].
 
@@ -90,4 +92,4 @@ def fit_outliers(
     squares = np.square((validation - mean) @ whitening).sum(axis=1)
     limit = max(np.partition(squares, rank - 1)[rank - 1], _RIDGE)
     whitening /= np.sqrt(limit)
-    return Outliers(layer, mean.astype(np.float32), whitening.astype(np.float32))
+    return Outliers(parts, mean.astype(np.float32), whitening.astype(np.float32))

@@ -6,7 +6,10 @@ import pytest
 import tensorflow as tf
 
 from trainer.export.served_probabilities import ServedProbabilities
+from trainer.models.recipe import PrecomputedLayer
 from trainer.quality.outliers import fit_outliers
+
+PARTS = PrecomputedLayer("search", "decision")
 
 
 def draw_evidence(count: int, seed: int) -> np.ndarray:
@@ -21,7 +24,7 @@ def draw_evidence(count: int, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def outliers():
-    return fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(5000, 1))
+    return fit_outliers(PARTS, draw_evidence(2000, 0), draw_evidence(5000, 1))
 
 
 def measure(outliers, *evidence) -> list[float]:
@@ -49,22 +52,26 @@ def test_probabilities_stay_up_to_the_limit_and_become_nearly_equal_beyond_it(ou
 
 
 def test_too_few_validation_images_set_no_limit():
-    assert fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(98, 1)) is None
-    assert fit_outliers("evidence", draw_evidence(2000, 0), draw_evidence(99, 1)) is not None
+    assert fit_outliers(PARTS, draw_evidence(2000, 0), draw_evidence(98, 1)) is None
+    assert fit_outliers(PARTS, draw_evidence(2000, 0), draw_evidence(99, 1)) is not None
 
 
 def test_evidence_without_any_variation_sets_a_limit():
-    outliers = fit_outliers("evidence", np.zeros((200, 2), np.float32), np.zeros((200, 2)))
+    outliers = fit_outliers(PARTS, np.zeros((200, 2), np.float32), np.zeros((200, 2)))
     assert measure(outliers, (0, 0)) == [0]
     assert measure(outliers, (1, 0))[0] > 2
 
 
 def test_the_served_probabilities_are_calibrated_before_they_are_lowered(outliers):
-    image = keras.Input((1, 3, 1))
-    evidence = keras.layers.Reshape((3,), name="evidence")(image)
-    logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")(evidence)
-    model = keras.Model(image, keras.layers.Softmax()(logits))
-    model.get_layer("logits").set_weights([np.zeros((3, 2)), np.log([0.8, 0.2])])
+    image = keras.Input((1, 3, 1), name="image")
+    search = keras.Model(image, keras.layers.Reshape((3,))(image), name="search")
+    evidence = keras.Input((3,), name="evidence")
+    logits = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")
+    probabilities = keras.layers.Softmax()(logits(evidence))
+    decision = keras.Model({"image": image, "evidence": evidence}, probabilities, name="decision")
+    logits.set_weights([np.zeros((3, 2)), np.log([0.8, 0.2])])
+    whole = keras.Input((1, 3, 1))
+    model = keras.Model(whole, decision({"image": whole, "evidence": search(whole)}))
     served = ServedProbabilities(model, 0.5, outliers)
     images = tf.constant([[[[0.0], [0.0], [7.0]]], [[[10.0], [-10.0], [7.0]]]])
     usual, outlier = served.compute(images).numpy()
