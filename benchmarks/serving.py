@@ -5,7 +5,8 @@
 
 MODEL is the folder of a SavedModel, such as runs/serving/1. TensorFlow alone loads each model in a
 fresh process, several times in turn with the others. The results are medians. Another process loads
-it as `radio-signals serve` does, without optimising its graph.
+it as `radio-signals serve` does, without optimising its graph. The images are SIMULATED: those of
+preset basic, in turn of each class.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ import sys
 import time
 from pathlib import Path
 
-BATCH = 256
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH, IMAGES = 256, 64
 SERVER_ROWS = (
     "load and first answer, s",
     "one image, ms, median",
@@ -26,9 +30,18 @@ SERVER_ROWS = (
 )
 
 
+def simulate(height: int, width: int) -> NDArray[np.float32]:
+    """Simulate images of each class in turn: grey levels from 0 to 1, [IMAGES, height, width]."""
+    from data.seed_layout import CLASS_NAMES
+    from data.simulation.dataset import list_image_keys, simulate_image
+
+    keys = list_image_keys("validation", IMAGES, CLASS_NAMES)
+    images = [simulate_image(key, height=height, width=width) for key in keys]
+    return (np.stack(images) / 255).astype(np.float32)
+
+
 def measure(directory: str, as_server: bool) -> dict[str, float]:
     """Load a model in this process and time its answers."""
-    import numpy as np
     import tensorflow as tf
 
     if as_server:
@@ -38,23 +51,24 @@ def measure(directory: str, as_server: bool) -> dict[str, float]:
     classify = model.signatures["classify_spectrograms"]
     loaded = time.perf_counter()
     _, height, width = classify.structured_input_signature[1]["spectrograms"].shape
-    images = np.random.default_rng(0).uniform(0, 1, (BATCH, height, width)).astype(np.float32)
-    one, many = tf.constant(images[:1]), tf.constant(images)
-    classify(spectrograms=one)["class"].numpy()
+    classify(spectrograms=tf.zeros([1, height, width]))["class"].numpy()
     answered = time.perf_counter()
+    images = simulate(height, width)
+    singles = [tf.constant(image[np.newaxis]) for image in images]
+    many = tf.constant(np.tile(images, [BATCH // IMAGES, 1, 1]))
 
-    def time_calls(batch: tf.Tensor, calls: int) -> list[float]:
+    def time_calls(batches: list[tf.Tensor]) -> list[float]:
         seconds = []
-        for _ in range(calls):
+        for batch in batches:
             before = time.perf_counter()
             classify(spectrograms=batch)["class"].numpy()
             seconds.append(time.perf_counter() - before)
         return sorted(seconds)
 
-    time_calls(one, 20)
-    latencies = time_calls(one, 200)
-    time_calls(many, 2)
-    batches = time_calls(many, 10)
+    time_calls(singles)
+    latencies = time_calls(4 * singles)
+    time_calls(2 * [many])
+    batches = time_calls(10 * [many])
     size = sum(path.stat().st_size for path in Path(directory).rglob("*") if path.is_file())
     return {
         "folder, MB": size / 1e6,

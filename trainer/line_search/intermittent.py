@@ -77,12 +77,8 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Clean a batch."""
         # By part: [N, parts, W].
         sums = tf.matmul(self._to_parts, rows)
-        left, sizes = sums, []
-        for _ in range(_PASSES):
-            left, size = self._remove_strongest(left)
-            sizes.append(size)
+        left, sizes = self._remove_strongest(sums, _PASSES)
         cleaned = rows - tf.matmul(self._to_parts, sums - left, transpose_a=True)
-        sizes = tf.concat(sizes, axis=1)
         removed = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
         return standardise(flatten_band(cleaned)), tf.stack(removed, axis=1)
 
@@ -92,23 +88,41 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Return [N, H, W] and [N, 2]."""
         return shape, (shape[0], 2)
 
-    def _remove_strongest(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Remove the channel that stands out most at any time, if it is a carrier.
+    def _remove_strongest(self, sums: tf.Tensor, passes: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Remove the channel that stands out most at any time, if it is a carrier; and so on.
+
+        Returns:
+          What is left of `sums`, and the sums that were removed, [N, passes], 0 for none.
+        """
+        largest = tf.reduce_max(tf.abs(tf.matmul(self._intervals, sums)), axis=1)
+        peak = tf.argmax(largest, axis=1, output_type=tf.int32)
+        return tf.cond(
+            tf.reduce_max(largest) > _LEAST_SUM,
+            lambda: self._remove_carriers(sums, peak, passes),
+            lambda: _remove_nothing(sums, passes),
+        )
+
+    def _remove_carriers(
+        self, sums: tf.Tensor, peak: tf.Tensor, passes: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do as `_remove_strongest`, beginning with channel `peak`, int32 [N]."""
+        left, size = self._remove_if_carrier(sums, peak)
+        if passes == 1:
+            return left, size
+        # If no image has changed, another pass would find the same.
+        left, sizes = tf.cond(
+            tf.reduce_any(size > 0),
+            lambda: self._remove_strongest(left, passes - 1),
+            lambda: _remove_nothing(left, passes - 1),
+        )
+        return left, tf.concat([size, sizes], axis=1)
+
+    def _remove_if_carrier(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Remove what stands out in channel `peak`, int32 [N], where it is a carrier.
 
         Returns:
           What is left of `sums`, and the sum that was removed, [N, 1], 0 for none.
         """
-        largest = tf.reduce_max(tf.abs(tf.matmul(self._intervals, sums)), axis=1)
-        peak = tf.argmax(largest, axis=1, output_type=tf.int32)
-        # Most batches of one image need no more.
-        return tf.cond(
-            tf.reduce_max(largest) > _LEAST_SUM,
-            lambda: self._remove_if_carrier(sums, peak),
-            lambda: (sums, tf.zeros_like(sums[:, 0, :1])),
-        )
-
-    def _remove_if_carrier(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Do as `_remove_strongest` in channel `peak`, int32 [N]."""
         width = sums.shape[2]
         near = _cut_near(sums, peak)
         by_interval = tf.matmul(near[..., _MARGIN], self._intervals, transpose_b=True)
@@ -130,6 +144,11 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         places = tf.one_hot(peak[:, tf.newaxis] + [-1, 0, 1], width)
         removed = tf.matmul((totals * is_carrier)[:, tf.newaxis], places)
         return sums - while_on * removed, sizes[:, tf.newaxis] * is_carrier
+
+
+def _remove_nothing(sums: tf.Tensor, passes: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return what `_remove_strongest` returns if nothing stands out."""
+    return sums, tf.zeros([tf.shape(sums)[0], passes])
 
 
 def _cut_near(sums: tf.Tensor, peak: tf.Tensor) -> tf.Tensor:
