@@ -176,7 +176,7 @@ def draw(kinds: dict[str, Images], file: str) -> None:
     """Draw the first images of each kind."""
     import matplotlib.pyplot as plt
 
-    figure, rows = plt.subplots(len(kinds), 6, figsize=(12, 1.2 * len(kinds)))
+    figure, rows = plt.subplots(len(kinds), 6, figsize=(12, 1.5 * len(kinds)))
     for axes, (kind, images) in zip(rows, kinds.items(), strict=True):
         for axis, image in zip(axes, images, strict=False):
             axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
