@@ -39,12 +39,15 @@ class SpectrogramClassifier(tf.Module):
         settings: Settings,
     ) -> None:
         super().__init__()
-        self._served = served
+
+        def predict(images: tf.Tensor) -> tf.Tensor:
+            return served.compute(images)
+
         # The model is hidden in a function so that each variable is stored once. Otherwise
         # TensorFlow would store them again for Keras's layers. Both signatures call the same
         # function, so that the graph of the model is stored once too.
         self._predict = tf.function(
-            served.compute,
+            predict,
             input_signature=[tf.TensorSpec([None, settings.height, settings.width, 1])],
             autograph=False,
         )
