@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measures whether a model is uncertain about images that are unlike its training images.
 
     python -m benchmarks.out_of_distribution MODEL DATA [--preset hard] [--images 200] [--plot FILE]

@@ -11,7 +11,6 @@ import time
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -204,11 +203,11 @@ def _calibrate(
 
 def _fit_outliers(setup: TrainingSetup, settings: Settings) -> Outliers | None:
     """Learn what the search finds in such images, if it has been computed for all of them."""
-    parts, evidence = settings.recipe.precomputed_layer, setup.train.evidence
-    if parts is None or evidence is None or not settings.calibrate:
+    parts = settings.recipe.precomputed_layer
+    training, validation = setup.train.evidence, setup.validation_evidence
+    if parts is None or training is None or validation is None or not settings.calibrate:
         return None
-    validation = [inputs["evidence"] for inputs, _ in setup.validation.dataset]
-    return fit_outliers(parts, evidence.numpy(), np.concatenate(validation))
+    return fit_outliers(parts, training.numpy(), validation.numpy())
 
 
 def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:

@@ -19,14 +19,15 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.tile import cut_options
 
+threshold_option = click.option(
+    "--threshold",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.8,
+    show_default=True,
+    help="A class with a lower score is marked as uncertain.",
+)
 image_options = combine(
-    click.option(
-        "--threshold",
-        type=click.FloatRange(0.0, 1.0),
-        default=0.8,
-        show_default=True,
-        help="A class with a lower score is marked as uncertain.",
-    ),
+    threshold_option,
     click.option(
         "--batch",
         "batch_size",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.classify import threshold_option
 from pipeline.cli.options import (
     FILE,
     config_options,
@@ -65,13 +66,7 @@ def compile_package(file: str, image: str, root: str, serving: str, **options: A
 @click.argument("folder", metavar="INPUT")
 @click.option("--output", required=True, help="Folder for the Parquet files, as for INPUT.")
 @click.option("--model", required=True, help="Folder of pushed models, as for INPUT.")
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.8,
-    show_default=True,
-    help="A class with a lower score is marked as uncertain.",
-)
+@threshold_option
 @click.option(
     "--max-bad-rows",
     type=click.IntRange(0),

@@ -32,6 +32,8 @@ class TrainingSetup:
       whole_model: the model from images to probabilities.
       train: training batches with the inputs of `model`.
       validation: validation batches with the inputs of `model`.
+      validation_evidence: float32 [N, features], the output of the precomputed layer for each
+        validation image; None if nothing is precomputed.
       seconds: time already spent on the training images.
     """
 
@@ -39,6 +41,7 @@ class TrainingSetup:
     whole_model: keras.Model
     train: TrainingBatches
     validation: ValidationBatches
+    validation_evidence: tf.Tensor | None = None
     seconds: float = 0.0
 
 
@@ -85,6 +88,7 @@ def precompute(
             train.batch_size,
             validation_evidence,
         ),
+        validation_evidence,
         seconds,
     )
 

@@ -27,6 +27,8 @@ _SMALLEST_DEVIATION = 1e-3
 # Added to each variance, in squared standard deviations. What two findings differ by in training
 # may be rounding, too.
 _RIDGE = 1e-2
+# Of the squared distance. Evidence that is the same in all images has none.
+_SMALLEST_LIMIT = 1e-2
 # The most probable class stays the most probable.
 _LARGEST_DOUBT = 0.99
 
@@ -90,6 +92,6 @@ def fit_outliers(
     precision = np.linalg.inv(covariance + _RIDGE * np.eye(len(covariance)))
     whitening = np.linalg.cholesky(precision) / deviation[:, np.newaxis]
     squares = np.square((validation - mean) @ whitening).sum(axis=1)
-    limit = max(np.partition(squares, rank - 1)[rank - 1], _RIDGE)
+    limit = max(np.partition(squares, rank - 1)[rank - 1], _SMALLEST_LIMIT)
     whitening /= np.sqrt(limit)
     return Outliers(parts, mean.astype(np.float32), whitening.astype(np.float32))
