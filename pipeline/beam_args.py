@@ -13,9 +13,10 @@ from tfx.dsl.placeholder import placeholder
 
 from pipeline.config.secrets import HIDDEN, hide_secret_options
 
-# One process: at this size, starting workers takes longer than the work.
+# The direct runner's own engine. Named DirectRunner, Beam would first try to download and start
+# another one, Prism. One process: at this size, starting workers takes longer than the work.
 DIRECT_RUNNER = (
-    "--runner=DirectRunner",
+    "--runner=FnApiRunner",
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",
 )

@@ -37,12 +37,17 @@ class Section(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
+EXPONENTIAL_KEYS = ("decay_steps", "decay_rate", "staircase")
+"""Keys of `Schedule` that only its kind `exponential` has."""
+
+
 class Schedule(Section):
     """How the learning rate changes over a run. Unset keys take the model's own values."""
 
     kind: ScheduleKind | None = Field(
         default=None,
-        description="How the rate falls. `cosine` ends at a hundredth of the initial rate.",
+        description="How the rate falls. `cosine` ends at a hundredth of the initial rate. If a key "
+        "that is for `exponential` only is set, that is the default.",
     )
     initial_rate: float | None = Field(
         default=None, gt=0, description="The rate at the start, or at the end of the warm-up."
@@ -70,7 +75,7 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _decays_only_exponentially(self) -> Schedule:
         if self.kind in ("cosine", "constant"):
-            for key in ("decay_steps", "decay_rate", "staircase"):
+            for key in EXPONENTIAL_KEYS:
                 if getattr(self, key) is not None:
                     raise ValueError(f"{key} is for the kind exponential, not for {self.kind}")
         return self

@@ -11,7 +11,15 @@ from pydantic import Field
 
 from data.invalid import InvalidData
 from trainer import models
-from trainer.config import Normalisation, Section, TrainingConfig, merge, nest
+from trainer.config import (
+    EXPONENTIAL_KEYS,
+    Normalisation,
+    Schedule,
+    Section,
+    TrainingConfig,
+    merge,
+    nest,
+)
 from trainer.models.recipe import Recipe
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -80,7 +88,7 @@ def resolve(
     # schedule that the configuration sets.
     settings = settings.model_copy(
         update={
-            "schedule": _fill(settings.schedule, recipe.schedule),
+            "schedule": _fill_schedule(settings.schedule, recipe.schedule),
             "optimizer": _fill(settings.optimizer, recipe.optimizer),
             "augment": _fill(settings.augment, recipe.augment),
         }
@@ -103,6 +111,15 @@ def resolve_normalisation(custom_config: Mapping[str, Any]) -> str:
         return custom_config["normalise"]
     model = custom_config.get("model")
     return models.load(model).normalise if model else "image"
+
+
+def _fill_schedule(requested: Schedule, own_values: Mapping[str, Any]) -> Schedule:
+    """Return a schedule in which unset keys have the model's own values, of the kind asked for."""
+    schedule = _fill(requested, own_values)
+    set_keys = requested.model_dump(exclude_none=True).keys()
+    if "kind" not in set_keys and not set_keys.isdisjoint(EXPONENTIAL_KEYS) and schedule.kind:
+        return schedule.model_copy(update={"kind": "exponential"})
+    return schedule
 
 
 def _fill(section: AnySection, own_values: Mapping[str, Any]) -> AnySection:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from data.invalid import InvalidData
-from trainer.config import Section, TrainingConfig
+from trainer.config import EXPONENTIAL_KEYS, Section, TrainingConfig
 from trainer.settings import Settings, resolve, resolve_normalisation
 
 REQUESTED = {
@@ -121,11 +121,9 @@ def test_resolved_settings_have_values_where_the_configuration_may_leave_them_op
     settings = resolve(REQUESTED)
     assert (settings.normalise, settings.label_smoothing) == ("image", 0.0)
     assert settings.schedule.set_values == {
+        "kind": "cosine",
         "initial_rate": 0.004,
         "warmup_epochs": 0.5,
-        "decay_steps": None,
-        "decay_rate": 0.9,
-        "staircase": False,
     }
     open_keys = {
         name
@@ -136,9 +134,16 @@ def test_resolved_settings_have_values_where_the_configuration_may_leave_them_op
 
 
 def test_a_kind_of_schedule_may_leave_keys_of_the_recipe_without_effect():
-    schedule = resolve({**REQUESTED, "schedule": {"kind": "cosine"}}).schedule
+    requested = {**REQUESTED, "model": "reference", "schedule": {"kind": "cosine"}}
+    schedule = resolve(requested).schedule
     assert isinstance(schedule, Section)
-    assert (schedule.kind, schedule.initial_rate, schedule.decay_rate) == ("cosine", 0.004, 0.9)
+    assert (schedule.kind, schedule.initial_rate, schedule.decay_rate) == ("cosine", 0.005, 0.96)
+
+
+@pytest.mark.parametrize("key", EXPONENTIAL_KEYS)
+def test_a_key_of_the_exponential_schedule_asks_for_this_kind(key):
+    schedule = resolve({**REQUESTED, "schedule": {key: 1}}).schedule
+    assert (schedule.kind, getattr(schedule, key)) == ("exponential", 1)
 
 
 def test_the_reference_model_trains_on_grey_levels_without_inverting_them():

@@ -21,6 +21,11 @@ def lite_operations() -> Iterator[None]:
         _IS_LITE.reset(token)
 
 
+def uses_lite_operations() -> bool:
+    """Return whether a model is being traced with operations that TensorFlow Lite has."""
+    return _IS_LITE.get()
+
+
 def asinh(values: tf.Tensor) -> tf.Tensor:
     """Return the inverse hyperbolic sine."""
     if not _IS_LITE.get():

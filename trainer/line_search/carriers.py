@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.line_search.standard_rows import flatten_band, standardise
+from trainer.line_search.standard_rows import remove
 
 # A channel is steady if it stands out in each part of the time, and what stands out does not move.
 _PARTS = 4
@@ -28,6 +28,8 @@ _SMALLEST_VARIANCE = 1e-4
 @keras.saving.register_keras_serializable("radio_signals")
 class WithoutCarriers(keras.layers.Layer):
     """Subtracts the mean of each steady channel and the bandpass, and standardises the rows again.
+
+    A spectrogram with neither stays the same to the bit.
 
     The layer has no weights and passes no gradient.
 
@@ -72,9 +74,8 @@ class WithoutCarriers(keras.layers.Layer):
             averages = (averages - mean) / deviation
             unit *= deviation
             square = tf.ones_like(square)
-        rows = standardise(flatten_band(rows - tf.add_n(removed)))
         largest = tf.reduce_max(tf.stack(strongest), axis=0) * np.sqrt(rows.shape[1])
-        return rows, tf.stack([largest, tf.add_n(number)], axis=1)
+        return remove(rows, tf.add_n(removed)), tf.stack([largest, tf.add_n(number)], axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 # Largest error of a path from the drift search, in channels: at half-time and over the whole time.
@@ -41,29 +43,9 @@ class CloseUp(keras.layers.Layer):
         self.sagittas, self.sagitta = sagittas, sagitta
 
     def build(self, shape: tuple[int, ...]) -> None:
-        """Compute the filters as patterns [H W, patterns] and their weights [patterns, filters].
-
-        There is a filter for each position, drift and sagitta.
-        """
-        height, width = shape[2:]
-        sagittas = np.linspace(-self.sagitta, self.sagitta, self.sagittas)
-        middle, drift, sagitta = (
-            axis.reshape(-1, 1) for axis in np.meshgrid(_MIDDLES, _DRIFTS, sagittas, indexing="ij")
-        )
-        time = (np.arange(height) + 0.5) / height
-        # Each path bends around its own mean. Otherwise a sagitta would also be a shift, and some
-        # paths would be cut off.
-        paths = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 2 / 3)
-        across = np.arange(width) - (width - 1) / 2
-        filters = np.exp(-0.5 * ((across - paths[:, :, np.newaxis]) / _WIDTH) ** 2)
-        filters = filters.reshape(len(paths), -1)
-        filters /= np.sqrt(np.square(filters).sum(axis=1, keepdims=True))
-        # An orthonormal basis of random sums of the filters holds nearly all of every filter (Halko
-        # et al. 2011, SIAM Review 53, 217).
-        sums = filters.T @ np.random.default_rng(0).standard_normal((len(paths), _PATTERNS))
-        patterns = np.linalg.qr(sums)[0]
-        self._patterns = patterns.astype(np.float32)
-        self._weights = (filters @ patterns).T.astype(np.float32)
+        """Compute the filters."""
+        sagittas = tuple(np.linspace(-self.sagitta, self.sagitta, self.sagittas))
+        self._patterns, self._weights = _make_filters(*shape[2:], sagittas)
 
     def call(self, straightened: tf.Tensor) -> tf.Tensor:
         """Match a batch."""
@@ -82,3 +64,30 @@ class CloseUp(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "sagittas": self.sagittas, "sagitta": self.sagitta}
+
+
+# A training run builds the model several times, and the patterns take a quarter of a second.
+@functools.cache
+def _make_filters(
+    height: int, width: int, sagittas: tuple[float, ...]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the filters as patterns [H W, patterns] and their weights [patterns, filters].
+
+    There is a filter for each position, drift and sagitta.
+    """
+    middle, drift, sagitta = (
+        axis.reshape(-1, 1) for axis in np.meshgrid(_MIDDLES, _DRIFTS, sagittas, indexing="ij")
+    )
+    time = (np.arange(height) + 0.5) / height
+    # Each path bends around its own mean. Otherwise a sagitta would also be a shift, and some paths
+    # would be cut off.
+    paths = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 2 / 3)
+    across = np.arange(width) - (width - 1) / 2
+    filters = np.exp(-0.5 * ((across - paths[:, :, np.newaxis]) / _WIDTH) ** 2)
+    filters = filters.reshape(len(paths), -1)
+    filters /= np.sqrt(np.square(filters).sum(axis=1, keepdims=True))
+    # An orthonormal basis of random sums of the filters holds nearly all of every filter (Halko et
+    # al. 2011, SIAM Review 53, 217).
+    sums = filters.T @ np.random.default_rng(0).standard_normal((len(paths), _PATTERNS))
+    patterns = np.linalg.qr(sums)[0]
+    return patterns.astype(np.float32), (filters @ patterns).T.astype(np.float32)

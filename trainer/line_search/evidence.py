@@ -28,8 +28,7 @@ class Evidence(keras.layers.Layer):
       and around the best of all paths;
     * `curve`: float32 [N, 4], the best of all paths;
     * `wandering` and `near`: float32 [N, deviations, strengths], from `Wander` in the whole
-      spectrogram and near the best path. The first deviation of `near` is that of a steady line;
-    * `carriers`: float32 [N, 4], what `WithoutCarriers` and `WithoutIntermittentCarriers` removed.
+      spectrogram and near the best path. The first deviation of `near` is that of a steady line.
 
     Output: float32 [N, features].
     """
@@ -38,8 +37,7 @@ class Evidence(keras.layers.Layer):
         """Create the layer.
 
         Args:
-          without: evidence to leave out, to see what it is worth: `sagittas`, `wandering`, `near`,
-            `carriers`.
+          without: evidence to leave out, to see what it is worth: `sagittas`, `wandering`, `near`.
           **options: options of every Keras layer, such as `name`.
         """
         super().__init__(**{"trainable": False, "dtype": "float32", **options})
@@ -60,8 +58,6 @@ class Evidence(keras.layers.Layer):
         curved = tf.where(sagitta == 0, tf.maximum(curved, curved[:, ::-1]), curved)
         kinds = [best_straight, best_curved, line]
         features = []
-        if "carriers" not in self.without:
-            features.append(asinh(results["carriers"] / [_COARSE_SCALE, 1.0, _COARSE_SCALE, 1.0]))
         if "sagittas" not in self.without:
             features += [_scale(straight - best_straight), _scale(curved - best_curved)]
         if "wandering" not in self.without:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.line_search.standard_rows import flatten_band, standardise
+from trainer.line_search.standard_rows import remove
 
 # What is searched: sums over an eighth of the time or more, in steps of a sixteenth.
 _PARTS = 16
@@ -78,9 +78,9 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         # By part: [N, parts, W].
         sums = tf.matmul(self._to_parts, rows)
         left, sizes = self._remove_strongest(sums, _PASSES)
-        cleaned = rows - tf.matmul(self._to_parts, sums - left, transpose_a=True)
+        cleaned = remove(rows, tf.matmul(self._to_parts, sums - left, transpose_a=True))
         removed = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
-        return standardise(flatten_band(cleaned)), tf.stack(removed, axis=1)
+        return cleaned, tf.stack(removed, axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]

@@ -12,6 +12,7 @@ from trainer.line_search.drift_search import DriftSearch
 from trainer.line_search.envelope import PulseEvidence, SpotEvidence
 from trainer.line_search.evidence import Evidence
 from trainer.line_search.intermittent import WithoutIntermittentCarriers
+from trainer.line_search.second_look import BothLooks, SideBySide
 from trainer.line_search.standard_rows import StandardRows
 from trainer.line_search.straightened import Straightened
 from trainer.line_search.wander import Wander
@@ -34,7 +35,8 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     Lines that do not drift are removed first. Then the search finds the strongest straight path and
     the strongest of all paths. Near each of them it compares all sagittas to a fraction of a
     channel. It weighs wandering paths in the whole spectrogram at half the resolution and, in
-    smaller steps, near the strongest path. At last it says whether the line is always on.
+    smaller steps, near the strongest path. It says whether the line is always on. A spectrogram
+    from which something was removed is also searched as it was.
 
     Args:
       height: pixels along time.
@@ -43,27 +45,35 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
         `envelope`, nothing is said about pulses and spots.
     """
     image = keras.Input((height, width, 1), name="image")
-    fine = StandardRows(ROWS, FINE, name="fine_rows")(image)
-    results = {}
-    if "carriers" not in without:
-        fine, steady = WithoutCarriers(name="without_carriers")(fine)
-        fine, intermittent = WithoutIntermittentCarriers(name="without_intermittent")(fine)
-        results["carriers"] = keras.ops.concatenate([steady, intermittent], axis=1)
+    rows = StandardRows(ROWS, FINE, name="fine_rows")(image)
+    if "carriers" in without:
+        evidence = [_search(rows, without)]
+    else:
+        cleaned, steady = WithoutCarriers(name="without_carriers")(rows)
+        cleaned, intermittent = WithoutIntermittentCarriers(name="without_intermittent")(cleaned)
+        removed = keras.ops.concatenate([steady, intermittent], axis=1)
+        looks, changed = BothLooks(name="both_looks")(cleaned, rows)
+        evidence = [SideBySide(name="side_by_side")(_search(looks, without), changed, removed)]
+    if "envelope" not in without:
+        evidence.append(SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image))
+    return keras.Model(image, keras.ops.concatenate(evidence, axis=1), name=NAME)
+
+
+def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTensor:
+    """Return the evidence for each kind of line in standardised rows: float32 [N, features]."""
     coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(fine[..., None])
     paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near = Straightened(REACH, name="straightened")(fine, paths)
     close_up = CloseUp(25, 3.0, name="close_up")(near)
-    results |= {
+    results = {
         "straight": close_up[:, 0],
         "curved": close_up[:, 1],
         "curve": paths[:, 1],
         "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(coarse),
         "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
     }
-    evidence = [Evidence(without, name="evidence")(results)]
-    if "envelope" not in without:
-        evidence += [
-            PulseEvidence(name="pulses")(near[:, 1], coarse, paths[:, 1]),
-            SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image),
-        ]
-    return keras.Model(image, keras.ops.concatenate(evidence, axis=1), name=NAME)
+    evidence = Evidence(without, name="evidence")(results)
+    if "envelope" in without:
+        return evidence
+    pulses = PulseEvidence(name="pulses")(near[:, 1], coarse, paths[:, 1])
+    return keras.ops.concatenate([evidence, pulses], axis=1)

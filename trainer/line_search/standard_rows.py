@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from scipy.fft import idct
+from scipy.stats import chi2
 
 from trainer.line_search.arithmetic import moments
 
@@ -24,6 +25,10 @@ LARGEST_VALUE = 4.0
 _BANDPASS_COSINES = 12
 # In standard deviations. What a channel has beyond it is no bandpass.
 _LARGEST_DEPARTURE = 1.5
+# One spectrogram of noise in so many seems to have a bandpass.
+_ODDS = 1000
+# Sum of the squares of the cosines' amplitudes, in variances of noise.
+_LEAST_BANDPASS = chi2.isf(1 / _ODDS, _BANDPASS_COSINES - 1)
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -66,10 +71,33 @@ def standardise(rows: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(rows, -LARGEST_VALUE, LARGEST_VALUE)
 
 
-def flatten_band(rows: tf.Tensor) -> tf.Tensor:
-    """Subtract what varies slowly along frequency in the mean spectrum of float32 [N, H, W]."""
-    width = rows.shape[2]
+def find_bandpass(rows: tf.Tensor) -> tf.Tensor:
+    """Return what varies slowly along frequency in the mean spectrum of float32 [N, H, W].
+
+    Returns:
+      float32 [N, 1, W]. It is 0 if noise explains it.
+    """
+    height, width = rows.shape[1:]
     cosines = idct(np.eye(width)[:_BANDPASS_COSINES], norm="ortho", axis=1).astype(np.float32)
     spectrum = tf.reduce_mean(rows, axis=1, keepdims=True)
     spectrum = tf.clip_by_value(spectrum, -_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
-    return rows - tf.matmul(tf.matmul(spectrum, cosines, transpose_b=True), cosines)
+    amplitudes = tf.matmul(spectrum, cosines, transpose_b=True)
+    squares = height * tf.reduce_sum(tf.square(amplitudes), axis=2, keepdims=True)
+    amplitudes *= tf.cast(squares > _LEAST_BANDPASS, tf.float32)
+    return tf.matmul(amplitudes, cosines)
+
+
+def remove(rows: tf.Tensor, lines: tf.Tensor) -> tf.Tensor:
+    """Subtract lines and then the bandpass from rows, and standardise what has changed.
+
+    Args:
+      rows: float32 [N, H, W].
+      lines: what to subtract, broadcast to the same shape.
+
+    Returns:
+      float32 [N, H, W]. Where nothing is subtracted, a spectrogram stays the same to the bit.
+    """
+    cleaned = rows - lines
+    bandpass = find_bandpass(cleaned)
+    subtracted = [tf.reduce_max(tf.abs(each), [1, 2], keepdims=True) for each in (lines, bandpass)]
+    return tf.where(tf.add_n(subtracted) > 0, standardise(cleaned - bandpass), rows)

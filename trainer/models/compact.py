@@ -19,13 +19,7 @@ from trainer.line_search.search_model import build_line_search
 from trainer.models.convolution import NormalisedConvolution
 from trainer.models.recipe import PrecomputedLayer, Recipe
 
-SCHEDULE = {
-    "initial_rate": 0.004,
-    "warmup_epochs": 0.5,
-    "decay_steps": None,
-    "decay_rate": 0.9,
-    "staircase": False,
-}
+SCHEDULE = {"kind": "cosine", "initial_rate": 0.004, "warmup_epochs": 0.5}
 AUGMENT = {
     "flip_time": True,
     "flip_frequency": True,
@@ -38,9 +32,11 @@ LINE_SEARCH = PrecomputedLayer(
     "line_search", "decision", unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"})
 )
 
-# Filters of each convolution over the picture. Each but the last halves the size. oneDNN, which
-# TensorFlow uses on a CPU, handles multiples of eight in much less time.
-FILTERS = (8, 8, 16, 16, 24)
+# Filters of each convolution over the picture. oneDNN, which TensorFlow uses on a CPU, handles
+# multiples of eight in much less time.
+FILTERS = (16, 16, 24)
+# Units of each dense layer.
+_UNITS = 96
 
 
 def build(
@@ -81,9 +77,9 @@ def _build_decision(
         # Kinds of evidence differ in scale. Slower averages would not have settled after a training
         # of a few steps.
         evidence = layers.BatchNormalization(momentum=0.9)(inputs["evidence"])
-        features.append(layers.Dense(48, activation="relu")(evidence))
+        features.append(layers.Dense(_UNITS, activation="relu")(evidence))
     features = layers.Dropout(0.2)(layers.Concatenate()(features))
-    features = layers.Dropout(0.2)(layers.Dense(48, activation="relu")(features))
+    features = layers.Dropout(0.2)(layers.Dense(_UNITS, activation="relu")(features))
     probabilities = layers.Dense(
         classes, activation="softmax", dtype="float32", name="probabilities"
     )(features)
@@ -93,11 +89,10 @@ def _build_decision(
 def _summarise_picture(picture: tf.Tensor, filters: Sequence[int]) -> list[tf.Tensor]:
     """Return the mean and the maximum of each pattern; a faint pattern fills few pixels."""
     for block, count in enumerate(filters):
-        # Maps at full resolution take most of the time. The first block halves the size in its
-        # convolution. Its 5 x 5 window still covers a line one pixel wide at any position.
-        picture = NormalisedConvolution(count, 3 if block else 5, 1 if block else 2)(picture)
-        if 0 < block < len(filters) - 1:
-            picture = layers.MaxPooling2D(2)(picture)
+        # Maps at full resolution would take most of the time. The windows of the first convolution
+        # still overlap by nearly half. Each further one but the last halves the size.
+        window, strides = (3, 2 if block < len(filters) - 1 else 1) if block else (7, 4)
+        picture = NormalisedConvolution(count, window, strides)(picture)
     return [layers.GlobalAveragePooling2D()(picture), layers.GlobalMaxPooling2D()(picture)]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras_tuner
 
 from data.invalid import InvalidData
-from trainer.config import Monitor
+from trainer.config import EXPONENTIAL_KEYS, Monitor
 from trainer.settings import Settings
 
 
@@ -46,7 +46,7 @@ SPACE: dict[str, Around | tuple[Any, ...]] = {
 }
 
 # If the configuration sets one of these keys, it also sets the kind of schedule.
-_FOR_EXPONENTIAL = {"schedule.decay_steps", "schedule.decay_rate", "schedule.staircase"}
+_FOR_EXPONENTIAL = {f"schedule.{key}" for key in EXPONENTIAL_KEYS}
 # Inverting makes no sense for grey levels, and noise is in standard deviations of an image.
 _FOR_STANDARDISED_IMAGES = {"augment.invert", "augment.noise"}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.line_search.paths import CHANNELS, noise, path_image
-from trainer.line_search.standard_rows import StandardRows, flatten_band
+from trainer.line_search.standard_rows import StandardRows, find_bandpass, remove
 
 
 def standardise(images: np.ndarray, rows: int = 64, channels: int = 128) -> np.ndarray:
@@ -61,14 +61,30 @@ def test_neighbouring_pixels_are_averaged():
 def test_a_slope_and_a_standing_wave_are_removed(periods):
     channel = (np.arange(CHANNELS) + 0.5) / CHANNELS
     bandpass = 0.6 * np.sin(2 * np.pi * (periods * channel + 0.1)) + 0.6 * (channel - 0.5)
-    rows = noise(8, 0)
-    flat, expected = (flatten_band(each.astype(np.float32)) for each in (rows + bandpass, rows))
+    rows = noise(64, 0).astype(np.float32)
+    estimate = find_bandpass(rows + bandpass.astype(np.float32)).numpy()[:, 0]
+    # 64 rows show the amplitude of each cosine to an eighth of the noise of a pixel.
     assert bandpass.std() > 0.3
-    assert np.mean(flat - expected, axis=1).std() < 0.05
+    assert np.mean(estimate - bandpass, axis=0).std() < 0.05
+
+
+def test_noise_has_no_bandpass_in_all_but_one_of_a_thousand_spectrograms():
+    assert np.count_nonzero(find_bandpass(noise(2000, 0).astype(np.float32))[:, 0, 0]) <= 8
 
 
 def test_a_channel_that_stands_out_hardly_changes_the_others():
-    rows = noise(8, 0)
+    rows = noise(8, 0).astype(np.float32)
     rows[:, :, 40] += 100.0
-    change = np.delete(flatten_band(rows) - flatten_band(noise(8, 0)), 40, axis=2)
-    assert np.abs(change).max() < 0.3
+    assert np.abs(np.delete(find_bandpass(rows), 40, axis=2)).max() < 0.4
+
+
+def test_only_what_has_a_line_or_a_bandpass_changes():
+    rows = noise(3, 0).astype(np.float32)
+    wave = 0.5 * np.sin(np.linspace(0, 2 * np.pi, CHANNELS, dtype=np.float32))
+    rows[1] += wave
+    lines = np.zeros_like(rows)
+    lines[2, :, 30] = 3.0
+    cleaned = remove(rows, lines).numpy()
+    np.testing.assert_array_equal(cleaned[0], rows[0])
+    assert np.corrcoef(cleaned[1].mean(axis=0), wave)[0, 1] < 0.3
+    assert cleaned[2, :, 30].mean() == pytest.approx(-3.0, abs=0.4)
