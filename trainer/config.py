@@ -46,8 +46,8 @@ class Schedule(Section):
 
     kind: ScheduleKind | None = Field(
         default=None,
-        description="How the rate falls. `cosine` ends at a hundredth of the initial rate. If a key "
-        "that is for `exponential` only is set, that is the default.",
+        description="How the rate falls. `cosine` ends at a hundredth of the initial rate. A key "
+        "that is for `exponential` only also sets this kind.",
     )
     initial_rate: float | None = Field(
         default=None, gt=0, description="The rate at the start, or at the end of the warm-up."
@@ -241,10 +241,10 @@ class TrainingConfig(Section):
         "It is slower on processors without bfloat16.",
     )
     steps_per_execution: int = Field(
-        default=1,
+        default=10,
         ge=1,
-        description="Training steps between two calls of the callbacks. Rounded down to a divisor "
-        "of the steps of an epoch. Always 1 with several replicas.",
+        description="Training steps between two updates of the progress. Fewer updates take less "
+        "time. Rounded down to a divisor of the steps of an epoch. Always 1 with several replicas.",
     )
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = Field(
         default="auto",

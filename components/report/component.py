@@ -70,7 +70,7 @@ class Report(base_component.BaseComponent):
 
     The output `report` is a folder with a self-contained `report.html`, scikit-learn's
     `classification_report.txt`, `misclassified.csv` and `metrics.json`. The metrics are those of
-    the Evaluator. The curves and pictures come from the predictions of the exported model.
+    the Evaluator. The curves and pictures come from the answers of the exported model.
     """
 
     SPEC_CLASS = ReportSpec

@@ -1,4 +1,4 @@
-"""Predictions of the exported model for each spectrogram that measures it."""
+"""What the exported model answered for each spectrogram that measures it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.evaluator.served.record import read_probabilities
 from data import example_features
 from data.storage import files
 from trainer.inputs.records import Records, read_records
@@ -73,34 +74,29 @@ class Predictions:
         return confidence
 
 
-def predict_split(model_dir: str, split_dir: str, height: int, width: int) -> Predictions:
-    """Classify a split with an exported model, as a client of the server would.
+def read_predictions(evaluation_dir: str, split_dir: str, height: int, width: int) -> Predictions:
+    """Read the answers of the exported model for a split, which the Evaluator asked it for.
 
     Args:
-      model_dir: a SavedModel with the signature `serving_default`.
-      split_dir: the folder of the split in the output of SpectrogramExampleGen.
+      evaluation_dir: the output `evaluation` of the Evaluator.
+      split_dir: the folder of the evaluated split in the output of SpectrogramExampleGen.
       height: time steps of the stored spectrograms.
       width: frequency channels of the stored spectrograms.
     """
-    signature = tf.saved_model.load(model_dir).signatures["serving_default"]
-    (argument,) = signature.structured_input_signature[1]
     features = {
         example_features.LABEL: tf.io.FixedLenFeature([], tf.int64),
         example_features.FILE: tf.io.FixedLenFeature([], tf.string),
         example_features.ROW: tf.io.FixedLenFeature([], tf.int64),
     }
     records = read_records([files.join(split_dir, "*")])
-    batches = []
-    for serialised in records.read_blocks():
-        parsed = tf.io.parse_example(serialised, features)
-        batches.append(
-            (
-                parsed[example_features.LABEL].numpy(),
-                signature(**{argument: serialised})["probabilities"].numpy(),
-                parsed[example_features.FILE].numpy().astype(str),
-                parsed[example_features.ROW].numpy(),
-            )
-        )
-    labels, probabilities, names, rows = map(np.concatenate, zip(*batches, strict=True))
-    images = StoredImages(records, height, width)
-    return Predictions(labels, probabilities, images, names, rows)
+    parsed = [tf.io.parse_example(block, features) for block in records.read_blocks()]
+    labels, names, rows = (
+        np.concatenate([block[name].numpy() for block in parsed]) for name in features
+    )
+    return Predictions(
+        labels,
+        read_probabilities(evaluation_dir),
+        StoredImages(records, height, width),
+        names.astype(str),
+        rows,
+    )

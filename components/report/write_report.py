@@ -8,7 +8,6 @@ from typing import Any
 
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components.report.artifact_files import (
     METRICS_FILE,
@@ -21,7 +20,7 @@ from components.report.data_validation import read_validation
 from components.report.misclassified_table import format_misclassified
 from components.report.page.page import Contents, render_report
 from components.report.page.spectrograms import choose_galleries
-from components.report.predictions import predict_split
+from components.report.predictions import read_predictions
 from components.report.provenance import flatten, list_input_artifacts
 from components.report.results import read_results
 from data.storage import files
@@ -45,8 +44,8 @@ def write_report(folder: str, inputs: Inputs, configuration: Mapping[str, Any], 
     splits = artifact_utils.decode_split_names(
         artifact_utils.get_single_instance(inputs["examples"]).split_names
     )
-    predictions = predict_split(
-        path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"])),
+    predictions = read_predictions(
+        artifact_utils.get_single_uri(inputs["evaluation"]),
         artifact_utils.get_split_uri(inputs["examples"], results.evaluated_split),
         configuration["height"],
         configuration["width"],

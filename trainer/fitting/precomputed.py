@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -67,16 +66,7 @@ def precompute(
     ):
         return TrainingSetup(model, model, train, validation)
     layer = model.get_layer(recipe.name)
-    started = time.perf_counter()
-    # One function for batches of any size, because tracing the layer takes seconds.
-    compute = tf.function(
-        lambda images: layer(images, training=False),
-        input_signature=[tf.TensorSpec(layer.input_shape)],
-        autograph=False,
-    )
-    train_evidence = _apply(compute, train, train.records, "training")
-    seconds = time.perf_counter() - started
-    validation_evidence = _apply(compute, train, validation.records, "validation")
+    train_evidence, seconds, validation_evidence = _compute(layer, train, validation.records)
     return TrainingSetup(
         model.get_layer(recipe.rest),
         model,
@@ -93,26 +83,38 @@ def precompute(
     )
 
 
-def _apply(
-    compute: Callable[[tf.Tensor], tf.Tensor], train: TrainingBatches, records: Records, split: str
-) -> tf.Tensor:
-    """Return the layer's output for each image of a split: float32 [N, features], in order."""
-    batches = read_validation_batches(records, train.transform, train.classes, _IMAGES_PER_BATCH)
+def _compute(
+    layer: keras.layers.Layer, train: TrainingBatches, validation: Records
+) -> tuple[tf.Tensor, float, tf.Tensor]:
+    """Return the layer's output for each training image, the time it took, and for validation.
+
+    The outputs are float32 [N, features], in stored order.
+    """
+    started = last_update = time.perf_counter()
+    # One dataset for both splits, because it takes seconds until the first batch is there.
+    images = [
+        read_validation_batches(
+            records, train.transform, train.classes, _IMAGES_PER_BATCH
+        ).dataset.map(lambda images, _labels: images)
+        for records in (train.records, validation)
+    ]
+    compute = tf.autograph.experimental.do_not_convert(lambda batch: layer(batch, training=False))
     # Several batches at a time, because most operations run on one core.
-    results = batches.dataset.map(
-        lambda images, _labels: compute(images), num_parallel_calls=tf.data.AUTOTUNE
-    )
-    outputs, images_done, last_update = [], 0, time.perf_counter()
-    for output in results:
-        outputs.append(output)
+    outputs = images[0].concatenate(images[1]).map(compute, num_parallel_calls=tf.data.AUTOTUNE)
+    evidence, images_done, train_seconds = [], 0, 0.0
+    for output in outputs:
+        evidence.append(output)
         images_done += len(output)
         now = time.perf_counter()
+        if images_done == train.images:
+            train_seconds = now - started
         if now - last_update > SECONDS_BETWEEN_UPDATES:
             last_update = now
             logger.debug(
-                "searching the %s images for lines, %.0f %%",
-                split,
-                100 * images_done / records.images,
+                "searching the images for lines, %.0f %%",
+                100 * images_done / (train.images + validation.images),
                 extra={"transient": True},
             )
-    return tf.concat(outputs, axis=0)
+    sizes = [train.images, validation.images]
+    train_evidence, validation_evidence = tf.split(tf.concat(evidence, axis=0), sizes)
+    return train_evidence, train_seconds, validation_evidence
