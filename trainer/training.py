@@ -109,7 +109,9 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     # Keras has set the model of the callback only if an epoch was left to train.
     tensorboard.set_model(setup.model)
     tensorboard.show_mistakes("misclassified by the exported model", best_epoch)
-    model = _copy_for_export(setup.whole_model, settings)
+    model = setup.whole_model
+    if distribution.strategy:
+        model = _copy_replicated(model, settings)
     calibration = _calibrate(model, setup, fn_args, settings, distribution)
     outliers = _fit_outliers(setup, settings)
     facts = {
@@ -167,12 +169,8 @@ def _set_up(run: PreparedRun, distribution: Distribution) -> TrainingSetup:
     return TrainingSetup(model, model, run.train, run.validation)
 
 
-def _copy_for_export(model: keras.Model, settings: Settings) -> keras.Model:
-    """Return a model with the same weights that is neither compiled nor replicated.
-
-    The export would include the optimiser of a compiled model, which is twice the size of the
-    weights. Saving a replicated model would need all workers.
-    """
+def _copy_replicated(model: keras.Model, settings: Settings) -> keras.Model:
+    """Return a model with the same weights on this device. Saving replicas needs all workers."""
     copy = build_model(settings)
     copy.set_weights(model.get_weights())
     return copy

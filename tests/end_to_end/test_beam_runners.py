@@ -29,7 +29,7 @@ from tests.graph import NODES
 pytestmark = pytest.mark.slow
 
 MULTI_PROCESS = (
-    "--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"
+    "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
 )
 
 # SpectrogramExampleGen, StatisticsGen and Evaluator. Transform needs no pass over the data, because

@@ -77,7 +77,7 @@ def test_a_run_writes_and_prints_no_secret_of_its_environment_and_of_beams_optio
         "height: 32\nwidth: 32\nepochs: 1\n"
         "thresholds: {accuracy: 0, class_precision: 0, class_recall: 0}\n"
         "beam.args:\n"
-        "  - --runner=DirectRunner\n"
+        "  - --runner=FnApiRunner\n"
         "  - --direct_running_mode=multi_processing\n"
         "  - --direct_num_workers=2\n"
         f"  - --s3_secret_access_key={CANARY}Key\n"

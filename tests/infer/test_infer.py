@@ -134,7 +134,7 @@ def test_worker_processes_give_the_same_answers(tmp_path, runs):
     write_npy(tmp_path / "a.npy", levels)
     arguments = (tmp_path / "a.npy", "--model", runs, "--output")
     infer(*arguments, tmp_path / "one")
-    workers = "--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"
+    workers = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
     infer(*arguments, tmp_path / "two", "--beam-args", workers)
     one, two = (
         pd.read_parquet(tmp_path / name).sort_values("row", ignore_index=True)

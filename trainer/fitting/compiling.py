@@ -67,6 +67,8 @@ def compile_model(
         # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
         jit_compile=False,
     )
+    # TensorFlow traces the training step a second time if variables are created in the first trace.
+    model.optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from scipy.fft import idct
-from scipy.stats import chi2
+from scipy.stats import norm
 
 from trainer.line_search.arithmetic import moments
 
@@ -23,12 +23,13 @@ LARGEST_VALUE = 4.0
 # Cosines that describe a receiver's bandpass, with up to six periods in the band. A slow signal
 # loses the same part of its own mean spectrum.
 _BANDPASS_COSINES = 12
-# In standard deviations. What a channel has beyond it is no bandpass.
-_LARGEST_DEPARTURE = 1.5
-# One spectrogram of noise in so many seems to have a bandpass.
-_ODDS = 1000
-# Sum of the squares of the cosines' amplitudes, in variances of noise.
-_LEAST_BANDPASS = chi2.isf(1 / _ODDS, _BANDPASS_COSINES - 1)
+# In standard deviations. Clipped to it, a line hardly changes the mean of a channel that it crosses.
+_CLIPPED = 1.0
+# What clipping leaves of a small shift of noise.
+_SHIFT = 2 * norm.cdf(_CLIPPED) - 1
+# A bandpass changes the sum of a channel by this much, in standard deviations of noise. Noise alone
+# seems to have one of half the size, and a smaller one does not matter to the search.
+_LEAST_DEPARTURE = 2.0
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -75,16 +76,15 @@ def find_bandpass(rows: tf.Tensor) -> tf.Tensor:
     """Return what varies slowly along frequency in the mean spectrum of float32 [N, H, W].
 
     Returns:
-      float32 [N, 1, W]. It is 0 if noise explains it.
+      float32 [N, 1, W]. It is 0 if it is so small that it may be noise.
     """
     height, width = rows.shape[1:]
     cosines = idct(np.eye(width)[:_BANDPASS_COSINES], norm="ortho", axis=1).astype(np.float32)
-    spectrum = tf.reduce_mean(rows, axis=1, keepdims=True)
-    spectrum = tf.clip_by_value(spectrum, -_LARGEST_DEPARTURE, _LARGEST_DEPARTURE)
-    amplitudes = tf.matmul(spectrum, cosines, transpose_b=True)
-    squares = height * tf.reduce_sum(tf.square(amplitudes), axis=2, keepdims=True)
-    amplitudes *= tf.cast(squares > _LEAST_BANDPASS, tf.float32)
-    return tf.matmul(amplitudes, cosines)
+    clipped = tf.clip_by_value(rows, -_CLIPPED, _CLIPPED)
+    spectrum = tf.reduce_mean(clipped, axis=1, keepdims=True)
+    bandpass = tf.matmul(tf.matmul(spectrum, cosines, transpose_b=True), cosines) / _SHIFT
+    largest = tf.reduce_max(tf.abs(bandpass), axis=2, keepdims=True) * np.sqrt(height)
+    return bandpass * tf.cast(largest > _LEAST_DEPARTURE, tf.float32)
 
 
 def remove(rows: tf.Tensor, lines: tf.Tensor) -> tf.Tensor:

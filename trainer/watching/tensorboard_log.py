@@ -38,7 +38,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         classes: Sequence[str],
         confusion_matrix: ConfusionMatrix,
         validation: tf.data.Dataset | None,
-        mistakes_every: int = 10,
+        mistakes_every: int = 25,
     ) -> None:
         """Create the callback.
 

@@ -63,13 +63,18 @@ def test_a_slope_and_a_standing_wave_are_removed(periods):
     bandpass = 0.6 * np.sin(2 * np.pi * (periods * channel + 0.1)) + 0.6 * (channel - 0.5)
     rows = noise(64, 0).astype(np.float32)
     estimate = find_bandpass(rows + bandpass.astype(np.float32)).numpy()[:, 0]
-    # 64 rows show the amplitude of each cosine to an eighth of the noise of a pixel.
     assert bandpass.std() > 0.3
-    assert np.mean(estimate - bandpass, axis=0).std() < 0.05
+    assert np.mean(estimate - bandpass, axis=0).std() < bandpass.std() / 8
 
 
-def test_noise_has_no_bandpass_in_all_but_one_of_a_thousand_spectrograms():
-    assert np.count_nonzero(find_bandpass(noise(2000, 0).astype(np.float32))[:, 0, 0]) <= 8
+def test_noise_has_no_bandpass():
+    assert not np.any(find_bandpass(noise(2000, 0).astype(np.float32)))
+
+
+@pytest.mark.parametrize("strength", [1.0, 3.0])
+def test_a_line_that_drifts_is_no_bandpass(strength):
+    rows = noise(8, 0).astype(np.float32) + strength * path_image(60.0, 0.1, 0.0)
+    assert not np.any(find_bandpass(rows.astype(np.float32)))
 
 
 def test_a_channel_that_stands_out_hardly_changes_the_others():
