@@ -28,9 +28,7 @@ from tests.graph import NODES
 
 pytestmark = pytest.mark.slow
 
-MULTI_PROCESS = (
-    "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
-)
+MULTI_PROCESS = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
 
 # SpectrogramExampleGen, StatisticsGen and Evaluator. Transform needs no pass over the data, because
 # normalisation is per image, and builds its graph without Beam.

@@ -16,7 +16,7 @@ _MIDDLES = np.linspace(-1.5, 1.5, 9)
 _DRIFTS = np.linspace(-3.0, 3.0, 9)
 # Standard deviation of a line's profile along frequency, in channels.
 _WIDTH = 0.6
-# The filters are so similar that all of them are sums of their principal components, to a hundredth.
+# Principal components of the filters. All filters are sums of so few of them, to a hundredth.
 _PATTERNS = 80
 
 

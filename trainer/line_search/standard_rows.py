@@ -23,7 +23,7 @@ LARGEST_VALUE = 4.0
 # Cosines that describe a receiver's bandpass, with up to six periods in the band. A slow signal
 # loses the same part of its own mean spectrum.
 _BANDPASS_COSINES = 12
-# In standard deviations. Clipped to it, a line hardly changes the mean of a channel that it crosses.
+# In standard deviations. Clipped to it, a line hardly changes the mean of the channels it crosses.
 _CLIPPED = 1.0
 # What clipping leaves of a small shift of noise.
 _SHIFT = 2 * norm.cdf(_CLIPPED) - 1
