@@ -53,7 +53,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "noise 0.3": {"augment": {"noise": 0.3}},
     "noise 0.6": {"augment": {"noise": 0.6}},
     "no warm-up": {"schedule": {"warmup_epochs": 0.0}},
-    "cosine": {"schedule": {"kind": "cosine"}},
+    "exponential decay": {"schedule": {"kind": "exponential"}},
     "constant rate": {"schedule": {"kind": "constant"}},
     "half the rate": {"schedule": {"initial_rate": 0.002}},
     "twice the rate": {"schedule": {"initial_rate": 0.008}},
@@ -62,7 +62,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AdamW, decay 0.1": {"optimizer": {"name": "adamw", "weight_decay": 0.1}},
     "label smoothing 0.05": {"label_smoothing": 0.05},
     "mixed precision": {"mixed_precision": True},
-    "10 steps an execution": {"steps_per_execution": 10},
+    "one step an execution": {"steps_per_execution": 1},
 }
 BUILD_ARGUMENTS = ("filters", "search", "search_without")
 

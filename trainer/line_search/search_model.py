@@ -27,6 +27,8 @@ FINE, COARSE = 128, 64
 DRIFT, SAGITTA = 0.5, 12 / 128
 # Channels to look at on either side of a path from the drift search.
 REACH = 8
+# The second look says as much as the first, and comes last.
+SECOND_LOOK_FEATURES = 117
 
 
 def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
@@ -46,17 +48,23 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     """
     image = keras.Input((height, width, 1), name="image")
     rows = StandardRows(ROWS, FINE, name="fine_rows")(image)
+    second_look = []
     if "carriers" in without:
-        evidence = [_search(rows, without)]
+        first_look = _search(rows, without)
     else:
         cleaned, steady = WithoutCarriers(name="without_carriers")(rows)
         cleaned, intermittent = WithoutIntermittentCarriers(name="without_intermittent")(cleaned)
         removed = keras.ops.concatenate([steady, intermittent], axis=1)
         looks, changed = BothLooks(name="both_looks")(cleaned, rows)
-        evidence = [SideBySide(name="side_by_side")(_search(looks, without), changed, removed)]
+        evidence = _search(looks, without)
+        both = SideBySide(name="side_by_side")(evidence, changed, removed)
+        features = evidence.shape[1]
+        first_look, second_look = both[:, :-features], [both[:, -features:]]
+    spots = []
     if "envelope" not in without:
-        evidence.append(SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image))
-    return keras.Model(image, keras.ops.concatenate(evidence, axis=1), name=NAME)
+        spots.append(SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image))
+    outputs = keras.ops.concatenate([first_look, *spots, *second_look], axis=1)
+    return keras.Model(image, outputs, name=NAME)
 
 
 def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTensor:

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from trainer.line_search.search_model import build_line_search
+from trainer.line_search.search_model import SECOND_LOOK_FEATURES, build_line_search
 from trainer.models.convolution import NormalisedConvolution
 from trainer.models.recipe import PrecomputedLayer, Recipe
 
@@ -29,7 +29,10 @@ AUGMENT = {
 }
 # The search gives the same result for a spectrogram, its mirror images and its negative.
 LINE_SEARCH = PrecomputedLayer(
-    "line_search", "decision", unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"})
+    "line_search",
+    "decision",
+    unchanged_by=frozenset({"flip_time", "flip_frequency", "invert"}),
+    repeated=SECOND_LOOK_FEATURES,
 )
 
 # Filters of each convolution over the picture. oneDNN, which TensorFlow uses on a CPU, handles

@@ -22,11 +22,13 @@ class PrecomputedLayer:
         probabilities.
       unchanged_by: fields of `trainer.inputs.augmentation.Augmentation` that change an image but
         not the output of the layer.
+      repeated: so many features at the end describe again what others describe.
     """
 
     name: str
     rest: str
     unchanged_by: frozenset[str] = frozenset()
+    repeated: int = 0
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Outliers:
 
     Attributes:
       parts: the parts of the model, of which the first computes the evidence.
-      mean: mean of the evidence, float32 [features].
+      mean: mean of the evidence, float32 [features], without features that are repeated.
       whitening: float32 [features, features]. The squared length of (evidence - mean) @ whitening
         is the squared distance, and 1 at the limit.
     """
@@ -50,7 +50,7 @@ class Outliers:
 
     def measure(self, evidence: tf.Tensor) -> tf.Tensor:
         """Return the squared distance of float32 [N, features], with the limit at 1: [N, 1]."""
-        departures = tf.matmul(evidence - self.mean, self.whitening)
+        departures = tf.matmul(evidence[:, : len(self.mean)] - self.mean, self.whitening)
         return tf.reduce_sum(tf.square(departures), axis=1, keepdims=True)
 
     def lower_confidence(self, probabilities: tf.Tensor, evidence: tf.Tensor) -> tf.Tensor:
@@ -85,6 +85,8 @@ def fit_outliers(
     rank = math.ceil((1 - _FALSE_ALARMS) * (len(validation) + 1))
     if rank > len(validation):
         return None
+    features = training.shape[1] - parts.repeated
+    training, validation = training[:, :features], validation[:, :features]
     training = training[:: -(-len(training) // _MOST_IMAGES)].astype(np.float64)
     mean = training.mean(axis=0)
     deviation = np.maximum(training.std(axis=0), _SMALLEST_DEVIATION)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.trainer.line_search.paths import noise, path_image
 from trainer.line_search.arithmetic import lite_operations
-from trainer.line_search.search_model import build_line_search
+from trainer.line_search.search_model import SECOND_LOOK_FEATURES, build_line_search
 from trainer.line_search.second_look import BothLooks, SideBySide
 
 CLEANED = np.arange(24, dtype=np.float32).reshape(3, 2, 4)
@@ -54,3 +54,10 @@ def test_a_carrier_is_evidence_in_the_original_only():
     plain = build_line_search(64, 128, without=("envelope", "carriers"))(image[..., None])
     np.testing.assert_allclose(original, plain[0], atol=1e-3)
     assert original.max() > cleaned.max() + 1
+
+
+def test_the_second_look_comes_last():
+    evidence = build_line_search(64, 128)(noise(2, 0)[..., None]).numpy()
+    # Nothing was removed from noise, so that both looks are the same.
+    second = evidence[:, -SECOND_LOOK_FEATURES:]
+    np.testing.assert_array_equal(second, evidence[:, 4 : 4 + SECOND_LOOK_FEATURES])

@@ -77,3 +77,13 @@ def test_the_served_probabilities_are_calibrated_before_they_are_lowered(outlier
     usual, outlier = served.compute(images).numpy()
     np.testing.assert_allclose(usual, [16 / 17, 1 / 17], rtol=1e-5)
     np.testing.assert_allclose(outlier, [0.5044, 0.4956], atol=1e-4)
+
+
+def test_features_that_are_repeated_count_once():
+    training, validation = draw_evidence(2000, 0), draw_evidence(5000, 1)
+    parts = PrecomputedLayer("search", "decision", repeated=3)
+    twice = fit_outliers(parts, np.tile(training, 2), np.tile(validation, 2))
+    once = fit_outliers(PARTS, training, validation)
+    np.testing.assert_allclose(
+        measure(twice, (5, 9, 7, 0, 0, 0)), measure(once, (5, 9, 7)), rtol=1e-5
+    )
