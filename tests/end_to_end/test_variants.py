@@ -105,7 +105,7 @@ def test_other_classes_and_sizes_need_only_configuration_and_test_images_measure
     config = tmp_path / "config.yaml"
     config.write_text(
         f"classes: {list(classes)}\nheight: {height}\nwidth: {width}\n"
-        "epochs: 1\nthresholds: {accuracy: 0, class_precision: 0, class_recall: 0}\n"
+        "epochs: 4\nthresholds: {accuracy: 0, class_precision: 0, class_recall: 0}\n"
     )
     run = run_pipeline(tmp_path / "data", tmp_path / "runs", f"--config={config}")
     assert run.status == 0, run.text

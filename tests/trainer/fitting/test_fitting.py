@@ -86,7 +86,7 @@ def test_the_model_ends_with_its_best_weights(fitted, tmp_path):
 
 @pytest.mark.slow
 def test_several_steps_per_execution_only_change_the_speed(fitted):
-    one, one_state = fitted()
+    one, one_state = fitted(steps_per_execution=1)
     five, five_state = fitted(steps_per_execution=5)
     assert (one.steps_per_execution, five.steps_per_execution) == (1, 5)
     for left, right in zip(read_weights(one), read_weights(five), strict=True):
