@@ -92,15 +92,15 @@ def _compute(
     """
     started = last_update = time.perf_counter()
     # One dataset for both splits, because it takes seconds until the first batch is there.
-    images = [
-        read_validation_batches(
-            records, train.transform, train.classes, _IMAGES_PER_BATCH
-        ).dataset.map(lambda images, _labels: images)
+    first, second = (
+        read_validation_batches(records, train.transform, train.classes, _IMAGES_PER_BATCH).dataset
         for records in (train.records, validation)
-    ]
-    compute = tf.autograph.experimental.do_not_convert(lambda batch: layer(batch, training=False))
+    )
+    compute = tf.autograph.experimental.do_not_convert(
+        lambda images, _labels: layer(images, training=False)
+    )
     # Several batches at a time, because most operations run on one core.
-    outputs = images[0].concatenate(images[1]).map(compute, num_parallel_calls=tf.data.AUTOTUNE)
+    outputs = first.concatenate(second).map(compute, num_parallel_calls=tf.data.AUTOTUNE)
     evidence, images_done, train_seconds = [], 0, 0.0
     for output in outputs:
         evidence.append(output)

@@ -20,8 +20,7 @@ _SMALLEST_VARIANCE = 1e-4
 # faint line is this far from the noise.
 LARGEST_VALUE = 4.0
 
-# Cosines that describe a receiver's bandpass, with up to six periods in the band. A slow signal
-# loses the same part of its own mean spectrum.
+# Cosines that describe a receiver's bandpass, with up to six periods in the band.
 _BANDPASS_COSINES = 12
 # In standard deviations. Clipped to it, a line hardly changes the mean of the channels it crosses.
 _CLIPPED = 1.0

@@ -63,7 +63,7 @@ def refuse_other_decisions(
     Raises:
       InvalidData: more decisions differ than there are images whose decision rounding can change.
     """
-    probabilities = served.answers[f"{_EXAMPLES}/probabilities"]
+    probabilities = served.probabilities
     decisions = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(len(evaluated)))
     different = int(np.abs(decisions - evaluated).sum()) // 2
     second, first = np.sort(probabilities, axis=1)[:, -2:].T
@@ -145,7 +145,7 @@ def _compare_lite(served: Served) -> Iterator[str]:
     lite = served.answers.get("tflite/probabilities")
     if lite is None:
         return
-    probabilities = served.answers[f"{_EXAMPLES}/probabilities"]
+    probabilities = served.probabilities
     second, first = np.sort(probabilities, axis=1)[:, -2:].T
     differs = lite.argmax(axis=1) != probabilities.argmax(axis=1)
     # Where two classes are all but tied, rounding decides.

@@ -47,6 +47,11 @@ class Served:
     outputs: Mapping[str, list[str]]
     answers: Mapping[str, NDArray[Any]]
 
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Probabilities of all examples, float32 [N, classes], in stored order."""
+        return self.answers["serving_default/probabilities"]
+
 
 class FreshProcess:
     """A process that asks a model. Leaving the `with` block ends it."""

@@ -33,7 +33,7 @@ def write_record(evaluation_dir: str, served: Served, excesses: Sequence[str]) -
     }
     files.write_file(files.join(evaluation_dir, _RECORD), json.dumps(record, indent=2))
     content = io.BytesIO()
-    np.save(content, served.answers["serving_default/probabilities"], allow_pickle=False)
+    np.save(content, served.probabilities, allow_pickle=False)
     files.write_file(files.join(evaluation_dir, _PROBABILITIES), content.getvalue())
 
 
