@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.line_search.arithmetic import sum_over_time
 from trainer.line_search.standard_rows import remove
 
 # A channel is steady if it stands out in each part of the time, and what stands out does not move.
@@ -56,7 +57,7 @@ class WithoutCarriers(keras.layers.Layer):
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
         # Means of the parts, float32 [N, parts, W], and the mean square of the pixels.
-        averages = tf.matmul(self._averages, rows)
+        averages = tf.transpose(sum_over_time(self._averages, rows), [1, 0, 2])
         square = tf.reduce_mean(tf.square(rows), axis=[1, 2], keepdims=True)
         unit = tf.ones_like(square)
         removed, strongest, number = [], [], []

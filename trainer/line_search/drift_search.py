@@ -17,14 +17,20 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from trainer.line_search.arithmetic import sum_rows
+from trainer.line_search.arithmetic import sum_rows, uses_lite_operations
 
 # Straight pieces of a path. A curved path departs from its pieces by a sixteenth of its sagitta.
 _PIECES = 4
 # Standard deviation of the Gaussian profile of a path along frequency, in channels.
 _PATH_WIDTH = 0.3
+# Channels beyond the end of a piece to which its profile extends.
+_TAIL = 2
 # Positions at a time. The sums of all paths at so many positions fit into a processor's cache.
-_POSITIONS_PER_BLOCK = 32
+_POSITIONS_PER_BLOCK = 16
+# Copying runs of values takes less time than copying each of them. For so few images, the copies of
+# the table that runs can be read from are worth their time.
+_FEW_IMAGES = 4
+_RUN = 8
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -74,6 +80,10 @@ class DriftSearch(keras.layers.Layer):
         # The margin covers every path whose centre is inside the band.
         margin = int(np.ceil(np.abs(offset).max())) + 1
         self._line = channels + 2 * margin
+        # Pieces further outside the band than this have no pixel inside it.
+        near = min(margin, -(-int(steepest) // 2) + _TAIL)
+        self._outside = margin - near
+        self._inner_line = channels + 2 * near
         # The table's order is [position, slope, piece], as `_sum_pieces` computes it.
         self._stride = (2 * steepest + 1) * _PIECES
         starts = (margin + np.round(offset).astype(int)) * self._stride
@@ -90,9 +100,9 @@ class DriftSearch(keras.layers.Layer):
 
         self._slopes = np.arange(-steepest, steepest + 1)
         self._time = (np.arange(piece_rows) - (piece_rows - 1) / 2) / piece_rows
-        self._frequencies = 2 * np.pi * np.fft.rfftfreq(self._line)
+        self._frequencies = 2 * np.pi * np.fft.rfftfreq(self._inner_line)
         self._window = np.exp(-0.5 * (self._frequencies * _PATH_WIDTH) ** 2)
-        self._positions = np.arange(margin, margin + channels)
+        self._positions = np.arange(near, near + channels)
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Search a batch."""
@@ -116,19 +126,58 @@ class DriftSearch(keras.layers.Layer):
 
         The greatest sum of a bright path precedes that of the same path if it is dark.
         """
-        bright, dark = [], []
-        for first in range(0, self._channels, _POSITIONS_PER_BLOCK):
+
+        def search_block(first: int) -> tf.Tensor:
             positions = np.arange(first, min(first + _POSITIONS_PER_BLOCK, self._channels))
             steps = tf.constant((positions * self._stride).astype(np.int32))
             places = tf.constant(self._pieces)[:, tf.newaxis] + steps
-            # A row for each piece, so that the sum of a path is the sum of a few long rows.
-            rows = tf.reshape(tf.gather(pieces, places), [len(self._pieces), -1])
-            sums = sum_rows(rows, tf.constant(self._members))
-            sums = tf.reshape(sums, [len(self._members), len(positions), -1])
-            bright.append(tf.reduce_max(sums, axis=1))
-            dark.append(tf.reduce_min(sums, axis=1))
-        greatest = [reduce(tf.maximum, bright), -reduce(tf.minimum, dark)]
-        return tf.reshape(tf.stack(greatest, axis=1), [2 * len(self._members), -1])
+            return self._find_greatest(tf.gather(pieces, places), len(positions))
+
+        def search_blocks() -> tf.Tensor:
+            firsts = range(0, self._channels, _POSITIONS_PER_BLOCK)
+            return reduce(tf.maximum, map(search_block, firsts))
+
+        def search_few() -> tf.Tensor:
+            return self._find_greatest(self._copy_runs(pieces), self._channels)
+
+        if uses_lite_operations() or self._channels % _RUN:
+            greatest = search_blocks()
+        else:
+            greatest = tf.cond(tf.shape(pieces)[1] > _FEW_IMAGES, search_blocks, search_few)
+        return tf.reshape(greatest, [2 * len(self._members), -1])
+
+    def _find_greatest(self, pieces: tf.Tensor, positions: int) -> tf.Tensor:
+        """Return each path's greatest sums, bright and dark, over some positions: [paths, 2, N].
+
+        Args:
+          pieces: sums of each piece at each position, for all images.
+          positions: number of positions.
+        """
+        # A row for each piece, so that the sum of a path is the sum of a few long rows.
+        rows = tf.reshape(pieces, [len(self._pieces), -1])
+        sums = sum_rows(rows, tf.constant(self._members))
+        sums = tf.reshape(sums, [len(self._members), positions, -1])
+        return tf.stack([tf.reduce_max(sums, axis=1), -tf.reduce_min(sums, axis=1)], axis=1)
+
+    def _copy_runs(self, pieces: tf.Tensor) -> tf.Tensor:
+        """Return the sums of each piece at all positions, [pieces, runs, run N], for few images.
+
+        A table of runs holds those that begin at multiples of their length. As many copies of the
+        table, each of which begins one value later, hold all.
+        """
+        line = -(-self._line // _RUN) * _RUN
+        table = tf.reshape(pieces, [self._line, self._stride, -1])
+        # Now positions are next to each other.
+        table = tf.pad(tf.transpose(table, [1, 0, 2]), [[0, 0], [0, line - self._line], [0, 0]])
+        images = tf.shape(pieces)[1]
+        length = self._stride * line + 1
+        copy = tf.concat([tf.reshape(table, [-1]), tf.zeros([images])], axis=0)
+        runs = tf.reshape(tf.tile(copy, [_RUN]), [length, -1])
+        position, piece = np.divmod(self._pieces, self._stride)
+        place = piece * line + position
+        place += -place % _RUN * length
+        places = place[:, np.newaxis] // _RUN + np.arange(self._channels // _RUN)
+        return tf.gather(runs, tf.constant(places.astype(np.int32)))
 
     def _describe(self, pieces: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
         """Return paths as the layer does: [N, choices, 4].
@@ -164,11 +213,11 @@ class DriftSearch(keras.layers.Layer):
         rows = tf.reshape(tf.transpose(rows, [3, 2, 1, 0]), [self._channels, -1])
         frequencies = len(self._frequencies)
         # Positions are counted from the middle of the line, about which waves are symmetric.
-        positions = np.arange(self._line) - (self._line - 1) / 2
+        positions = np.arange(self._inner_line) - (self._inner_line - 1) / 2
         spectra = tf.matmul(_compute_waves(self._frequencies, positions[self._positions]), rows)
         spectra = tf.reshape(spectra, [frequencies, 2 * len(self._time), -1])
         # A frequency stands for its negative as well, unless they are the same.
-        weights = np.where(np.isclose(np.sin(self._frequencies), 0), 1, 2) / self._line
+        weights = np.where(np.isclose(np.sin(self._frequencies), 0), 1, 2) / self._inner_line
         half = positions[positions >= 0]
         waves = _compute_waves(self._frequencies, half, weights)
         waves = tf.reshape(waves, [frequencies, 2, len(half)])
@@ -180,8 +229,9 @@ class DriftSearch(keras.layers.Layer):
             )
             for part, filters in enumerate(self._compute_filters())
         )
-        before = tf.reverse(even - odd, [0])[: self._line // 2]
-        sums = tf.concat([before, even + odd], axis=0)
+        before = tf.reverse(even - odd, [0])[: self._inner_line // 2]
+        outside = tf.zeros([self._outside, self._stride * count])
+        sums = tf.concat([outside, before, even + odd, outside], axis=0)
         return tf.reshape(sums, [self._line * self._stride, count])
 
     def _compute_filters(self) -> tuple[tf.Tensor, tf.Tensor]:

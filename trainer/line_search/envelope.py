@@ -62,7 +62,7 @@ class PulseEvidence(keras.layers.Layer):
         profiles -= mean
         deviation = tf.math.reduce_std(profiles, axis=2, keepdims=True) + 1e-3
         count = len(_PERIODS) * len(_PHASES)
-        matches = tf.matmul(profiles, _draw_waves(height))
+        matches = tf.matmul(tf.reshape(profiles, [-1, height]), _draw_waves(height))
         matches = tf.reshape(matches, [-1, 3, len(_DUTY_CYCLES), count])
         matches = tf.reduce_max(matches, axis=3)
         best = tf.reduce_max(matches, axis=2, keepdims=True)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.line_search.arithmetic import replace_where, sum_over_time
 from trainer.line_search.standard_rows import remove
 
 # What is searched: sums over an eighth of the time or more, in steps of a sixteenth.
@@ -76,9 +77,10 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
     def call(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Clean a batch."""
         # By part: [N, parts, W].
-        sums = tf.matmul(self._to_parts, rows)
+        sums = tf.transpose(sum_over_time(self._to_parts, rows), [1, 0, 2])
         left, sizes = self._remove_strongest(sums, _PASSES)
-        cleaned = remove(rows, tf.matmul(self._to_parts, sums - left, transpose_a=True))
+        carriers = sum_over_time(self._to_parts.T, sums - left)
+        cleaned = remove(rows, tf.transpose(carriers, [1, 0, 2]))
         removed = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
         return cleaned, tf.stack(removed, axis=1)
 
@@ -94,28 +96,24 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         Returns:
           What is left of `sums`, and the sums that were removed, [N, passes], 0 for none.
         """
-        largest = tf.reduce_max(tf.abs(tf.matmul(self._intervals, sums)), axis=1)
+        largest = tf.reduce_max(tf.abs(sum_over_time(self._intervals, sums)), axis=0)
         peak = tf.argmax(largest, axis=1, output_type=tf.int32)
-        return tf.cond(
-            tf.reduce_max(largest) > _LEAST_SUM,
-            lambda: self._remove_carriers(sums, peak, passes),
-            lambda: _remove_nothing(sums, passes),
-        )
 
-    def _remove_carriers(
-        self, sums: tf.Tensor, peak: tf.Tensor, passes: int
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Do as `_remove_strongest`, beginning with channel `peak`, int32 [N]."""
-        left, size = self._remove_if_carrier(sums, peak)
-        if passes == 1:
-            return left, size
-        # If no image has changed, another pass would find the same.
-        left, sizes = tf.cond(
-            tf.reduce_any(size > 0),
-            lambda: self._remove_strongest(left, passes - 1),
-            lambda: _remove_nothing(left, passes - 1),
-        )
-        return left, tf.concat([size, sizes], axis=1)
+        def remove_carriers(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            left, size = self._remove_if_carrier(tf.gather(sums, images), tf.gather(peak, images))
+            if passes == 1:
+                return left, size
+            # In a spectrogram that has not changed, another pass would find the same.
+            left, sizes = replace_where(
+                size[:, 0] > 0,
+                _remove_nothing(left, passes - 1),
+                lambda changed: self._remove_strongest(tf.gather(left, changed), passes - 1),
+            )
+            return left, tf.concat([size, sizes], axis=1)
+
+        stands_out = tf.reduce_max(largest, axis=1) > _LEAST_SUM
+        left, sizes = replace_where(stands_out, _remove_nothing(sums, passes), remove_carriers)
+        return left, sizes
 
     def _remove_if_carrier(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Remove what stands out in channel `peak`, int32 [N], where it is a carrier.

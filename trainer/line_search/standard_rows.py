@@ -10,7 +10,7 @@ import tensorflow as tf
 from scipy.fft import idct
 from scipy.stats import norm
 
-from trainer.line_search.arithmetic import moments
+from trainer.line_search.arithmetic import moments, replace_where
 
 # Smallest variance of a row, relative to the variance of the whole image.
 _SMALLEST_VARIANCE = 1e-4
@@ -61,7 +61,14 @@ def average_down(images: tf.Tensor, rows: int, channels: int) -> tf.Tensor:
     """Average [N, H, W, 1] over whole numbers of pixels, to about so many rows and channels."""
     height, width = images.shape[1:3]
     pool = (max(1, round(height / rows)), max(1, round(width / channels)))
-    return images if pool == (1, 1) else tf.nn.avg_pool2d(images, pool, pool, "VALID")
+    if pool == (1, 1):
+        return images
+    if pool[0] > 1:
+        return tf.nn.avg_pool2d(images, pool, pool, "VALID")
+    # Within rows, a sum takes half the time of a pooling layer.
+    width -= width % pool[1]
+    neighbours = tf.reshape(images[:, :, :width], [-1, height, width // pool[1], pool[1], 1])
+    return tf.add_n(tf.unstack(neighbours, axis=3)) / pool[1]
 
 
 def standardise(rows: tf.Tensor) -> tf.Tensor:
@@ -80,10 +87,10 @@ def find_bandpass(rows: tf.Tensor) -> tf.Tensor:
     height, width = rows.shape[1:]
     cosines = idct(np.eye(width)[:_BANDPASS_COSINES], norm="ortho", axis=1).astype(np.float32)
     clipped = tf.clip_by_value(rows, -_CLIPPED, _CLIPPED)
-    spectrum = tf.reduce_mean(clipped, axis=1, keepdims=True)
+    spectrum = tf.reduce_mean(clipped, axis=1)
     bandpass = tf.matmul(tf.matmul(spectrum, cosines, transpose_b=True), cosines) / _SHIFT
-    largest = tf.reduce_max(tf.abs(bandpass), axis=2, keepdims=True) * np.sqrt(height)
-    return bandpass * tf.cast(largest > _LEAST_DEPARTURE, tf.float32)
+    largest = tf.reduce_max(tf.abs(bandpass), axis=1, keepdims=True) * np.sqrt(height)
+    return (bandpass * tf.cast(largest > _LEAST_DEPARTURE, tf.float32))[:, tf.newaxis]
 
 
 def remove(rows: tf.Tensor, lines: tf.Tensor) -> tf.Tensor:
@@ -98,5 +105,9 @@ def remove(rows: tf.Tensor, lines: tf.Tensor) -> tf.Tensor:
     """
     cleaned = rows - lines
     bandpass = find_bandpass(cleaned)
-    subtracted = [tf.reduce_max(tf.abs(each), [1, 2], keepdims=True) for each in (lines, bandpass)]
-    return tf.where(tf.add_n(subtracted) > 0, standardise(cleaned - bandpass), rows)
+    subtracted = [tf.reduce_max(tf.abs(each), [1, 2]) for each in (lines, bandpass)]
+    return replace_where(
+        tf.add_n(subtracted) > 0,
+        rows,
+        lambda chosen: standardise(tf.gather(cleaned, chosen) - tf.gather(bandpass, chosen)),
+    )

@@ -29,8 +29,9 @@ class Straightened(keras.layers.Layer):
     def call(self, rows: tf.Tensor, paths: tf.Tensor) -> tf.Tensor:
         """Straighten a batch."""
         height, width = rows.shape[1:]
-        middle, drift, sagitta, polarity = tf.split(paths[:, tf.newaxis], 4, axis=3)
-        time = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[:, tf.newaxis, tf.newaxis]
+        # Each [N, P, 1, 1].
+        middle, drift, sagitta, polarity = tf.split(paths[..., tf.newaxis], 4, axis=2)
+        time = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[:, tf.newaxis]
         path = middle + drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 1)
         # The centre of a channel is half a channel away from its edge.
         position = path * width - 0.5
@@ -38,11 +39,13 @@ class Straightened(keras.layers.Layer):
         above = position - below
         # Empty channels on either side stand for everything outside the band.
         channels = tf.cast(below, tf.int32) + tf.range(1 - self.reach, self.reach + 3)
-        rows = tf.pad(rows, [[0, 0], [0, 0], [1, 1]])
-        # [N, H, P, 2 reach + 2]: one channel more, because each value lies between two.
-        near = tf.gather(rows, tf.clip_by_value(channels, 0, width + 1), batch_dims=2)
-        near = near[..., :-1] * ((1 - above) * polarity) + near[..., 1:] * (above * polarity)
-        return tf.transpose(near, [0, 2, 1, 3])
+        rows = tf.reshape(tf.pad(rows, [[0, 0], [0, 0], [1, 1]]), [-1])
+        image = tf.range(tf.shape(paths)[0])[:, tf.newaxis, tf.newaxis, tf.newaxis]
+        row = image * height + tf.range(height)[:, tf.newaxis]
+        # [N, P, H, 2 reach + 2]: one channel more, because each value lies between two.
+        channels = tf.clip_by_value(channels, 0, width + 1)
+        near = tf.gather(rows, row * (width + 2) + channels)
+        return near[..., :-1] * ((1 - above) * polarity) + near[..., 1:] * (above * polarity)
 
     def compute_output_shape(
         self, rows_shape: tuple[int | None, ...], paths_shape: tuple[int | None, ...]
