@@ -62,7 +62,9 @@ def beam_workers() -> Iterator[set[int]]:
 
     def look() -> None:
         while not done.wait(0.2):
-            seen.update(pid for pid in _processes() if _is_beam_worker(pid) and _is_ours(pid))
+            workers = {pid for pid in _processes() if _is_beam_worker(pid)}
+            # What a worker starts looks like the worker itself for a moment.
+            seen.update(pid for pid in workers if _parent(pid) not in workers and _is_ours(pid))
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
@@ -87,13 +89,18 @@ def _is_beam_worker(pid: int) -> bool:
 
 
 def _is_ours(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        while pid > 1:
-            if pid == os.getpid():
-                return True
-            # "pid (name) state parent ...", where the name may hold anything.
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        pid = _parent(pid)
     return False
+
+
+def _parent(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        # "pid (name) state parent ...", where the name may hold anything.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def test_images_and_labels_are_the_same_as_without_precomputation(small_data):
     setup, train, validation = precompute_sums(small_data)
     for with_evidence, without in (
         (setup.train.read_epochs(0, 1), train.read_epochs(0, 1)),
-        (setup.validation.dataset, validation.dataset),
+        (setup.validation.dataset.rebatch(10), validation.dataset),
     ):
         for (inputs, labels), (images, expected) in zip(with_evidence, without, strict=True):
             np.testing.assert_array_equal(get_images(inputs), images)
@@ -97,7 +97,8 @@ def test_the_fitted_layer_answers_like_the_whole_model(small_data):
     setup, _, validation = precompute_sums(small_data)
     assert setup.model is not setup.whole_model
     assert setup.seconds > 0
-    for (inputs, _), (images, _) in zip(setup.validation.dataset, validation.dataset, strict=True):
+    with_evidence = setup.validation.dataset.rebatch(10)
+    for (inputs, _), (images, _) in zip(with_evidence, validation.dataset, strict=True):
         np.testing.assert_allclose(setup.model(inputs), setup.whole_model(images), atol=1e-6)
 
 

@@ -51,6 +51,24 @@ def test_a_faint_path_is_found_in_noise():
     assert is_near.sum() >= 19
 
 
+@pytest.mark.parametrize("shape", [(64, 128), (61, 130), (48, 64)])
+def test_an_image_alone_has_the_same_paths_as_among_others(shape):
+    """Few images are searched in another way."""
+    rows = noise(20, 4, *shape) + 2 * path_image(30.0, 0.25, -4 / 128, *shape)
+    among_others = search(rows)
+    for number in range(20):
+        alone = search(rows[number : number + 1])
+        for path, same in zip(alone, among_others, strict=True):
+            np.testing.assert_array_equal(path[0], same[number])
+
+
+def test_a_path_that_begins_outside_the_band_is_found():
+    rows = 2 * path_image(6.0, 0.375, 0.0) + noise(1, 5)
+    line, _ = search(rows)
+    assert abs(line[0, 0] * CHANNELS - 6.5) < 2
+    assert abs(line[0, 1] - 0.375) < 2 / DRIFTS
+
+
 @pytest.mark.parametrize("shape", [(48, 32), (61, 130), (16, 16)])
 def test_images_of_any_size_can_be_searched(shape):
     line, curve = search(np.ones((2, *shape)))
