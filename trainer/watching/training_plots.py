@@ -26,6 +26,11 @@ _MOST_ANNOTATED = 20
 _MOST_NAMES = 50
 # Inches per class, with numbers and without.
 _CELL, _PLAIN_CELL = 0.8, 0.15
+# Inches for ticks and the name of an axis, above the matrix, between it and its colour bar, and for
+# the bar with its numbers and its name.
+_AXIS, _ABOVE, _GAP, _BAR, _BAR_TEXT = 0.6, 0.2, 0.25, 0.2, 0.8
+# Width of a letter in sizes of the font, a little more than the mean.
+_LETTER = 0.62
 
 
 def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
@@ -45,9 +50,17 @@ def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str])
     ]
     every = -(-len(classes) // _MOST_NAMES)
     labels = [escape_label(name) for name in classes[::every]]
-    cell = _CELL if annotated else _PLAIN_CELL
-    inches = 2.2 + cell * len(classes)
-    figure = Figure(figsize=(inches + 0.8, inches), layout="constrained")
+    size, angle = (10, 30) if annotated else (6, 90)
+    longest = max(map(len, labels)) * _LETTER * size / 72
+    # The layout is manual, because constrained layout draws everything several times.
+    inches = max((_CELL if annotated else _PLAIN_CELL) * len(classes), 2.0)
+    left = _AXIS + longest
+    below = _AXIS + longest * np.sin(np.radians(angle))
+    width = left + inches + _GAP + _BAR + _BAR_TEXT
+    height = below + inches + _ABOVE
+    figure = Figure(figsize=(width, height))
+    matrix = figure.add_axes((left / width, below / height, inches / width, inches / height))
+    bar = ((left + inches + _GAP) / width, (below + 0.1 * inches) / height)
     axes = sns.heatmap(
         fractions,
         vmin=0,
@@ -59,11 +72,12 @@ def plot_confusion_matrix(counts: npt.NDArray[np.int64], classes: Sequence[str])
         square=True,
         xticklabels=False,
         yticklabels=False,
-        cbar_kws={"label": "fraction of the actual class", "shrink": 0.8},
-        ax=figure.add_subplot(),
+        cbar_kws={"label": "fraction of the actual class"},
+        cbar_ax=figure.add_axes((*bar, _BAR / width, 0.8 * inches / height)),
+        ax=matrix,
     )
     middles = np.arange(0, len(classes), every) + 0.5
-    size, slope = (10, {"rotation": 30, "ha": "right"}) if annotated else (6, {"rotation": 90})
+    slope = {"rotation": angle} | ({"ha": "right", "rotation_mode": "anchor"} if annotated else {})
     axes.set_xticks(middles, labels, fontsize=size, **slope)
     axes.set_yticks(middles, labels, fontsize=size)
     axes.set_xlabel("predicted class")

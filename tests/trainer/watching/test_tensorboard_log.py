@@ -103,7 +103,7 @@ def test_confusion_matrices_are_written_every_epoch_and_mistakes_every_other(wat
     assert [epoch for epoch, _ in written["pictures/confusion matrix"]] == [1, 2, 3, 4]
     assert [epoch for epoch, _ in written["pictures/misclassified"]] == [2, 4]
     for _, tensor in written["pictures/confusion matrix"]:
-        assert decode_png(tensor).shape == (540, 620, 3)
+        assert decode_png(tensor).shape == (455, 616, 3)
 
 
 def test_an_epoch_is_visible_before_the_next_begins(watched):
@@ -123,7 +123,7 @@ def test_seven_classes_of_large_spectrograms_can_be_plotted(tmp_path):
     assert confusion_matrix.counts().sum() == 24
     log.show_mistakes("misclassified by the exported model", epoch=1)
     written = read_tensors(tmp_path / "validation")
-    assert decode_png(written["pictures/confusion matrix"][0][1]).shape == (780, 860, 3)
+    assert decode_png(written["pictures/confusion matrix"][0][1]).shape == (769, 1003, 3)
     [(epoch, plot)] = written["pictures/misclassified by the exported model"]
     assert epoch == 1
     assert decode_png(plot).shape[1] == 1200
