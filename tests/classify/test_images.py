@@ -21,7 +21,13 @@ from data.example_features import CLASS_NAME, IMAGE, LABEL
 from data.invalid import InvalidData
 from data.reading.layout import Layout
 from data.reading.voltages import render_voltage
-from pipeline.classify.inputs.batches import LeftOut, fill_batches, map_ahead, read_ahead
+from pipeline.classify.inputs.batches import (
+    Block,
+    LeftOut,
+    fill_batches,
+    map_ahead,
+    read_ahead,
+)
 from pipeline.classify.inputs.finder import Finder
 from tests.classify.hand_made_model import GREYS, HEIGHT, WIDTH
 
@@ -388,6 +394,19 @@ def test_rows_from_standard_input_are_answered_before_the_last_one_arrives(greys
     places = [place for batch in following for place in batch.places]
     assert places == [("standard input", 3), ("standard input", 4), ("standard input", 5)]
     np.testing.assert_array_equal(following[-1].levels[-1], LEVELS[4].ravel())
+
+
+@pytest.mark.parametrize("rows", [1, 3, 10, 100])
+def test_the_model_begins_with_smaller_batches_and_no_row_is_lost(rows):
+    numbers = np.arange(100)
+    blocks = (
+        Block(part[:, None].astype(np.uint8), part, [("file", n) for n in part.tolist()])
+        for part in np.split(numbers, range(rows, 100, rows))
+    )
+    batches = list(fill_batches(blocks, 32, LeftOut(0)))
+    assert [len(batch.levels) for batch in batches] == [8, 16, 32, 32, 12]
+    np.testing.assert_array_equal(np.concatenate([batch.labels for batch in batches]), numbers)
+    assert [place for batch in batches for _, place in batch.places] == numbers.tolist()
 
 
 def test_two_batches_are_worked_on_at_a_time_and_come_out_in_order():

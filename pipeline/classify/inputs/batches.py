@@ -17,6 +17,8 @@ from data.reading.problems import Problem, list_problems
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
+# The first batch is a quarter of the others.
+_FIRST_DIVISOR = 4
 _BATCHES_AHEAD = 3
 _THREADS = 2
 
@@ -77,9 +79,12 @@ def fill_batches(
 ) -> Iterator[Block]:
     """Join and divide blocks to batches, in order.
 
+    The first batches are smaller, each at most twice as large as the one before it. So the model
+    begins while the rest is read.
+
     Args:
       blocks: what is read.
-      size: spectrograms in a batch. The last one may have fewer.
+      size: spectrograms in a batch. The first batches and the last one may have fewer.
       left_out: takes the bad rows.
       at_once: do not wait for further blocks to fill a batch.
 
@@ -87,16 +92,18 @@ def fill_batches(
       InvalidData: there are too many bad rows.
     """
     held: list[Block] = []
+    length = -(-size // _FIRST_DIVISOR)
     for block in blocks:
         left_out.note(block)
         held.append(block)
         count = sum(len(each.levels) for each in held)
-        whole = count if at_once else count // size * size
-        if whole:
-            joined = _join(held)
-            for first in range(0, whole, size):
-                yield _select(joined, slice(first, min(first + size, whole)))
-            held = [_select(joined, slice(whole, None))]
+        if at_once or count >= length:
+            joined, first = _join(held), 0
+            while count - first >= (1 if at_once else length):
+                end = min(first + length, count)
+                yield _select(joined, slice(first, end))
+                first, length = end, min(size, 2 * length)
+            held = [_select(joined, slice(first, None))]
     if any(len(each.levels) for each in held):
         yield _join(held)
 
