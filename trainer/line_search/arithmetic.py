@@ -66,6 +66,10 @@ def sum_over_time(weights: npt.NDArray[np.float32], rows: tf.Tensor) -> tf.Tenso
     Returns:
       float32 [sums, N, W].
     """
+    if _IS_LITE.get():
+        # The interpreter of TensorFlow 2.21 refuses the shape that its converter gives to a product
+        # for all spectrograms.
+        return tf.transpose(tf.matmul(weights, rows), [1, 0, 2])
     height, width = rows.shape[1:]
     columns = tf.reshape(tf.transpose(rows, [1, 0, 2]), [height, -1])
     return tf.reshape(tf.matmul(weights, columns), [len(weights), -1, width])
