@@ -51,8 +51,8 @@ def test_training_starts_from_initial_weights(small_data, first_run, tmp_path):
 
     best_epoch = first_run.metrics["training"]["best_epoch"]
     expected = validation_losses(first_run)[best_epoch - 1]
-    # Batch normalisation still follows the images that it sees, which moves a loss near 0 by a tenth.
-    # A model that begins anew has a loss above 1.
+    # Batch normalisation still follows the images that it sees, which moves a loss near 0 by a
+    # tenth. A model that begins anew has a loss above 1.
     assert validation_losses(warm) == [pytest.approx(expected, abs=1e-3)]
 
 
