@@ -55,6 +55,7 @@ def volume(tmp_path, greys):  # noqa: F811 - the fixture
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_step_classifies_its_input_and_a_later_run_replaces_the_answers(volume):
     package = compile_package(volume, "--threshold=0.99")
     subprocess.run(as_launcher(package), check=True, timeout=120)

@@ -170,6 +170,7 @@ def test_a_package_contains_no_path_of_this_machine(package):
         assert str(folder) not in text
 
 
+@pytest.mark.slow
 def test_the_same_graph_gives_the_same_bytes_in_every_process(package, tmp_path):
     # A version of the pipeline is named after them. This process has made the package.
     file = compile_package(tmp_path, *EVERYTHING)
