@@ -33,8 +33,6 @@ from pipeline.terminal.console import make_console, show_progress_bar, show_spin
 from trainer.export.model_card import MODEL_CARD
 from trainer.export.pushed_models import PushedModel
 
-# A model may work otherwise on a single image than on a batch.
-_WARM_IMAGES = 8
 # By default, a batch has so many images, or fewer with so many pixels together.
 _MOST_IN_BATCH, _MOST_PIXELS = 256, 1 << 21
 
@@ -204,7 +202,7 @@ def _make_console(request: Request) -> Console:
 
 def _load(console: Console, pushed: PushedModel) -> ServedModel:
     with show_spinner(console, f"loading {pushed.path}"):
-        return load_model(pushed.path, pushed.version, _WARM_IMAGES)
+        return load_model(pushed.path, pushed.version)
 
 
 def _showing_progress(

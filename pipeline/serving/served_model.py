@@ -137,13 +137,14 @@ class ServedModel:
         return None
 
 
-def load_model(path: str, version: int, warm_images: int = 1) -> ServedModel:
+def load_model(path: str, version: int, warm_images: int = 8) -> ServedModel:
     """Load a version and have it answer, so that its next answers come fast.
 
     Args:
       path: folder of the SavedModel, or its address in a store.
       version: its number.
-      warm_images: size of the greatest batch that it answers now.
+      warm_images: size of the greatest batch that it answers now, besides a single image. It may
+        work otherwise on several images.
 
     Raises:
       InvalidData: files are damaged or missing.
