@@ -19,6 +19,7 @@ from trainer.export.model_card import (
     write_model_card,
 )
 from trainer.export.served_probabilities import ServedProbabilities
+from trainer.export.shared_constants import share_constants
 from trainer.export.tflite import write_tflite_model
 from trainer.export.warm_up import write_warm_up_requests
 from trainer.preprocessing import normalise
@@ -137,6 +138,7 @@ def export(
             "classify_spectrograms": module.classify_spectrograms,
         },
     )
+    share_constants(directory)
     write_warm_up_requests(directory, settings.height, settings.width)
     if settings.export.tflite:
         write_tflite_model(served, module.read_spectrograms, settings, directory)

@@ -9,7 +9,6 @@ pieces that a parabola passes through.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import keras
@@ -127,15 +126,23 @@ class DriftSearch(keras.layers.Layer):
         The greatest sum of a bright path precedes that of the same path if it is dark.
         """
 
-        def search_block(first: int) -> tf.Tensor:
-            positions = np.arange(first, min(first + _POSITIONS_PER_BLOCK, self._channels))
-            steps = tf.constant((positions * self._stride).astype(np.int32))
-            places = tf.constant(self._pieces)[:, tf.newaxis] + steps
-            return self._find_greatest(tf.gather(pieces, places), len(positions))
-
         def search_blocks() -> tf.Tensor:
-            firsts = range(0, self._channels, _POSITIONS_PER_BLOCK)
-            return reduce(tf.maximum, map(search_block, firsts))
+            size = min(_POSITIONS_PER_BLOCK, self._channels)
+            steps = tf.constant(np.arange(size, dtype=np.int32) * self._stride)
+            paths = [len(self._members), 2, tf.shape(pieces)[1]]
+
+            def search_block(number: tf.Tensor, greatest: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                # The last block may repeat positions of the one before.
+                first = tf.minimum(number * size, self._channels - size)
+                places = tf.constant(self._pieces)[:, tf.newaxis] + (steps + first * self._stride)
+                of_block = self._find_greatest(tf.gather(pieces, places), size)
+                return number + 1, tf.maximum(greatest, of_block)
+
+            return tf.while_loop(
+                lambda number, _: number * size < self._channels,
+                search_block,
+                (0, tf.fill(paths, tf.float32.min)),
+            )[1]
 
         def search_few() -> tf.Tensor:
             return self._find_greatest(self._copy_runs(pieces), self._channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -78,11 +79,29 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Clean a batch."""
         # By part: [N, parts, W].
         sums = tf.transpose(sum_over_time(self._to_parts, rows), [1, 0, 2])
-        left, sizes = self._remove_strongest(sums, _PASSES)
+        strongest = tf.zeros_like(sums[:, 0, 0])
+
+        def remove_from_some(
+            number: tf.Tensor, chosen: tf.Tensor, left: tf.Tensor, sizes: Sequence[tf.Tensor]
+        ) -> Any:
+            left, size = replace_where(
+                chosen,
+                (left, tf.zeros_like(strongest)),
+                lambda images: self._remove_strongest(tf.gather(left, images)),
+            )
+            sizes = [tf.maximum(sizes[0], size), sizes[1] + tf.sign(size)]
+            # In a spectrogram that has not changed, another pass would find the same.
+            return number + 1, size > 0, left, sizes
+
+        stands_out = tf.reduce_max(self._find_largest(sums), axis=1) > _LEAST_SUM
+        _, _, left, sizes = tf.while_loop(
+            lambda number, *_: number < _PASSES,
+            remove_from_some,
+            (0, stands_out, sums, [strongest, strongest]),
+        )
         carriers = sum_over_time(self._to_parts.T, sums - left)
         cleaned = remove(rows, tf.transpose(carriers, [1, 0, 2]))
-        removed = [tf.reduce_max(sizes, axis=1), tf.reduce_sum(tf.sign(sizes), axis=1)]
-        return cleaned, tf.stack(removed, axis=1)
+        return cleaned, tf.stack(sizes, axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]
@@ -90,37 +109,17 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Return [N, H, W] and [N, 2]."""
         return shape, (shape[0], 2)
 
-    def _remove_strongest(self, sums: tf.Tensor, passes: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Remove the channel that stands out most at any time, if it is a carrier; and so on.
+    def _find_largest(self, sums: tf.Tensor) -> tf.Tensor:
+        """Return the size of each channel's largest sum over an interval, [N, W]."""
+        return tf.reduce_max(tf.abs(sum_over_time(self._intervals, sums)), axis=0)
+
+    def _remove_strongest(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Remove what stands out in the channel that stands out most, where it is a carrier.
 
         Returns:
-          What is left of `sums`, and the sums that were removed, [N, passes], 0 for none.
+          What is left of `sums`, and the size of the sum that was removed, [N], 0 for none.
         """
-        largest = tf.reduce_max(tf.abs(sum_over_time(self._intervals, sums)), axis=0)
-        peak = tf.argmax(largest, axis=1, output_type=tf.int32)
-
-        def remove_carriers(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            left, size = self._remove_if_carrier(tf.gather(sums, images), tf.gather(peak, images))
-            if passes == 1:
-                return left, size
-            # In a spectrogram that has not changed, another pass would find the same.
-            left, sizes = replace_where(
-                size[:, 0] > 0,
-                _remove_nothing(left, passes - 1),
-                lambda changed: self._remove_strongest(tf.gather(left, changed), passes - 1),
-            )
-            return left, tf.concat([size, sizes], axis=1)
-
-        stands_out = tf.reduce_max(largest, axis=1) > _LEAST_SUM
-        left, sizes = replace_where(stands_out, _remove_nothing(sums, passes), remove_carriers)
-        return left, sizes
-
-    def _remove_if_carrier(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Remove what stands out in channel `peak`, int32 [N], where it is a carrier.
-
-        Returns:
-          What is left of `sums`, and the sum that was removed, [N, 1], 0 for none.
-        """
+        peak = tf.argmax(self._find_largest(sums), axis=1, output_type=tf.int32)
         width = sums.shape[2]
         near = _cut_near(sums, peak)
         by_interval = tf.matmul(near[..., _MARGIN], self._intervals, transpose_b=True)
@@ -141,12 +140,7 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         is_carrier = tf.cast(is_carrier, tf.float32)[:, tf.newaxis]
         places = tf.one_hot(peak[:, tf.newaxis] + [-1, 0, 1], width)
         removed = tf.matmul((totals * is_carrier)[:, tf.newaxis], places)
-        return sums - while_on * removed, sizes[:, tf.newaxis] * is_carrier
-
-
-def _remove_nothing(sums: tf.Tensor, passes: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return what `_remove_strongest` returns if nothing stands out."""
-    return sums, tf.zeros([tf.shape(sums)[0], passes])
+        return sums - while_on * removed, sizes * is_carrier[:, 0]
 
 
 def _cut_near(sums: tf.Tensor, peak: tf.Tensor) -> tf.Tensor:
