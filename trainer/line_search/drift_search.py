@@ -31,6 +31,8 @@ _POSITIONS_PER_BLOCK = 16
 _FEW_IMAGES = 4
 _RUN = 8
 
+Extremes = list[tf.Tensor]
+
 
 @keras.saving.register_keras_serializable("radio_signals")
 class DriftSearch(keras.layers.Layer):
@@ -126,35 +128,37 @@ class DriftSearch(keras.layers.Layer):
         The greatest sum of a bright path precedes that of the same path if it is dark.
         """
 
-        def search_blocks() -> tf.Tensor:
+        def search_blocks() -> Extremes:
             size = min(_POSITIONS_PER_BLOCK, self._channels)
             steps = tf.constant(np.arange(size, dtype=np.int32) * self._stride)
-            paths = [len(self._members), 2, tf.shape(pieces)[1]]
+            paths = [len(self._members), tf.shape(pieces)[1]]
 
-            def search_block(number: tf.Tensor, greatest: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            def search_block(number: tf.Tensor, largest: tf.Tensor, smallest: tf.Tensor) -> Any:
                 # The last block may repeat positions of the one before.
                 first = tf.minimum(number * size, self._channels - size)
                 places = tf.constant(self._pieces)[:, tf.newaxis] + (steps + first * self._stride)
-                of_block = self._find_greatest(tf.gather(pieces, places), size)
-                return number + 1, tf.maximum(greatest, of_block)
+                maxima, minima = self._find_extremes(tf.gather(pieces, places), size)
+                return number + 1, tf.maximum(largest, maxima), tf.minimum(smallest, minima)
 
-            return tf.while_loop(
-                lambda number, _: number * size < self._channels,
+            _, *extremes = tf.while_loop(
+                lambda number, *_: number * size < self._channels,
                 search_block,
-                (0, tf.fill(paths, tf.float32.min)),
-            )[1]
+                (0, tf.fill(paths, tf.float32.min), tf.fill(paths, tf.float32.max)),
+            )
+            return extremes
 
-        def search_few() -> tf.Tensor:
-            return self._find_greatest(self._copy_runs(pieces), self._channels)
+        def search_few() -> Extremes:
+            return self._find_extremes(self._copy_runs(pieces), self._channels)
 
         if uses_lite_operations() or self._channels % _RUN:
-            greatest = search_blocks()
+            largest, smallest = search_blocks()
         else:
-            greatest = tf.cond(tf.shape(pieces)[1] > _FEW_IMAGES, search_blocks, search_few)
-        return tf.reshape(greatest, [2 * len(self._members), -1])
+            is_many = tf.shape(pieces)[1] > _FEW_IMAGES
+            largest, smallest = tf.cond(is_many, search_blocks, search_few)
+        return tf.reshape(tf.stack([largest, -smallest], axis=1), [2 * len(self._members), -1])
 
-    def _find_greatest(self, pieces: tf.Tensor, positions: int) -> tf.Tensor:
-        """Return each path's greatest sums, bright and dark, over some positions: [paths, 2, N].
+    def _find_extremes(self, pieces: tf.Tensor, positions: int) -> Extremes:
+        """Return each path's largest and smallest sum over some positions: two of [paths, N].
 
         Args:
           pieces: sums of each piece at each position, for all images.
@@ -164,7 +168,7 @@ class DriftSearch(keras.layers.Layer):
         rows = tf.reshape(pieces, [len(self._pieces), -1])
         sums = sum_rows(rows, tf.constant(self._members))
         sums = tf.reshape(sums, [len(self._members), positions, -1])
-        return tf.stack([tf.reduce_max(sums, axis=1), -tf.reduce_min(sums, axis=1)], axis=1)
+        return [tf.reduce_max(sums, axis=1), tf.reduce_min(sums, axis=1)]
 
     def _copy_runs(self, pieces: tf.Tensor) -> tf.Tensor:
         """Return the sums of each piece at all positions, [pieces, runs, run N], for few images.

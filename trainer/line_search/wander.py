@@ -16,9 +16,9 @@ from trainer.line_search.standard_rows import LARGEST_VALUE
 
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
 _LOST = 1e-4
-# Rows after which the probabilities are normalised. In between, float32 holds the product of their
-# ratios: of at most exp(58), because a pixel is at most four standard deviations strong.
-_ROWS_PER_NORMALISATION = 6
+# The probabilities are normalised so often that the product of their ratios, in between, is at most
+# the exponential of this. Its square is within the range of float32.
+_LARGEST_LOG_RATIO = 58.0
 # Kinds of paths share a product of matrices while its columns are at most as many. Wider products
 # take longer than several.
 _MOST_COLUMNS = 96
@@ -113,11 +113,18 @@ class Wander(keras.layers.Layer):
             middle = tf.reshape(tf.exp(rows[half] * strengths), [-1, width])
         size = max(1, _MOST_COLUMNS // width)
         groups = [self._moves[first : first + size] for first in range(0, len(self._moves), size)]
-        return tf.concat([_sum_paths(ratios, middle, moves) for moves in groups], axis=0)
+        largest_log_ratio = LARGEST_VALUE * max(self.strengths)
+        rows_at_once = max(1, int(_LARGEST_LOG_RATIO / largest_log_ratio))
+        return tf.concat(
+            [_sum_paths(ratios, middle, moves, rows_at_once) for moves in groups], axis=0
+        )
 
 
 def _sum_paths(
-    rows: tf.Tensor, middle: tf.Tensor | None, moves: npt.NDArray[np.float32]
+    rows: tf.Tensor,
+    middle: tf.Tensor | None,
+    moves: npt.NDArray[np.float32],
+    rows_at_once: int,
 ) -> tf.Tensor:
     """Return the log of the mean over all paths of several kinds.
 
@@ -126,6 +133,7 @@ def _sum_paths(
         the way from the last row.
       middle: ratios float32 [images, W] of the row in between, if there is one.
       moves: probability of a move between two channels, float32 [kinds, W, W].
+      rows_at_once: rows after which the probabilities are normalised.
 
     Returns:
       float32 [kinds, images].
@@ -133,21 +141,25 @@ def _sum_paths(
     kinds, width = moves.shape[:2]
     # All kinds in one product of matrices: each has its own columns.
     move = tf.constant(block_diag(*moves))
-    total = tf.constant(np.kron(np.eye(kinds), np.ones((width, width))).astype(np.float32))
+
+    def normalise(paths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return what adds up to 1 for each kind, and the sums, [2 images, kinds]."""
+        by_kind = tf.reshape(paths, [-1, kinds, width])
+        totals = tf.reduce_sum(by_kind, axis=2, keepdims=True)
+        return tf.reshape(by_kind / totals, [-1, kinds * width]), totals[..., 0]
+
     rows = tf.unstack(tf.tile(rows, [1, 1, kinds]))
-    paths, totals = rows[0], []
+    paths, logs = rows[0], []
     for number, row in enumerate(rows[1:], start=1):
-        if number % _ROWS_PER_NORMALISATION == 0:
-            by_column = tf.matmul(paths, total)
-            totals.append(by_column[:, ::width])
-            paths /= by_column
+        if number % rows_at_once == 0:
+            paths, totals = normalise(paths)
+            logs.append(tf.math.log(totals))
         paths = tf.matmul(paths, move) * row
-    by_column = tf.matmul(paths, total)
-    totals.append(by_column[:, ::width])
-    forwards, backwards = tf.split(paths / by_column, 2)
+    paths, totals = normalise(paths)
+    logs.append(tf.math.log(totals))
+    forwards, backwards = tf.split(paths, 2)
     if middle is not None:
         forwards = tf.matmul(forwards, move) * tf.tile(middle, [1, kinds])
-    meeting = tf.matmul(tf.matmul(forwards, move) * backwards, total)[:, ::width] / width
-    logs = tf.reduce_sum(tf.math.log(tf.stack(totals)), axis=0)
-    there, back = tf.split(logs, 2)
-    return tf.transpose(tf.math.log(meeting) + there + back)
+    _, meeting = normalise(tf.matmul(forwards, move) * backwards)
+    there, back = tf.split(tf.add_n(logs), 2)
+    return tf.transpose(tf.math.log(meeting / width) + there + back)
