@@ -21,7 +21,7 @@ from data.invalid import InvalidData
 from data.reading.input_files import InputFiles, is_compressed, measure_file, open_input
 
 # Lines are yielded in blocks of about this size.
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20
 
 # What one worker reads at a time. Its grey levels, a ninth of that, are held in memory.
 RANGE_BYTES = 32 << 20

@@ -18,7 +18,7 @@ from data.telescope.tiling import Grid
 from pipeline.classify.extremes import Extremes
 from pipeline.classify.find_model import find_model
 from pipeline.classify.images import Decided, classify_images, read_batches
-from pipeline.classify.inputs.batches import LeftOut
+from pipeline.classify.inputs.batches import LeftOut, read_ahead
 from pipeline.classify.inputs.finder import Finder, Inputs
 from pipeline.classify.observations.scan import Scan, plan_tilings, scan_observations
 from pipeline.classify.summary import (
@@ -108,7 +108,15 @@ def _classify(request: Request, pushed: PushedModel, inputs: Inputs, layout: Lay
     console = _make_console(request)
     left_out = LeftOut(request.max_bad_rows)
     extremes = Extremes(layout) if request.plot else None
-    model = _load(console, pushed)
+    batches = read_batches(inputs.parts, choose_batch(request.batch_size, layout), left_out)
+    if any(part.is_live for part in inputs.parts):
+        model = _load(console, pushed)
+        batches = read_ahead(batches)
+    else:
+        # Files can be read while the model is loaded. A thread that waits for standard input would
+        # keep the command from ending if the model does not load.
+        batches = read_ahead(batches)
+        model = _load(console, pushed)
     known = [part.estimate_images() for part in inputs.parts]
     total = None if None in known else sum(images or 0 for images in known)
     with _showing_progress(console, request, "classifying", total) as advance:
@@ -118,7 +126,6 @@ def _classify(request: Request, pushed: PushedModel, inputs: Inputs, layout: Lay
                 extremes.add(decided)
             advance(images, total)
 
-        batches = read_batches(inputs.parts, choose_batch(request.batch_size, layout), left_out)
         outcome = classify_images(
             model, inputs.parts, request.output, request.threshold, batches, see
         )

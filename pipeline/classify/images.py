@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data.invalid import InvalidData
 from data.reading.labels import BAD
-from pipeline.classify.inputs.batches import Block, LeftOut, fill_batches, map_ahead, read_ahead
+from pipeline.classify.inputs.batches import Block, LeftOut, fill_batches, map_ahead
 from pipeline.classify.inputs.parts import Part
 from pipeline.classify.tables import Columns, writing_table
 from pipeline.serving.served_model import PROBABILITIES, ServedModel
@@ -98,7 +98,7 @@ def classify_images(
     in_order = map if any(part.is_live for part in parts) else map_ahead
     with writing_table(output, list_columns(model.classes, with_labels)) as append:
         decide = partial(_decide, model, threshold)
-        for decided in in_order(decide, read_ahead(batches)):
+        for decided in in_order(decide, batches):
             outcome.count(decided)
             columns = _make_columns(decided, model.classes)
             append(columns if with_labels else columns[:-1])

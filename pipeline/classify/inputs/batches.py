@@ -19,7 +19,8 @@ _R = TypeVar("_R")
 
 # The first batch is a quarter of the others.
 _FIRST_DIVISOR = 4
-_BATCHES_AHEAD = 3
+# Enough for small inputs to be read while the model is loaded.
+_BATCHES_AHEAD = 8
 _THREADS = 2
 
 
@@ -121,16 +122,21 @@ def _select(block: Block, rows: slice) -> Block:
 
 
 def read_ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Yield what an iterator yields, while a thread runs it a few items ahead."""
-    with ThreadPoolExecutor(1, "read") as pool:
-        waiting = deque(pool.submit(next, items, None) for _ in range(_BATCHES_AHEAD))
-        try:
-            while (item := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, items, None))
-                yield item
-        finally:
-            for future in waiting:
-                future.cancel()
+    """Yield what an iterator yields, while a thread runs it a few items ahead, from now on."""
+    pool = ThreadPoolExecutor(1, "read")
+    waiting = deque(pool.submit(next, items, None) for _ in range(_BATCHES_AHEAD))
+
+    def yield_items() -> Iterator[_T]:
+        with pool:
+            try:
+                while (item := waiting.popleft().result()) is not None:
+                    waiting.append(pool.submit(next, items, None))
+                    yield item
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    return yield_items()
 
 
 def map_ahead(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:

@@ -17,7 +17,7 @@ class _Branches(tf.Module):
     def add(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         total = rows[0] + rows[1] + rows[2] + tf.constant([1.0, 2.0])
         branch = tf.cond(
-            total[0] > 0, lambda: total + [1.0, 2.0] + [1.0, 2.0], lambda: total - [1.0, 2.0]
+            total[0] > 0, lambda: [1.0, 2.0] * total * [1.0, 2.0], lambda: total - [1.0, 2.0]
         )
         return {"branch": branch, "constant": tf.constant([1.0, 2.0])}
 
@@ -49,7 +49,7 @@ def test_no_function_holds_a_constant_twice(exported: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "branch"), [(1.0, [6.0, 9.0]), (-9.0, [-7.0, 3.0])], ids=["true", "false"]
+    ("first", "branch"), [(1.0, [4.0, 20.0]), (-9.0, [-7.0, 3.0])], ids=["true", "false"]
 )
 def test_the_answers_stay_the_same(exported: str, first: float, branch: list[float]) -> None:
     share_constants(exported)
