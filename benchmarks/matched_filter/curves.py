@@ -39,7 +39,7 @@ BLOCKS, BLOCK_ROWS = 8, 8
 BLOCK_MOVES = np.arange(-13.0, 13.25, 0.5)
 """Distances in pixels that a path moves within a block."""
 
-_ROW_MOVES = BLOCK_MOVES / BLOCK_ROWS
+ROW_MOVES = BLOCK_MOVES / BLOCK_ROWS
 _BLOCK_TIMES = (np.arange(BLOCKS) + 0.5) / BLOCKS - 0.5
 _ROW_TIMES = (np.arange(HEIGHT) + 0.5) / HEIGHT - 0.5
 
@@ -55,15 +55,14 @@ class CurveSearch:
     def __init__(self, profiles: Profiles, strengths: np.ndarray) -> None:
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)
-        # A move and its opposite have different filters, but the same norm.
-        self.banks = np.stack([profiles.make_bank(move, POSITIONS) for move in _ROW_MOVES])
+        self.banks = make_banks(profiles)
         self.norms = np.square(self.banks).sum(axis=1)
         drift, bend = (axis.ravel() for axis in np.meshgrid(DRIFTS, BENDS, indexing="ij"))
         self.drift, self.bend = drift, bend
 
-        every_row = (len(_ROW_MOVES), HEIGHT, len(POSITIONS))
+        every_row = (len(ROW_MOVES), HEIGHT, len(POSITIONS))
         norm = self._sum_along_paths(np.broadcast_to(self.norms[:, None], every_row))
-        band = (self.norms[len(_ROW_MOVES) // 2] > 0.0).astype(np.float32)
+        band = (self.norms[len(ROW_MOVES) // 2] > 0.0).astype(np.float32)
         inside = self._sum_along_paths(np.broadcast_to(band, every_row)) / HEIGHT
         self.norm = np.where(inside < MIN_INSIDE, np.float32(np.inf), norm)
         self.root = np.sqrt(self.norm)
@@ -85,7 +84,14 @@ class CurveSearch:
           "sagitta", "amplitude" and "norm"; and "fine evidence", the evidence of the paths around
           the best one.
         """
-        rows = dark @ self.banks
+        return self.score(self.filter(dark))
+
+    def filter(self, dark: np.ndarray) -> np.ndarray:
+        """Return the output of the filters: float32 [moves, height, positions]."""
+        return dark @ self.banks
+
+    def score(self, rows: np.ndarray) -> dict[str, float]:
+        """Return the scores of one image, given the output of the filters."""
         total = self._sum_along_paths(rows)
         scores = {}
         for name, kinds in self.kinds.items():
@@ -123,12 +129,12 @@ class CurveSearch:
                 (len(padded), padded.shape[1] - step * (len(MIDDLES) - 1), len(MIDDLES)),
                 (*padded.strides, step * padded.strides[1]),
             )
-            total += slices[_find_nearest(move, BLOCK_MOVES), start + _PADDING]
+            total += slices[find_nearest(move, BLOCK_MOVES), start + _PADDING]
         return total
 
     def _average_evidence(self, total: np.ndarray, norm: np.ndarray, paths: int) -> float:
         """Return the log of the likelihood ratio to noise, averaged over paths and strengths."""
-        terms = [_log_sum(a * total - 0.5 * a * a * norm) for a in self.amplitudes]
+        terms = [log_sum(a * total - 0.5 * a * a * norm) for a in self.amplitudes]
         return float(np.logaddexp.reduce(terms) - np.log(paths * len(self.amplitudes)))
 
     def _refine(self, rows, middle, drift, bend, bend_offsets) -> dict[str, float]:
@@ -136,7 +142,7 @@ class CurveSearch:
         axes = (middle + MIDDLE_OFFSETS, drift + DRIFT_OFFSETS, bend + bend_offsets)
         middles, drifts, bends = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
         position = middles + np.outer(_ROW_TIMES, drifts) + np.outer(4.0 * _ROW_TIMES**2, bends)
-        kind = _find_nearest((drifts + np.outer(8.0 * _ROW_TIMES, bends)) / HEIGHT, _ROW_MOVES)
+        kind = find_nearest((drifts + np.outer(8.0 * _ROW_TIMES, bends)) / HEIGHT, ROW_MOVES)
         index = np.clip((position - POSITIONS[0]) / POSITION_STEP, 0, len(POSITIONS) - 2)
         left = index.astype(int)
         weight = (index - left).astype(np.float32)
@@ -171,13 +177,19 @@ def _sum_blocks(rows: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _find_nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
+def make_banks(profiles: Profiles) -> np.ndarray:
+    """Return the filters for each move and position: float32 [moves, width, positions]."""
+    return np.stack([profiles.make_bank(move, POSITIONS) for move in ROW_MOVES])
+
+
+def find_nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Return the indices of the nearest values of an evenly spaced grid."""
     index = np.rint((values - grid[0]) / (grid[1] - grid[0])).astype(int)
     return np.clip(index, 0, len(grid) - 1)
 
 
-def _log_sum(values: np.ndarray) -> float:
+def log_sum(values: np.ndarray) -> float:
+    """Return the log of the sum of the exponentials; minus infinity for no values."""
     if not len(values):
         return -np.inf
     top = values.max()

@@ -58,7 +58,25 @@ def tabulate(scores: Sequence[dict[str, float]]) -> np.ndarray:
     table["wander over curve"] = wander - either
     table["wander over line"] = wander - table["line fine evidence"]
     table["any evidence"] = np.maximum.reduce([line, curve, wander])
+    if "pulsed evidence" in table:
+        _compare_pulsed(table)
     for name in list(table):
         if "evidence" in name or "over" in name or "likelihood" in name:
             table[f"soft {name}"] = np.arcsinh(table[name] / SOFT_LIMIT)
     return np.stack(list(table.values()), axis=1)
+
+
+def _compare_pulsed(table: dict[str, np.ndarray]) -> None:
+    """Add the differences that distinguish pulsed signals and bright pixels from others."""
+    names = [name for name in table if name.startswith("pulsed wander") and "evidence" in name]
+    wander = logsumexp([table[name] for name in names], axis=0)
+    line, short = table["pulsed evidence"], table["short evidence"]
+    steady = table["any evidence"]
+    table["pulsed wander evidence"] = wander
+    table["pulsed over line"] = line - table["line evidence"]
+    table["pulsed over steady"] = np.maximum(line, wander) - steady
+    table["pulsed wander over wander"] = wander - table["wander evidence"]
+    table["pulsed wander over pulsed"] = wander - line
+    table["short over pulsed"] = short - np.maximum(line, wander)
+    table["short over steady"] = short - steady
+    table["any evidence, pulsed too"] = np.maximum.reduce([line, wander, short, steady])

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.matched_filter.curves import CurveSearch
+from benchmarks.matched_filter.pulses import PulseSearch
 from benchmarks.matched_filter.response import (
     Profiles,
     Whitening,
@@ -27,8 +28,13 @@ from benchmarks.matched_filter.wander import WANDERS, Wander, WanderSearch
 LINE_STRENGTHS = np.arange(2.5, 15.0, 1.5)
 WANDER_STRENGTHS = np.arange(7.2, 18.0, 2.4)
 
+# The same for pulsed lines, pulsed squiggles and bright pixels: 5 to 15, 9 to 18 and 12 to 21.
+PULSED_STRENGTHS = np.arange(6.0, 15.0, 2.0)
+PULSED_WANDER_STRENGTHS = np.arange(10.0, 18.0, 2.0)
+SHORT_STRENGTHS = np.arange(12.5, 21.0, 1.0)
+
 # Strengths in decibels at which the response to a tone is learned.
-LEARNED_LINES = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0])
+LEARNED_LINES = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 21.0])
 LEARNED_WANDERS = np.array([6.0, 9.0, 12.0, 15.0, 18.0])
 
 IMAGES_PER_BATCH = 16
@@ -86,35 +92,51 @@ def _learn_profiles(
 
 
 class Scorer:
-    """Computes the scores of images."""
+    """Computes the scores of images.
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    Args:
+      knowledge: of signals and noise.
+      pulsed: whether to search for pulsed signals and bright pixels too.
+    """
+
+    def __init__(self, knowledge: Knowledge, pulsed: bool) -> None:
         self.whiten = knowledge.whitening
         self.curves = CurveSearch(knowledge.straight, LINE_STRENGTHS)
-        self.wanders = [
-            WanderSearch(wander, profiles, WANDER_STRENGTHS)
-            for wander, profiles in zip(WANDERS, knowledge.wandering, strict=True)
-        ]
+        self.pulses = None
+        if pulsed:
+            self.pulses = PulseSearch(knowledge.straight, PULSED_STRENGTHS, SHORT_STRENGTHS)
+        kinds = list(zip(WANDERS, knowledge.wandering, strict=True))
+        self.wanders = [WanderSearch(*kind, WANDER_STRENGTHS) for kind in kinds]
+        if pulsed:
+            self.wanders += [
+                WanderSearch(*kind, PULSED_WANDER_STRENGTHS, pulsed=True) for kind in kinds[::2]
+            ]
 
     def __call__(self, images: np.ndarray) -> list[dict[str, float]]:
         """Return the scores of images, uint8 [n, height, width], by name."""
         dark = self.whiten(images)
-        scores = [self.curves(image) for image in dark]
+        scores = [self._score(image) for image in dark]
         for search in self.wanders:
             evidence = search(dark)
             for row, values in zip(scores, evidence, strict=True):
-                name = f"wander {search.wander.deviation}"
+                name = f"{'pulsed ' * search.pulsed}wander {search.wander.deviation}"
                 row[f"{name} evidence"] = float(np.logaddexp.reduce(values) - np.log(len(values)))
-                row[f"{name} strength"] = float(WANDER_STRENGTHS[values.argmax()])
+                row[f"{name} strength"] = float(values.argmax())
         for row, image in zip(scores, images, strict=True):
             row["grey level"] = float(np.median(image))
             row["grey deviation"] = float(image.std())
         return scores
 
+    def _score(self, dark: np.ndarray) -> dict[str, float]:
+        rows = self.curves.filter(dark)
+        scores = self.curves.score(rows)
+        return scores | self.pulses(rows) if self.pulses else scores
+
 
 def score_images(
     images: np.ndarray,
     knowledge: Knowledge,
+    pulsed: bool,
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
@@ -122,7 +144,7 @@ def score_images(
     starts = range(0, len(images), IMAGES_PER_BATCH)
     batches = [images[start : start + IMAGES_PER_BATCH] for start in starts]
     scores = []
-    with open_pool(workers, _prepare, knowledge) as run:
+    with open_pool(workers, _prepare, knowledge, pulsed) as run:
         for batch in run(_score, batches):
             scores += batch
             if progress is not None:
@@ -133,9 +155,9 @@ def score_images(
 _scorer: Scorer | None = None
 
 
-def _prepare(knowledge: Knowledge) -> None:
+def _prepare(knowledge: Knowledge, pulsed: bool) -> None:
     global _scorer  # noqa: PLW0603 - each worker process has one.
-    _scorer = Scorer(knowledge)
+    _scorer = Scorer(knowledge, pulsed)
 
 
 def _score(images: np.ndarray) -> list[dict[str, float]]:

@@ -58,6 +58,10 @@ WANDERS = (
     Wander(4.6, 1.0, (0.0,)),
 )
 
+# Probability that a pulsed tone is switched on or off from a row to the next. In preset hard, that
+# happens twice in 10 to 30 rows.
+SWITCHES = 0.1
+
 # Upper limit of a row's log likelihood ratio: float32 still holds a sum over states.
 MAX_EXPONENT = np.float32(78.0)
 
@@ -69,10 +73,13 @@ class WanderSearch:
       wander: the standard deviation and the grid.
       profiles: response to such tones.
       strengths: strengths in decibels.
+      pulsed: whether the tone is switched on and off.
     """
 
-    def __init__(self, wander: Wander, profiles: Profiles, strengths: np.ndarray) -> None:
-        self.wander = wander
+    def __init__(
+        self, wander: Wander, profiles: Profiles, strengths: np.ndarray, pulsed: bool = False
+    ) -> None:
+        self.wander, self.pulsed = wander, pulsed
         self.states = np.arange(-MARGIN, WIDTH + MARGIN, wander.step)
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)
@@ -103,8 +110,11 @@ class WanderSearch:
           float64 [n, strengths].
         """
         count, levels, states = len(dark), len(self.amplitudes), len(self.states)
-        # The axes of alpha are drifts, images, strengths and states.
-        alpha = np.broadcast_to(self.start, (len(self.chance), count, levels, states)).copy()
+        # The axes of alpha are drifts, images, strengths and states. It holds the probabilities
+        # while the tone is on, and `silent` while it is off.
+        on = 0.5 if self.pulsed else 1.0
+        shape = (len(self.chance), count, levels, states)
+        alpha, silent = (np.full(shape, share * self.start, np.float32) for share in (on, 1 - on))
         log_scale = np.zeros((len(self.chance), count, levels))
         amplitude = self.amplitudes[:, None]
         shifts = np.rint(self.wander.moves / self.wander.step).astype(int)
@@ -112,7 +122,10 @@ class WanderSearch:
         filtered = [dark @ bank for bank in self.banks]
         leaving = self._compute_leaving(shifts)
         for row in range(HEIGHT):
-            after = np.zeros_like(alpha)
+            if self.pulsed:
+                switching = SWITCHES * (silent - alpha)
+                alpha, silent = alpha + switching, silent - switching
+            after, after_silent = np.zeros_like(alpha), np.zeros_like(alpha)
             for index, shift in enumerate(shifts):
                 target = slice(max(shift, 0), states + min(shift, 0))
                 source = slice(max(-shift, 0), states + min(-shift, 0))
@@ -124,12 +137,16 @@ class WanderSearch:
                         likelihood = emission * alpha[drift][..., source]
                         likelihood *= chance
                         after[drift][..., target] += likelihood
+                        if self.pulsed:
+                            after_silent[drift][..., target] += chance * silent[drift][..., source]
             # Paths that leave the grid stay at its edge.
             for edge, weights in leaving.items():
                 after[..., edge] += np.einsum("dnas,ds->dna", alpha, weights)
-            size = after.sum(axis=-1, keepdims=True)
+                if self.pulsed:
+                    after_silent[..., edge] += np.einsum("dnas,ds->dna", silent, weights)
+            size = (after + after_silent).sum(axis=-1, keepdims=True)
             log_scale += np.log(size[..., 0])
-            alpha = after / size
+            alpha, silent = after / size, after_silent / size
         return np.logaddexp.reduce(log_scale, axis=0) - np.log(len(self.chance))
 
     def _compute_leaving(self, shifts: np.ndarray) -> dict[int, np.ndarray]:

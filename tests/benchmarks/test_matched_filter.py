@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.matched_filter.curves import CurveSearch
+from benchmarks.matched_filter.pulses import PulseSearch
 from benchmarks.matched_filter.response import (
     Whitening,
     draw_straight_tone,
@@ -14,7 +15,8 @@ from benchmarks.matched_filter.response import (
 )
 from benchmarks.matched_filter.wander import Wander, WanderSearch
 from data.simulation.classes import Signal
-from data.simulation.paths import curved_path
+from data.simulation.envelopes import single_pulse_envelope, square_wave_envelope
+from data.simulation.paths import curved_path, straight_path
 from data.simulation.spectrogram import simulate_spectrogram
 
 STRENGTHS = np.array([5.0, 10.0, 15.0])
@@ -84,3 +86,52 @@ def test_a_wandering_tone_has_most_evidence_at_its_own_standard_deviation_and_st
     assert evidence[2.0][0].max() > evidence[0.8][0].max() + 10.0
     assert evidence[2.0][0].argmax() == 2
     assert evidence[2.0][1].max() < 0.0
+
+
+def test_a_pulsed_line_is_explained_by_its_pulses(whiten, profiles):
+    envelope = square_wave_envelope(0.05, 14 / 64, 0.3)
+    signal = Signal(straight_path(0.3, 0.2), 13.0, envelope)
+    rows = CurveSearch(profiles, STRENGTHS).filter(whitened_image(signal, whiten))
+    scores = PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+    assert scores["pulsed duty"] == pytest.approx(0.3, abs=0.02)
+    assert scores["pulsed on"] > 5 * abs(scores["pulsed off"])
+    line = CurveSearch(profiles, STRENGTHS).score(rows)["line evidence"]
+    assert scores["pulsed evidence"] > line + 30
+
+
+def test_a_steady_line_is_as_bright_between_the_pulses_that_explain_it_best(whiten, profiles):
+    rows = CurveSearch(profiles, STRENGTHS).filter(
+        whitened_image(Signal(straight_path(0.3, 0.2), 13.0), whiten)
+    )
+    scores = PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+    assert scores["pulsed off"] > 0.5 * scores["pulsed on"]
+    line = CurveSearch(profiles, STRENGTHS).score(rows)["line evidence"]
+    assert scores["pulsed evidence"] < line
+
+
+def test_a_single_pulse_has_evidence_of_its_own(whiten, profiles):
+    def score(strength):
+        signal = Signal(straight_path(0.4, 0.0), strength, single_pulse_envelope(0.5, 1.5 / 64))
+        rows = CurveSearch(profiles, STRENGTHS).filter(whitened_image(signal, whiten))
+        return PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+
+    assert score(20.0)["short evidence"] > 10
+    assert score(20.0)["short evidence"] > score(20.0)["pulsed evidence"]
+    assert score(-20.0)["short evidence"] < 0
+
+
+def test_a_pulsed_squiggle_has_more_evidence_if_it_may_be_silent(whiten):
+    rng = np.random.default_rng(3)
+    steady = draw_wandering_tone(rng, 15.0, 1.0)
+    pulsed = Signal(steady.path, 15.0, square_wave_envelope(0.0, 20 / 64, 0.5))
+    wander = Wander(1.0, 1.0, (-0.5, 0.5))
+    moves = np.arange(0.0, wander.moves[-1] + 0.1)
+    draw = partial(draw_wandering_tone, deviation=1.0)
+    profiles = learn_profiles(draw, moves, STRENGTHS, 14.0, whiten, 2, 40, smoothing=0.2)
+    searches = [WanderSearch(wander, profiles, STRENGTHS, may_stop) for may_stop in (False, True)]
+    for signal, gain in ((pulsed, (20, np.inf)), (steady, (-20, 0))):
+        always, sometimes = (
+            np.logaddexp.reduce(search(whitened_image(signal, whiten)[None])[0])
+            for search in searches
+        )
+        assert gain[0] < sometimes - always < gain[1]
