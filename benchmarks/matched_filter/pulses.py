@@ -75,7 +75,7 @@ class PulseSearch:
         Returns:
           For "pulsed" and for "short": "evidence", the log likelihood ratio to noise averaged over
           paths, pulses and strengths, and "deviations" of the best. For the best pulsed line
-          "duty", the fraction of rows in which it is on, and "on" and "off", its amplitudes while
+          "duty", the fraction of the observation in which it is on, and "on" and "off", its amplitudes while
           it is on and off.
         """
         by_row = rows[self._move[:, None, None], np.arange(HEIGHT)[:, None], self._index]

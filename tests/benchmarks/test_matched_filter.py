@@ -93,7 +93,8 @@ def test_a_pulsed_line_is_explained_by_its_pulses(whiten, profiles):
     signal = Signal(straight_path(0.3, 0.2), 13.0, envelope)
     rows = CurveSearch(profiles, STRENGTHS).filter(whitened_image(signal, whiten))
     scores = PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
-    assert scores["pulsed duty"] == pytest.approx(0.3, abs=0.02)
+    on = envelope(np.linspace(0.0, 1.0, 6401)).mean()
+    assert scores["pulsed duty"] == pytest.approx(on, abs=0.02)
     assert scores["pulsed on"] > 5 * abs(scores["pulsed off"])
     line = CurveSearch(profiles, STRENGTHS).score(rows)["line evidence"]
     assert scores["pulsed evidence"] > line + 30

@@ -20,6 +20,7 @@ from data.invalid import InvalidData
 from trainer.distributed.strategy import Distribution
 from trainer.inputs.augmentation import Augmentation
 from trainer.inputs.batches import (
+    BATCHES_AHEAD,
     TrainingBatches,
     ValidationBatches,
     make_decoder,
@@ -190,4 +191,4 @@ def _read_validation_batches(
     dataset = tf.data.Dataset.range(batches).map(
         read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    return ValidationBatches(shard.records, dataset.prefetch(tf.data.AUTOTUNE), shard.total, steps)
+    return ValidationBatches(shard.records, dataset.prefetch(BATCHES_AHEAD), shard.total, steps)

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from trainer.inputs.batches import (
@@ -21,7 +22,7 @@ from trainer.watching.epoch_log import SECONDS_BETWEEN_UPDATES, logger
 # So many images, and what the search computes from them, fit into a processor's cache.
 _IMAGES_PER_BATCH = 32
 # Without the search, validation takes less time in larger batches than those of training.
-_VALIDATION_PIXELS = 1 << 22
+_VALIDATION_PIXELS = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def _compute(
     )
     # Several batches at a time, because most operations run on one core.
     outputs = first.concatenate(second).map(compute, num_parallel_calls=tf.data.AUTOTUNE)
-    evidence, images_done, train_seconds = [], 0, 0.0
+    evidence = np.empty((train.images + validation.images, layer.output.shape[1]), np.float32)
+    images_done, train_seconds = 0, 0.0
     for output in outputs:
-        evidence.append(output)
+        evidence[images_done : images_done + len(output)] = output
         images_done += len(output)
         now = time.perf_counter()
         if images_done == train.images:
@@ -114,9 +116,8 @@ def _compute(
             last_update = now
             logger.debug(
                 "searching the images for lines, %.0f %%",
-                100 * images_done / (train.images + validation.images),
+                100 * images_done / len(evidence),
                 extra={"transient": True},
             )
-    sizes = [train.images, validation.images]
-    train_evidence, validation_evidence = tf.split(tf.concat(evidence, axis=0), sizes)
-    return train_evidence, train_seconds, validation_evidence
+    of_train, of_validation = np.split(evidence, [train.images])
+    return tf.constant(of_train), train_seconds, tf.constant(of_validation)

@@ -20,6 +20,10 @@ from trainer.settings import Settings
 # seconds. None has a condition or a loop that depends on a tensor.
 _without_autograph = tf.autograph.experimental.do_not_convert
 
+# A fixed number of batches, so that memory does not grow with the length of a run. TensorFlow's own
+# choice does.
+BATCHES_AHEAD = 4
+
 ModelInputs: TypeAlias = "tf.Tensor | dict[str, tf.Tensor]"
 """Images, float32 [B, H, W, 1]; with a precomputed layer, `image` and its output, `evidence`."""
 
@@ -82,7 +86,7 @@ class TrainingBatches:
 
         numbers = tf.data.Dataset.range(first, end)
         batches = numbers.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(BATCHES_AHEAD)
 
     def read_labels(self) -> npt.NDArray[np.int64]:
         """Return the label of every image, int [N], in stored order."""
@@ -151,7 +155,7 @@ def read_validation_batches(
 
     batches = tf.data.Dataset.range(records.images).batch(batch_size)
     dataset = batches.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return ValidationBatches(records, dataset.prefetch(tf.data.AUTOTUNE), records.images)
+    return ValidationBatches(records, dataset.prefetch(BATCHES_AHEAD), records.images)
 
 
 def read_batches(
