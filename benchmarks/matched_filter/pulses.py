@@ -75,8 +75,8 @@ class PulseSearch:
         Returns:
           For "pulsed" and for "short": "evidence", the log likelihood ratio to noise averaged over
           paths, pulses and strengths, and "deviations" of the best. For the best pulsed line
-          "duty", the fraction of the observation in which it is on, and "on" and "off", its amplitudes while
-          it is on and off.
+          "duty", the fraction of the observation in which it is on, and "on" and "off", its
+          amplitudes while it is on and off.
         """
         by_row = rows[self._move[:, None, None], np.arange(HEIGHT)[:, None], self._index]
         totals = np.matmul(self._waves, by_row)
