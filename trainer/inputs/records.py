@@ -20,8 +20,8 @@ from data.reading.input_files import is_remote
 from data.storage import files
 from data.stored_images import read_stored_images
 
-# Records per read; this only affects speed.
-_RECORDS_PER_BLOCK = 1024
+# Records per read. More take no less time, and the largest images would fill the memory.
+_RECORDS_PER_BLOCK = 128
 
 # In a TFRecord file, the length of a record, 8 bytes, and its checksum precede the record. Another
 # checksum follows it.
@@ -55,7 +55,7 @@ class Records:
         return tf.ensure_shape(serialised, [None])
 
     def read_blocks(self) -> Iterator[tf.Tensor]:
-        """Yield all examples in stored order, string [up to 1,024] each."""
+        """Yield all examples in stored order, string [up to `_RECORDS_PER_BLOCK`] each."""
         for first in range(0, self.images, _RECORDS_PER_BLOCK):
             yield self.read(tf.range(first, min(first + _RECORDS_PER_BLOCK, self.images)))
 

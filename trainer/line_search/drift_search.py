@@ -77,12 +77,12 @@ class DriftSearch(keras.layers.Layer):
         # path's centre, and the channels that the piece moves by.
         offset = drift * (middle - 0.5) + 4 * sagitta * (middle * (1 - middle) - 0.25)
         slope = np.round((drift + 4 * sagitta * (1 - 2 * middle)) / _PIECES).astype(int)
-        steepest = np.abs(slope).max()
+        steepest = int(np.abs(slope).max())
         # The margin covers every path whose centre is inside the band.
         margin = int(np.ceil(np.abs(offset).max())) + 1
         self._line = channels + 2 * margin
         # Pieces further outside the band than this have no pixel inside it.
-        near = min(margin, -(-int(steepest) // 2) + _TAIL)
+        near = min(margin, -(-steepest // 2) + _TAIL)
         self._outside = margin - near
         self._inner_line = channels + 2 * near
         # The table's order is [position, slope, piece], as `_sum_pieces` computes it.
