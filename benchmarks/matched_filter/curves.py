@@ -41,7 +41,7 @@ BLOCK_MOVES = np.arange(-13.0, 13.25, 0.5)
 
 ROW_MOVES = BLOCK_MOVES / BLOCK_ROWS
 _BLOCK_TIMES = (np.arange(BLOCKS) + 0.5) / BLOCKS - 0.5
-_ROW_TIMES = (np.arange(HEIGHT) + 0.5) / HEIGHT - 0.5
+ROW_TIMES = (np.arange(HEIGHT) + 0.5) / HEIGHT - 0.5
 
 
 class CurveSearch:
@@ -55,7 +55,8 @@ class CurveSearch:
     def __init__(self, profiles: Profiles, strengths: np.ndarray) -> None:
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)
-        self.banks = make_banks(profiles)
+        # A move and its opposite have different filters, but the same norm.
+        self.banks = np.stack([profiles.make_bank(move, POSITIONS) for move in ROW_MOVES])
         self.norms = np.square(self.banks).sum(axis=1)
         drift, bend = (axis.ravel() for axis in np.meshgrid(DRIFTS, BENDS, indexing="ij"))
         self.drift, self.bend = drift, bend
@@ -98,8 +99,8 @@ class CurveSearch:
             deviations = total[kinds] / self.root[kinds]
             kind, middle = np.unravel_index(deviations.argmax(), deviations.shape)
             keep = deviations > NEGLIGIBLE
-            scores[f"{name} evidence"] = self._average_evidence(
-                total[kinds][keep], self.norm[kinds][keep], self.paths[name]
+            scores[f"{name} evidence"] = average_evidence(
+                total[kinds][keep], self.norm[kinds][keep], self.amplitudes, self.paths[name]
             )
             best = (MIDDLES[middle], self.drift[kinds[kind]], self.bend[kinds[kind]])
             bend_offsets = BEND_OFFSETS if name == "curve" else np.zeros(1)
@@ -132,17 +133,12 @@ class CurveSearch:
             total += slices[find_nearest(move, BLOCK_MOVES), start + _PADDING]
         return total
 
-    def _average_evidence(self, total: np.ndarray, norm: np.ndarray, paths: int) -> float:
-        """Return the log of the likelihood ratio to noise, averaged over paths and strengths."""
-        terms = [log_sum(a * total - 0.5 * a * a * norm) for a in self.amplitudes]
-        return float(np.logaddexp.reduce(terms) - np.log(paths * len(self.amplitudes)))
-
     def _refine(self, rows, middle, drift, bend, bend_offsets) -> dict[str, float]:
         """Return the scores of the best path on a finer grid around a path."""
         axes = (middle + MIDDLE_OFFSETS, drift + DRIFT_OFFSETS, bend + bend_offsets)
         middles, drifts, bends = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-        position = middles + np.outer(_ROW_TIMES, drifts) + np.outer(4.0 * _ROW_TIMES**2, bends)
-        kind = find_nearest((drifts + np.outer(8.0 * _ROW_TIMES, bends)) / HEIGHT, ROW_MOVES)
+        position = middles + np.outer(ROW_TIMES, drifts) + np.outer(4.0 * ROW_TIMES**2, bends)
+        kind = find_nearest((drifts + np.outer(8.0 * ROW_TIMES, bends)) / HEIGHT, ROW_MOVES)
         index = np.clip((position - POSITIONS[0]) / POSITION_STEP, 0, len(POSITIONS) - 2)
         left = index.astype(int)
         weight = (index - left).astype(np.float32)
@@ -160,7 +156,7 @@ class CurveSearch:
             "sagitta": float(abs(bends[top])),
             "amplitude": float(total[top] / norm[top]),
             "norm": float(norm[top]),
-            "fine evidence": self._average_evidence(total, norm, len(total)),
+            "fine evidence": average_evidence(total, norm, self.amplitudes, len(total)),
         }
 
 
@@ -177,19 +173,24 @@ def _sum_blocks(rows: np.ndarray) -> np.ndarray:
     return sums
 
 
-def make_banks(profiles: Profiles) -> np.ndarray:
-    """Return the filters for each move and position: float32 [moves, width, positions]."""
-    return np.stack([profiles.make_bank(move, POSITIONS) for move in ROW_MOVES])
-
-
 def find_nearest(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Return the indices of the nearest values of an evenly spaced grid."""
     index = np.rint((values - grid[0]) / (grid[1] - grid[0])).astype(int)
     return np.clip(index, 0, len(grid) - 1)
 
 
-def log_sum(values: np.ndarray) -> float:
-    """Return the log of the sum of the exponentials; minus infinity for no values."""
+def average_evidence(
+    total: np.ndarray, norm: np.ndarray, amplitudes: np.ndarray, count: int
+) -> float:
+    """Return the log of the likelihood ratio to noise, averaged over `count` paths and amplitudes.
+
+    Paths that are not among `total` and `norm` count as if their ratio were 0.
+    """
+    terms = [_log_sum(a * total - 0.5 * a * a * norm) for a in amplitudes]
+    return float(np.logaddexp.reduce(terms) - np.log(count * len(amplitudes)))
+
+
+def _log_sum(values: np.ndarray) -> float:
     if not len(values):
         return -np.inf
     top = values.max()

@@ -10,9 +10,10 @@ from benchmarks.matched_filter.curves import (
     MIN_INSIDE,
     POSITIONS,
     ROW_MOVES,
+    ROW_TIMES,
+    CurveSearch,
+    average_evidence,
     find_nearest,
-    log_sum,
-    make_banks,
 )
 from benchmarks.matched_filter.response import HEIGHT, WIDTH, Profiles
 
@@ -33,38 +34,38 @@ class PulseSearch:
     """Searches images for pulsed straight lines and for single pulses.
 
     Args:
+      curves: the search for lines that are always on, whose filters are used.
       profiles: response to a drifting tone.
       strengths: strengths of pulsed lines in decibels, over which the evidence is averaged.
       short_strengths: the same for single pulses.
     """
 
     def __init__(
-        self, profiles: Profiles, strengths: np.ndarray, short_strengths: np.ndarray
+        self,
+        curves: CurveSearch,
+        profiles: Profiles,
+        strengths: np.ndarray,
+        short_strengths: np.ndarray,
     ) -> None:
         self._amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self._short_amplitudes = np.interp(short_strengths, profiles.strengths, profiles.amplitudes)
-        times = (np.arange(HEIGHT) + 0.5) / HEIGHT - 0.5
-        position = np.add.outer(np.outer(DRIFTS, times), MIDDLES)
-        step = POSITIONS[1] - POSITIONS[0]
-        index = np.rint((position - POSITIONS[0]) / step).astype(int)
+        position = np.add.outer(np.outer(DRIFTS, ROW_TIMES), MIDDLES)
         # [drifts, rows, middles]: places in the output of the filters.
-        self._index = np.clip(index, 0, len(POSITIONS) - 1)
+        self._index = find_nearest(position, POSITIONS)
         self._move = find_nearest(DRIFTS / HEIGHT, ROW_MOVES)
         self._waves = _draw_square_waves()
-        filter_norms = np.square(make_banks(profiles)).sum(axis=1)
-        norms = filter_norms[self._move[:, None, None], self._index]
+        norms = curves.norms[self._move[:, None, None], self._index]
         self._norms = np.einsum("kr,drm->dkm", np.square(self._waves), norms, optimize=True)
         inside = np.einsum("kr,drm->dkm", self._waves, norms > 0.0, optimize=True)
         lit = self._waves.sum(axis=1)[:, None]
         self._norms[inside < MIN_INSIDE * lit] = np.inf
         self._root = np.sqrt(self._norms)
         self._paths = np.isfinite(self._norms).sum()
-        still = len(ROW_MOVES) // 2
-        self._still = still
+        self._still = len(ROW_MOVES) // 2
         self._band = np.flatnonzero((POSITIONS > -0.5) & (POSITIONS < WIDTH - 0.5))
         self._short = np.array(SHORT_PULSES)
         short = np.square(self._short).sum(axis=1)
-        self._short_norms = short[:, None, None] * filter_norms[still, self._band]
+        self._short_norms = short[:, None, None] * curves.norms[self._still, self._band]
 
     def __call__(self, rows: np.ndarray) -> dict[str, float]:
         """Return the scores of one image.
@@ -125,8 +126,6 @@ def _average(
     amplitudes: np.ndarray,
     count: int,
 ) -> float:
-    """Return the log of the likelihood ratio to noise, averaged over `count` paths and pulses."""
+    """Return the average evidence of `count` paths and pulses."""
     keep = deviations > deviations.max() - _NEGLIGIBLE
-    totals, norms = totals[keep], norms[keep]
-    terms = [log_sum(each * totals - 0.5 * each * each * norms) for each in amplitudes]
-    return float(np.logaddexp.reduce(terms) - np.log(count * len(amplitudes)))
+    return average_evidence(totals[keep], norms[keep], amplitudes, count)

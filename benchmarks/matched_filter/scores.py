@@ -104,7 +104,9 @@ class Scorer:
         self.curves = CurveSearch(knowledge.straight, LINE_STRENGTHS)
         self.pulses = None
         if pulsed:
-            self.pulses = PulseSearch(knowledge.straight, PULSED_STRENGTHS, SHORT_STRENGTHS)
+            self.pulses = PulseSearch(
+                self.curves, knowledge.straight, PULSED_STRENGTHS, SHORT_STRENGTHS
+            )
         kinds = list(zip(WANDERS, knowledge.wandering, strict=True))
         self.wanders = [WanderSearch(*kind, WANDER_STRENGTHS) for kind in kinds]
         if pulsed:
@@ -121,7 +123,7 @@ class Scorer:
             for row, values in zip(scores, evidence, strict=True):
                 name = f"{'pulsed ' * search.pulsed}wander {search.wander.deviation}"
                 row[f"{name} evidence"] = float(np.logaddexp.reduce(values) - np.log(len(values)))
-                row[f"{name} strength"] = float(values.argmax())
+                row[f"{name} strength"] = float(search.strengths[values.argmax()])
         for row, image in zip(scores, images, strict=True):
             row["grey level"] = float(np.median(image))
             row["grey deviation"] = float(image.std())

@@ -79,7 +79,7 @@ class WanderSearch:
     def __init__(
         self, wander: Wander, profiles: Profiles, strengths: np.ndarray, pulsed: bool = False
     ) -> None:
-        self.wander, self.pulsed = wander, pulsed
+        self.wander, self.strengths, self.pulsed = wander, strengths, pulsed
         self.states = np.arange(-MARGIN, WIDTH + MARGIN, wander.step)
         amplitudes = np.interp(strengths, profiles.strengths, profiles.amplitudes)
         self.amplitudes = amplitudes.astype(np.float32)

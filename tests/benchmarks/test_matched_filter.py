@@ -91,30 +91,32 @@ def test_a_wandering_tone_has_most_evidence_at_its_own_standard_deviation_and_st
 def test_a_pulsed_line_is_explained_by_its_pulses(whiten, profiles):
     envelope = square_wave_envelope(0.05, 14 / 64, 0.3)
     signal = Signal(straight_path(0.3, 0.2), 13.0, envelope)
-    rows = CurveSearch(profiles, STRENGTHS).filter(whitened_image(signal, whiten))
-    scores = PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+    curves = CurveSearch(profiles, STRENGTHS)
+    rows = curves.filter(whitened_image(signal, whiten))
+    scores = PulseSearch(curves, profiles, STRENGTHS, STRENGTHS)(rows)
     on = envelope(np.linspace(0.0, 1.0, 6401)).mean()
     assert scores["pulsed duty"] == pytest.approx(on, abs=0.02)
     assert scores["pulsed on"] > 5 * abs(scores["pulsed off"])
-    line = CurveSearch(profiles, STRENGTHS).score(rows)["line evidence"]
+    line = curves.score(rows)["line evidence"]
     assert scores["pulsed evidence"] > line + 30
 
 
 def test_a_steady_line_is_as_bright_between_the_pulses_that_explain_it_best(whiten, profiles):
-    rows = CurveSearch(profiles, STRENGTHS).filter(
-        whitened_image(Signal(straight_path(0.3, 0.2), 13.0), whiten)
-    )
-    scores = PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+    curves = CurveSearch(profiles, STRENGTHS)
+    rows = curves.filter(whitened_image(Signal(straight_path(0.3, 0.2), 13.0), whiten))
+    scores = PulseSearch(curves, profiles, STRENGTHS, STRENGTHS)(rows)
     assert scores["pulsed off"] > 0.5 * scores["pulsed on"]
-    line = CurveSearch(profiles, STRENGTHS).score(rows)["line evidence"]
+    line = curves.score(rows)["line evidence"]
     assert scores["pulsed evidence"] < line
 
 
 def test_a_single_pulse_has_evidence_of_its_own(whiten, profiles):
+    curves = CurveSearch(profiles, STRENGTHS)
+    search = PulseSearch(curves, profiles, STRENGTHS, STRENGTHS)
+
     def score(strength):
         signal = Signal(straight_path(0.4, 0.0), strength, single_pulse_envelope(0.5, 1.5 / 64))
-        rows = CurveSearch(profiles, STRENGTHS).filter(whitened_image(signal, whiten))
-        return PulseSearch(profiles, STRENGTHS, STRENGTHS)(rows)
+        return search(curves.filter(whitened_image(signal, whiten)))
 
     assert score(20.0)["short evidence"] > 10
     assert score(20.0)["short evidence"] > score(20.0)["pulsed evidence"]

@@ -17,7 +17,7 @@ from trainer.line_search.standard_rows import LARGEST_VALUE
 # Probability that a line appears anywhere in the next row: it may have been outside the band.
 _LOST = 1e-4
 # The probabilities are normalised so often that the product of their ratios, in between, is at most
-# the exponential of this. Its square is within the range of float32.
+# the exponential of this. float32 holds it, and its inverse times the probability of a lost line.
 _LARGEST_LOG_RATIO = 58.0
 # Kinds of paths share a product of matrices while its columns are at most as many. Wider products
 # take longer than several.
