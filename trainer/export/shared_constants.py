@@ -30,16 +30,17 @@ def share_constants(directory: str) -> None:
 def _share_constants(function: function_pb2.FunctionDef) -> None:
     """Remove copies of constants, and let what used them use the first one."""
     first_by_content: dict[tuple[bytes, str], str] = {}
-    replacements, kept = {}, []
-    for node in function.node_def:
+    replacements, copies = {}, []
+    for index, node in enumerate(function.node_def):
         # A constant with an input waits for it, so that it belongs to a branch.
         if node.op == "Const" and not node.input:
             content = (node.attr["value"].SerializeToString(deterministic=True), node.device)
             first = first_by_content.setdefault(content, node.name)
             if first != node.name:
                 replacements[node.name] = first
-                continue
-        kept.append(type(node).FromString(node.SerializeToString()))
+                copies.append(index)
+    for index in reversed(copies):
+        del function.node_def[index]
 
     def redirect(name: str) -> str:
         # Such as "axis:output:0", or "^axis" for a node to wait for.
@@ -47,9 +48,7 @@ def _share_constants(function: function_pb2.FunctionDef) -> None:
         prefix = "^" if name.startswith("^") else ""
         return prefix + replacements.get(node, node) + colon + output
 
-    for node in kept:
+    for node in function.node_def:
         node.input[:] = [redirect(name) for name in node.input]
-    del function.node_def[:]
-    function.node_def.extend(kept)
     for output, name in function.ret.items():
         function.ret[output] = redirect(name)
