@@ -37,6 +37,9 @@ SHORT_STRENGTHS = np.arange(12.5, 21.0, 1.0)
 LEARNED_LINES = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 21.0])
 LEARNED_WANDERS = np.array([6.0, 9.0, 12.0, 15.0, 18.0])
 
+# Scores that depend on how an image was rendered, and not only on the pattern in it.
+GREY_LEVELS = ("grey level", "grey deviation")
+
 IMAGES_PER_BATCH = 16
 
 
@@ -125,8 +128,8 @@ class Scorer:
                 row[f"{name} evidence"] = float(np.logaddexp.reduce(values) - np.log(len(values)))
                 row[f"{name} strength"] = float(search.strengths[values.argmax()])
         for row, image in zip(scores, images, strict=True):
-            row["grey level"] = float(np.median(image))
-            row["grey deviation"] = float(image.std())
+            levels = (float(np.median(image)), float(image.std()))
+            row |= dict(zip(GREY_LEVELS, levels, strict=True))
         return scores
 
     def _score(self, dark: np.ndarray) -> dict[str, float]:
