@@ -11,9 +11,9 @@ The rule with the best cross-validation on the training images is applied to the
 The classifier does not learn from pixels. A model that beats it uses more knowledge, or better
 approximations.
 
-Two of the scores are the median and the deviation of an image's grey levels. A simulated spectrogram
-is divided by its greatest value, so that its grey levels tell whether there is a strong signal. A
-model with `normalise: image` does not see them. The rules are therefore fitted without them, too.
+Two of the scores are the median and the deviation of an image's grey levels. They tell whether
+there is a strong signal, because a spectrogram is divided by its greatest value when it is rendered.
+A model with `normalise: image` does not see them. The rules are therefore also fitted without them.
 """
 
 from __future__ import annotations
