@@ -12,8 +12,8 @@ The classifier does not learn from pixels. A model that beats it uses more knowl
 approximations.
 
 Two of the scores are the median and the deviation of an image's grey levels. They tell whether
-there is a strong signal, because a spectrogram is divided by its greatest value when it is rendered.
-A model with `normalise: image` does not see them. The rules are therefore also fitted without them.
+there is a strong signal, because rendering divides a spectrogram by its greatest value. A model
+with `normalise: image` does not see them. The rules are therefore also fitted without them.
 """
 
 from __future__ import annotations
