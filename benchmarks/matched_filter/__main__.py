@@ -61,6 +61,8 @@ def main() -> None:
     record = read_record(arguments.data)
     if record is None or (record["height"], record["width"]) != (HEIGHT, WIDTH):
         sys.exit(f"{arguments.data} contains no simulated images of {HEIGHT} x {WIDTH}.")
+    if record.get("rendering", "jet") != "jet":
+        sys.exit(f"{arguments.data} has the rendering {record['rendering']}; this needs jet.")
     pulsed = set(record["classes"]) == set(PRIMARY)
     if not pulsed and set(record["classes"]) != set(CLASS_NAMES):
         sys.exit(

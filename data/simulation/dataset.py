@@ -1,7 +1,7 @@
 """Simulates whole data sets: which images they hold, their seeds, and the worker processes.
 
-An image depends only on the seed, the split, the class, its number within the class, the preset and
-the size. It does not depend on the number of images or worker processes.
+An image depends only on the seed, the split, the class, its number within the class, the preset,
+the size and the rendering. It does not depend on the number of images or worker processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from data.simulation.crowd import draw_interference
 from data.simulation.interference import Interference
 from data.simulation.presets import Mixture, Preset, find_preset
 from data.simulation.spectrogram import simulate_spectrogram
-from data.spectrogram import choose_oversampling
+from data.spectrogram import RENDERINGS, choose_oversampling
 
 # Images that a worker takes at a time: about a quarter of a second's work if they are 64 x 128.
 _IMAGES_A_TASK = 32
@@ -62,6 +62,7 @@ def simulate_image(
     preset: str | Preset | Mixture = "basic",
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
+    rendering: str = "jet",
 ) -> Image:
     """Simulate one image of a data set.
 
@@ -75,7 +76,9 @@ def simulate_image(
     tone = simulate_signal(key, seed, preset)
     interference = simulate_interference(key, tone, seed, preset)
     noise_rng = _seed_stream(key, seed, _NOISE)
-    return simulate_spectrogram(tone, height, width, noise_rng, interference=interference)
+    return simulate_spectrogram(
+        tone, height, width, noise_rng, interference=interference, rendering=rendering
+    )
 
 
 def simulate_signal(
@@ -124,6 +127,7 @@ def simulate_dataset(
     classes: Sequence[str] = seed_layout.CLASS_NAMES,
     height: int = seed_layout.HEIGHT,
     width: int = seed_layout.WIDTH,
+    rendering: str = "jet",
 ) -> None:
     """Write a simulated data set in the seed layout, completely or not at all.
 
@@ -142,19 +146,25 @@ def simulate_dataset(
       classes: names from `data.simulation.classes.SIGNALS`, in the order of the label columns.
       height: rows (time) of an image.
       width: columns (frequency) of an image.
+      rendering: "jet", dark signals as in the published basic set, or "amplitude", light signals as
+        in the published primary sets.
 
     Raises:
       FileExistsError: the folder already holds a data set and `overwrite` is False.
       InvalidData: another process is writing to the folder.
-      ValueError: an argument is out of range, or a preset or class is unknown.
+      ValueError: an argument is out of range, or a preset, class or rendering is unknown.
     """
     preset = find_preset(preset)
     counts = {"train": train, "validation": validation, **({"test": test} if test else {})}
     total = sum(counts.values())
     workers = _count_cores() if workers is None else workers
     _check_arguments(classes, counts, seed, height, width, workers)
+    if rendering not in RENDERINGS:
+        raise ValueError(f"Unknown rendering {rendering!r}. Known: {', '.join(RENDERINGS)}.")
     seed_layout.check_free(directory, overwrite)
-    simulate = partial(simulate_image, seed=seed, preset=preset, height=height, width=width)
+    simulate = partial(
+        simulate_image, seed=seed, preset=preset, height=height, width=width, rendering=rendering
+    )
     report = _make_reporter(total, progress)
     with _start_workers(min(workers, -(-total // _IMAGES_A_TASK))) as run:
         splits = {}
@@ -162,7 +172,7 @@ def simulate_dataset(
             keys = list_image_keys(split, count, classes)
             labels = [classes.index(key.class_name) for key in keys]
             splits[split] = (report(run(simulate, keys)), labels, len(classes))
-        record = _make_record(preset, seed, counts, classes, height, width)
+        record = _make_record(preset, seed, counts, classes, height, width, rendering)
         seed_layout.write_data_set(directory, splits, record, overwrite)
 
 
@@ -269,6 +279,7 @@ def _make_record(
     classes: Sequence[str],
     height: int,
     width: int,
+    rendering: str,
 ) -> dict[str, Any]:
     return {
         "simulated": True,
@@ -280,6 +291,7 @@ def _make_record(
         "classes": list(classes),
         "height": height,
         "width": width,
+        "rendering": rendering,
         "oversampling": choose_oversampling(height, width),
         "software": {"radio-signals": _find_version(), "numpy": np.__version__},
     }

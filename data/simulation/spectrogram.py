@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.simulation.classes import Signal
 from data.simulation.interference import Interference, add_burst, change_gain
-from data.spectrogram import choose_oversampling, compute_power, render
+from data.spectrogram import RENDERINGS, choose_oversampling, compute_power
 
 NOISE_DEVIATION = 13.0
 """Standard deviation of each voltage component, in steps of the 8-bit digitiser."""
@@ -29,6 +29,7 @@ def simulate_spectrogram(
     oversampling: int | None = None,
     noise_deviation: float = NOISE_DEVIATION,
     interference: Interference | None = None,
+    rendering: str = "jet",
 ) -> NDArray[np.uint8]:
     """Simulate one spectrogram.
 
@@ -43,6 +44,7 @@ def simulate_spectrogram(
         digitiser. The strength of a signal is relative to the noise, so the signal scales with
         it. Only the coarseness of the digitisation and the amount of clipping change.
       interference: what else is received; None for nothing.
+      rendering: a key of `data.spectrogram.RENDERINGS`.
 
     Returns:
       uint8 [height, width], 0 to 255.
@@ -53,7 +55,7 @@ def simulate_spectrogram(
     voltage = simulate_voltage(signal, rows, channels, noise_rng, noise_deviation, interference)
     spectra = compute_power(voltage.reshape(rows, channels))
     change_gain(spectra, interference)
-    return render(spectra, height, width)
+    return RENDERINGS[rendering](spectra, height, width)
 
 
 def simulate_voltage(

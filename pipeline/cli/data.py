@@ -63,6 +63,15 @@ def data() -> None:
 )
 @click.option("--height", default=64, show_default=True, help="Rows (time) of an image.")
 @click.option("--width", default=128, show_default=True, help="Columns (frequency) of an image.")
+@click.option(
+    "--rendering",
+    default="jet",
+    show_default=True,
+    # Those of `data.spectrogram`, whose import would delay every command.
+    type=click.Choice(["jet", "amplitude"]),
+    help="jet: dark signals, as in the published basic set. amplitude: light signals, as in the "
+    "SETI primary sets.",
+)
 @click.option("--workers", type=int, help="Number of processes.  [default: one per core]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
 def simulate(
@@ -73,9 +82,10 @@ def simulate(
     It has the layout of the published data set: train/ and validation/ each get images.csv with one
     spectrogram per row, and labels.csv with one one-hot label per row. With --test, so does test/.
 
-    To simulate the seven classes of the SETI primary sets in their size:
+    To simulate the seven classes of the SETI primary sets as they look (they have --height 384 and
+    --width 512):
 
-      radio-signals data simulate DIR --classes primary --height 384 --width 512
+      radio-signals data simulate DIR --classes primary --rendering amplitude
     """
     from data.simulation.classes import PRIMARY
     from data.simulation.dataset import simulate_dataset

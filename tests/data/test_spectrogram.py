@@ -53,6 +53,18 @@ def test_an_image_without_any_power_is_constant():
     np.testing.assert_array_equal(image, np.full((4, 8), 14))
 
 
+def test_an_amplitude_image_is_as_light_as_the_mean_amplitude_of_its_pixels():
+    power = np.array([[[1, 1, 4, 4], [1, 1, 4, 16]]], np.float32) ** 2
+    image = spectrogram.render_amplitude(power, 1, 2)
+    # The greatest amplitude, 16, would be 255: the mean of 1 is 16, that of 4, 4, 4 and 16 is 112.
+    np.testing.assert_array_equal(image, [[[16, 112]]])
+
+
+def test_an_amplitude_image_without_any_power_is_black():
+    image = spectrogram.render_amplitude(np.zeros((4, 8), np.float32), 2, 4)
+    np.testing.assert_array_equal(image, np.zeros((2, 4)))
+
+
 @pytest.mark.parametrize(
     ("height", "width", "oversampling"),
     [(64, 128, 4), (384, 512, 1), (16, 32, 4), (96, 256, 2), (1000, 2000, 1)],

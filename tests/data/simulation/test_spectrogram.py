@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy.ndimage import uniform_filter
 
 from data.simulation import spectrogram
@@ -107,6 +108,16 @@ def test_images_of_the_published_primary_size_have_one_fft_channel_per_pixel():
     # As in the published ones: without oversampling, adjacent pixels are independent.
     for one, next_one in ((image[1:], image[:-1]), (image[:, 1:], image[:, :-1])):
         assert abs(np.corrcoef(one.ravel(), next_one.ravel())[0, 1]) < 0.01
+
+
+def test_amplitudes_of_noise_have_the_distribution_of_published_primary_images():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        image = spectrogram.simulate_spectrogram(None, 384, 512, rng, rendering="amplitude")
+        # Five published images of noise have 1.865 to 1.875, 0.63 to 0.65 and 0.23 to 0.29.
+        assert 1.85 < image.mean() / image.std() < 1.92
+        assert 0.60 < scipy.stats.skew(image.ravel()) < 0.67
+        assert 0.20 < scipy.stats.kurtosis(image.ravel()) < 0.30
 
 
 def images_of(class_name, preset, count=8):

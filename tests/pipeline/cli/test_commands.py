@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from data import seed_layout
-from data.simulation.dataset import simulate_dataset
+from data.simulation.dataset import ImageKey, simulate_dataset, simulate_image
+from data.spectrogram import RENDERINGS
 from pipeline.cli.data import simulate
 from pipeline.cli.main import main
 from pipeline.cli.run import run, tune
@@ -179,7 +181,7 @@ def test_defaults_of_simulate_are_those_of_the_simulator():
         for option in simulate.params
         if getattr(option, "show_default", False)
     }
-    assert len(defaults) == 8
+    assert len(defaults) == 9
     defaults["classes"] = tuple(defaults["classes"].split(","))
     parameters = inspect.signature(simulate_dataset).parameters
     assert defaults == {name: parameters[name].default for name in defaults}
@@ -213,6 +215,24 @@ def test_simulate_takes_classes_by_name_in_the_order_given(tmp_path):
     assert simulated.returncode == 0, simulated.stderr
     record = json.loads((tmp_path / "d" / "SIMULATED.json").read_text())
     assert record["classes"] == ["noise", "narrowband"]
+    assert record["rendering"] == "jet"
+
+
+def test_simulate_offers_every_rendering():
+    (option,) = (option for option in simulate.params if option.name == "rendering")
+    assert list(option.type.choices) == list(RENDERINGS)
+
+
+def test_simulate_renders_amplitudes_on_request(tmp_path):
+    arguments = ["--train", "4", "--validation", "4", "--workers", "1"]
+    rendering = ["--rendering", "amplitude"]
+    simulated = radio_signals("data", "simulate", "d", *arguments, *rendering, cwd=tmp_path)
+    assert simulated.returncode == 0, simulated.stderr
+    record = json.loads((tmp_path / "d" / "SIMULATED.json").read_text())
+    assert record["rendering"] == "amplitude"
+    rows = np.loadtxt(tmp_path / "d" / "train" / "images.csv", delimiter=",")
+    expected = simulate_image(ImageKey("train", "squiggle", 0), rendering="amplitude")
+    np.testing.assert_allclose(rows[0], expected.ravel() / 255, atol=1e-6)
 
 
 def test_show_draws_a_gallery(tmp_path):
