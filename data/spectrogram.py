@@ -73,8 +73,7 @@ def render_logarithms(
     """Turn logarithms of power, all 0 or greater, into images as `render` does."""
     from PIL import Image
 
-    greatest = logarithms.max(axis=(-2, -1), keepdims=True)
-    level = logarithms * (np.float32(256.0) / np.where(greatest > 0.0, greatest, np.float32(1.0)))
+    level = _scale_to_greatest(logarithms, 256.0)
     # Matplotlib maps a float to one of 256 colours in this way. A level of 1 gets the last one.
     colour = np.minimum(level, np.float32(255.0), out=level).astype(np.uint8)
     jet, luma = _list_colours()
@@ -107,9 +106,7 @@ def render_amplitude(
     Returns:
       uint8 [..., height, width].
     """
-    amplitude = np.sqrt(power_spectra)
-    greatest = amplitude.max(axis=(-2, -1), keepdims=True)
-    level = amplitude * (np.float32(255.0) / np.where(greatest > 0.0, greatest, np.float32(1.0)))
+    level = _scale_to_greatest(np.sqrt(power_spectra), 255.0)
     *images, rows, channels = level.shape
     blocks = level.reshape(*images, height, rows // height, width, channels // width)
     return np.rint(blocks.mean(axis=(-3, -1))).astype(np.uint8)
@@ -117,6 +114,12 @@ def render_amplitude(
 
 RENDERINGS = {"jet": render, "amplitude": render_amplitude}
 """Ways to turn power into images: that of the published basic set, and that of the primary sets."""
+
+
+def _scale_to_greatest(images: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    """Bring the greatest value of each image to a level. An image of zeros stays the same."""
+    greatest = images.max(axis=(-2, -1), keepdims=True)
+    return images * (np.float32(level) / np.where(greatest > 0.0, greatest, np.float32(1.0)))
 
 
 @functools.cache

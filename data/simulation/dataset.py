@@ -158,9 +158,7 @@ def simulate_dataset(
     counts = {"train": train, "validation": validation, **({"test": test} if test else {})}
     total = sum(counts.values())
     workers = _count_cores() if workers is None else workers
-    _check_arguments(classes, counts, seed, height, width, workers)
-    if rendering not in RENDERINGS:
-        raise ValueError(f"Unknown rendering {rendering!r}. Known: {', '.join(RENDERINGS)}.")
+    _check_arguments(classes, counts, seed, height, width, workers, rendering)
     seed_layout.check_free(directory, overwrite)
     simulate = partial(
         simulate_image, seed=seed, preset=preset, height=height, width=width, rendering=rendering
@@ -197,8 +195,11 @@ def _check_arguments(
     height: int,
     width: int,
     workers: int,
+    rendering: str,
 ) -> None:
     check_classes(classes)
+    if rendering not in RENDERINGS:
+        raise ValueError(f"Unknown rendering {rendering!r}. Known: {', '.join(RENDERINGS)}.")
     for split, count in counts.items():
         if count < len(classes):
             raise ValueError(

@@ -165,6 +165,7 @@ def test_classes_and_presets_of_ones_own_are_simulated(tmp_path):
         ({"classes": ["noise", "noise"]}, "must be distinct and at least one"),
         ({"classes": []}, "must be distinct and at least one"),
         ({"preset": replace(BASIC, drift=(3.0, 4.0))}, "leaves no room for its signals"),
+        ({"rendering": "red"}, "Unknown rendering 'red'. Known: jet, amplitude"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_and_nothing_is_written(tmp_path, options, message):
