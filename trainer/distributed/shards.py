@@ -20,10 +20,10 @@ from data.invalid import InvalidData
 from trainer.distributed.strategy import Distribution
 from trainer.inputs.augmentation import Augmentation
 from trainer.inputs.batches import (
-    BATCHES_AHEAD,
     TrainingBatches,
     ValidationBatches,
     make_decoder,
+    read_ahead,
 )
 from trainer.inputs.records import Records, read_records
 from trainer.settings import Settings
@@ -188,7 +188,5 @@ def _read_validation_batches(
         first, end = number * images // batches, (number + 1) * images // batches
         return decode(shard.records.read(tf.range(first, end)))
 
-    dataset = tf.data.Dataset.range(batches).map(
-        read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    return ValidationBatches(shard.records, dataset.prefetch(BATCHES_AHEAD), shard.total, steps)
+    dataset = read_ahead(tf.data.Dataset.range(batches), read_batch)
+    return ValidationBatches(shard.records, dataset, shard.total, steps)

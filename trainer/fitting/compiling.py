@@ -62,7 +62,8 @@ def compile_model(
     model.compile(
         optimizer=make_optimizer(rate, **settings.optimizer.set_values),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        metrics=["accuracy", *metrics],
+        # By its name alone, Keras would create the metric, and its variables, while it traces.
+        metrics=[keras.metrics.CategoricalAccuracy("accuracy"), *metrics],
         steps_per_execution=_fit_into_epoch(settings.steps_per_execution, steps_per_epoch),
         # Keras would compile with XLA, whose convolutions are slower on CPUs than oneDNN's.
         jit_compile=False,

@@ -13,6 +13,7 @@ import tensorflow as tf
 from trainer.inputs.batches import (
     TrainingBatches,
     ValidationBatches,
+    map_on_all_cores,
     read_validation_batches,
 )
 from trainer.inputs.records import Records
@@ -103,7 +104,7 @@ def _compute(
         lambda images, _labels: layer(images, training=False)
     )
     # Several batches at a time, because most operations run on one core.
-    outputs = first.concatenate(second).map(compute, num_parallel_calls=tf.data.AUTOTUNE)
+    outputs = map_on_all_cores(first.concatenate(second), compute)
     evidence = np.empty((train.images + validation.images, layer.output.shape[1]), np.float32)
     images_done, train_seconds = 0, 0.0
     for output in outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import tensorflow_transform as tft
 
 from data import example_features
 from trainer.inputs.augmentation import Augmentation
-from trainer.inputs.records import Records
+from trainer.inputs.records import UNTUNED, Records
 from trainer.settings import Settings
 
 # AutoGraph would rewrite every function of Keras and TFX that is called from here, which takes
@@ -22,7 +22,7 @@ _without_autograph = tf.autograph.experimental.do_not_convert
 
 # A fixed number of batches, so that memory does not grow with the length of a run. TensorFlow's own
 # choice does.
-BATCHES_AHEAD = 4
+_BATCHES_AHEAD = 4
 
 ModelInputs: TypeAlias = "tf.Tensor | dict[str, tf.Tensor]"
 """Images, float32 [B, H, W, 1]; with a precomputed layer, `image` and its output, `evidence`."""
@@ -84,9 +84,7 @@ class TrainingBatches:
                 return images, labels
             return {"image": images, "evidence": tf.gather(self.evidence, members)}, labels
 
-        numbers = tf.data.Dataset.range(first, end)
-        batches = numbers.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(BATCHES_AHEAD)
+        return read_ahead(tf.data.Dataset.range(first, end), read_batch)
 
     def read_labels(self) -> npt.NDArray[np.int64]:
         """Return the label of every image, int [N], in stored order."""
@@ -153,9 +151,8 @@ def read_validation_batches(
             return images, labels
         return {"image": images, "evidence": tf.gather(evidence, members)}, labels
 
-    batches = tf.data.Dataset.range(records.images).batch(batch_size)
-    dataset = batches.map(read_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return ValidationBatches(records, dataset.prefetch(BATCHES_AHEAD), records.images)
+    members = tf.data.Dataset.range(records.images).batch(batch_size)
+    return ValidationBatches(records, read_ahead(members, read_batch), records.images)
 
 
 def read_batches(
@@ -175,6 +172,18 @@ def read_batches(
         TrainingBatches(train, transform, classes, batch_size, settings.seed, augmentation),
         read_validation_batches(validation, transform, classes, batch_size),
     )
+
+
+def map_on_all_cores(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+    """Apply a function to each element of a dataset, as many at a time as there are cores."""
+    # Without tuning, this is what AUTOTUNE means.
+    mapped = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return mapped.with_options(UNTUNED)
+
+
+def read_ahead(numbers: tf.data.Dataset, read_batch: Callable[..., Any]) -> tf.data.Dataset:
+    """Return what `read_batch` reads for each number, while the batches before it are used."""
+    return map_on_all_cores(numbers, read_batch).prefetch(_BATCHES_AHEAD)
 
 
 def get_images(inputs: ModelInputs) -> tf.Tensor:

@@ -27,6 +27,11 @@ _RECORDS_PER_BLOCK = 128
 # checksum follows it.
 _BYTES_BEFORE, _BYTES_AFTER = 12, 4
 
+# TensorFlow tunes a dataset in a thread that sleeps for up to a minute. If this thread misses the
+# end of the data, whoever frees the iterator waits until it wakes.
+UNTUNED = tf.data.Options()
+UNTUNED.autotune.enabled = False
+
 _REMEDY = "Run again with --no-cache, which stores the images again."
 
 
@@ -151,7 +156,8 @@ def _read_blocks(file: IO[bytes], name: str, count: int | None) -> Iterator[tf.T
     """
     records = 0
     try:
-        for block in tf.data.TFRecordDataset(file.name).batch(_RECORDS_PER_BLOCK):
+        blocks = tf.data.TFRecordDataset(file.name).batch(_RECORDS_PER_BLOCK)
+        for block in blocks.with_options(UNTUNED):
             records += len(block)
             yield block
     except tf.errors.DataLossError:

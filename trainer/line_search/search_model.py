@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
+import tensorflow as tf
 
 from trainer.line_search.carriers import WithoutCarriers
 from trainer.line_search.close_up import CloseUp
@@ -29,6 +30,37 @@ DRIFT, SAGITTA = 0.5, 12 / 128
 REACH = 8
 # The second look says as much as the first, and comes last.
 SECOND_LOOK_FEATURES = 117
+
+
+class _TracedOnce(keras.Model):
+    """A model without weights that is traced once, whatever functions call it.
+
+    Tracing the search takes a second. Both training and the exported model call it.
+    """
+
+    _traced: Callable[[tf.Tensor], tf.Tensor] | None = None
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        training: bool | None = None,  # noqa: ARG002 - Keras passes it
+        mask: tf.Tensor | None = None,  # noqa: ARG002 - Keras passes it
+    ) -> tf.Tensor:
+        """Return the outputs."""
+        if self._traced is None:
+            run = super().call
+
+            # `run` has more parameters, which a signature would have to give.
+            def search(image: tf.Tensor) -> tf.Tensor:
+                return run(image)
+
+            spec = tf.TensorSpec(self.inputs[0].shape, self.inputs[0].dtype)
+            function = tf.function(search, input_signature=[spec], autograph=False)
+            # Outside the function that calls it, so that the trace does not belong to it.
+            with tf.init_scope():
+                # A concrete function, because TensorFlow traces others again when it saves a model.
+                self._traced = function.get_concrete_function()
+        return self._traced(inputs)
 
 
 def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> keras.Model:
@@ -64,7 +96,7 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
     if "envelope" not in without:
         spots.append(SpotEvidence(2 * ROWS, 2 * FINE, name="spots")(image))
     outputs = keras.ops.concatenate([first_look, *spots, *second_look], axis=1)
-    return keras.Model(image, outputs, name=NAME)
+    return _TracedOnce(image, outputs, name=NAME)
 
 
 def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTensor:

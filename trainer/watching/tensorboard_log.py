@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from trainer.watching.misclassified import find_mistakes
 from trainer.watching.training_plots import plot_confusion_matrix, plot_mistakes, render
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from trainer.quality.confusion_matrix import ConfusionMatrix
 
 _MISTAKES_SHOWN = 16
@@ -58,6 +59,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._validation = validation
         self._mistakes_every = mistakes_every
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        # Drawing takes a tenth of a second, and a trained model repeats its decisions.
+        self._draw = functools.lru_cache(1)(self._draw_confusion_matrix)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Write the scalars and plots of the epoch."""
@@ -66,8 +69,8 @@ class TensorBoardLog(keras.callbacks.Callback):
             run = "validation" if name.startswith("val_") else "train"
             with self._get_writer(run).as_default(step=number):
                 tf.summary.scalar(f"epoch/{name.removeprefix('val_')}", value)
-        plot = plot_confusion_matrix(self._confusion_matrix.counts(), self._classes)
-        self._write_plot("confusion matrix", plot, number)
+        counts = self._confusion_matrix.counts()
+        self._write_plot("confusion matrix", self._draw(tuple(map(tuple, counts.tolist()))), number)
         if number % self._mistakes_every == 0:
             self.show_mistakes("misclassified", number)
         self._flush()
@@ -88,12 +91,15 @@ class TensorBoardLog(keras.callbacks.Callback):
         if self._validation is None:
             return
         mistakes = find_mistakes(self.model, self._validation, _MISTAKES_SHOWN)
-        self._write_plot(tag, plot_mistakes(*mistakes, self._classes), epoch)
+        self._write_plot(tag, render(plot_mistakes(*mistakes, self._classes)), epoch)
         self._flush()
 
-    def _write_plot(self, tag: str, plot: Figure, epoch: int) -> None:
+    def _draw_confusion_matrix(self, counts: tuple[tuple[int, ...], ...]) -> NDArray[np.uint8]:
+        return render(plot_confusion_matrix(np.array(counts), self._classes))
+
+    def _write_plot(self, tag: str, plot: NDArray[np.uint8], epoch: int) -> None:
         with self._get_writer("validation").as_default(step=epoch):
-            tf.summary.image(f"pictures/{tag}", render(plot)[None])
+            tf.summary.image(f"pictures/{tag}", plot[None])
 
     def _get_writer(self, run: str) -> tf.summary.SummaryWriter:
         if run not in self._writers:

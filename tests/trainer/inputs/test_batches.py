@@ -87,3 +87,9 @@ def test_validation_is_read_in_stored_order(small_data, transform):
     np.testing.assert_array_equal(labels, np.maximum(np.arange(VALIDATION) % 4 - 1, 0))
     assert validation.images == VALIDATION
     assert int(validation.dataset.cardinality()) == 3
+
+
+def test_no_iterator_waits_for_a_tuner_when_it_is_freed(make_batches, records, transform):
+    validation = read_validation_batches(records, transform, len(CLASSES), 8)
+    for dataset in (make_batches().read_epochs(0, 1), validation.dataset):
+        assert dataset.options().autotune.enabled is False

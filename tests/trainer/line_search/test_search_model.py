@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.trainer.line_search.paths import noise, path_image
 from trainer.line_search.search_model import build_line_search
+from trainer.line_search.standard_rows import StandardRows
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,19 @@ def test_the_number_of_features_is_the_same_for_any_size(search, images, size):
 def test_leaving_out_evidence_leaves_out_features(search, images, missing):
     features = build_line_search(64, 128, without=(missing,))(images[..., None])
     assert features.shape[1] < search(images).shape[1]
+
+
+def test_the_search_is_traced_once_for_all_functions_that_call_it(monkeypatch, images):
+    model, traced = build_line_search(64, 128), []
+    run = StandardRows.call
+
+    def count(self, rows):
+        traced.append(self.name)
+        return run(self, rows)
+
+    monkeypatch.setattr(StandardRows, "call", count)
+    callers = [tf.function(lambda batch: model(batch)) for _ in range(3)]
+    first, second, third = (caller(images[..., None]).numpy() for caller in callers)
+    assert traced == ["fine_rows", "coarse_rows"]
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first, third)
