@@ -205,7 +205,7 @@ def _fit_outliers(setup: TrainingSetup, settings: Settings) -> Outliers | None:
     training, validation = setup.train.evidence, setup.validation_evidence
     if parts is None or training is None or validation is None or not settings.calibrate:
         return None
-    return fit_outliers(parts, training.numpy(), validation.numpy())
+    return fit_outliers(parts, training.numpy(), setup.train.read_labels(), validation.numpy())
 
 
 def _describe_training(run: PreparedRun, state: TrainingState) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """Recognises images that are unlike the training images: another kind of signal, or no spectrogram.
 
 Their probabilities say little, because a model must choose one of its classes. What the line search
-finds in an image is compared with what it found in the training images: the distance is that of
-Mahalanobis, which takes into account how the findings vary together (Lee et al., 2018,
-arXiv:1807.03888).
+finds in an image is compared with what it found in the training images of each class. The distance
+is that of Mahalanobis, which takes into account how the findings vary together (Lee et al., 2018,
+arXiv:1807.03888). Unlike there, each class has a covariance of its own, because noise varies less
+than signals do.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +22,7 @@ from sklearn.covariance import ledoit_wolf
 from trainer.models.recipe import PrecomputedLayer
 
 # Fraction of images like the training images that are beyond the limit all the same.
-_FALSE_ALARMS = 0.01
+_FALSE_ALARMS = 0.02
 # More training images would not change the covariance, but take memory.
 _MOST_IMAGES = 20_000
 # What varies by less in training, in the units of the evidence, may be rounding.
@@ -39,19 +42,25 @@ class Outliers:
 
     Attributes:
       parts: the parts of the model, of which the first computes the evidence.
-      mean: mean of the evidence, float32 [features], without features that are repeated.
-      whitening: float32 [features, features]. The squared length of (evidence - mean) @ whitening
-        is the squared distance, and 1 at the limit.
+      means: mean of the evidence in each class, float32 [classes, 1, features], without features
+        that are repeated.
+      whitening: float32 [classes, features, features]. The squared length of (evidence - mean) @
+        whitening is the squared distance from a class, and 1 at the limit.
     """
 
     parts: PrecomputedLayer
-    mean: npt.NDArray[np.float32]
+    means: npt.NDArray[np.float32]
     whitening: npt.NDArray[np.float32]
 
     def measure(self, evidence: tf.Tensor) -> tf.Tensor:
-        """Return the squared distance of float32 [N, features], with the limit at 1: [N, 1]."""
-        departures = tf.matmul(evidence[:, : len(self.mean)] - self.mean, self.whitening)
-        return tf.reduce_sum(tf.square(departures), axis=1, keepdims=True)
+        """Return the squared distance from the nearest class, with the limit at 1: [N, 1].
+
+        Args:
+          evidence: float32 [N, features].
+        """
+        departures = tf.matmul(evidence[:, : self.means.shape[-1]] - self.means, self.whitening)
+        squares = tf.reduce_sum(tf.square(departures), axis=2, keepdims=True)
+        return tf.reduce_min(squares, axis=0)
 
     def lower_confidence(self, probabilities: tf.Tensor, evidence: tf.Tensor) -> tf.Tensor:
         """Make the probabilities of outliers more equal.
@@ -67,33 +76,45 @@ class Outliers:
 
 
 def fit_outliers(
-    parts: PrecomputedLayer, training: npt.NDArray[np.float32], validation: npt.NDArray[np.float32]
+    parts: PrecomputedLayer,
+    training: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    validation: npt.NDArray[np.float32],
 ) -> Outliers | None:
     """Learn the distribution of the evidence from training, and the limit from validation.
 
     The limit is that of conformal prediction: of new images like those of the validation split, at
-    most one of a hundred is expected beyond it.
+    most two of a hundred are expected beyond it.
 
     Args:
       parts: the parts of the model, of which the first computes the evidence.
       training: evidence in the training images, [N, features].
+      labels: the classes of the training images, int [N]. A class without at least two images is
+        left out.
       validation: evidence in the validation images, [N, features].
 
     Returns:
       The distribution; None if the validation split has too few images for the limit.
     """
-    rank = math.ceil((1 - _FALSE_ALARMS) * (len(validation) + 1))
-    if rank > len(validation):
-        return None
     features = training.shape[1] - parts.repeated
-    training, validation = training[:, :features], validation[:, :features]
-    training = training[:: -(-len(training) // _MOST_IMAGES)].astype(np.float64)
-    mean = training.mean(axis=0)
+    step = -(-len(training) // _MOST_IMAGES)
+    training, labels = training[::step, :features].astype(np.float64), labels[::step]
+    classes = np.flatnonzero(np.bincount(labels) > 1)
+    rank = math.ceil((1 - _FALSE_ALARMS) * (len(validation) + 1))
+    if rank > len(validation) or not len(classes):
+        return None
     deviation = np.maximum(training.std(axis=0), _SMALLEST_DEVIATION)
-    covariance, _ = ledoit_wolf((training - mean) / deviation, assume_centered=True)
-    precision = np.linalg.inv(covariance + _RIDGE * np.eye(len(covariance)))
-    whitening = np.linalg.cholesky(precision) / deviation[:, np.newaxis]
-    squares = np.square((validation - mean) @ whitening).sum(axis=1)
+    fitted = [_fit(training[labels == each] / deviation) for each in classes]
+    means = np.stack([mean * deviation for mean, _ in fitted])[:, np.newaxis]
+    whitening = np.stack([matrix / deviation[:, np.newaxis] for _, matrix in fitted])
+    outliers = Outliers(parts, means.astype(np.float32), whitening.astype(np.float32))
+    squares = outliers.measure(tf.constant(validation, tf.float32)).numpy().ravel()
     limit = max(np.partition(squares, rank - 1)[rank - 1], _SMALLEST_LIMIT)
-    whitening /= np.sqrt(limit)
-    return Outliers(parts, mean.astype(np.float32), whitening.astype(np.float32))
+    return dataclasses.replace(outliers, whitening=outliers.whitening / np.float32(limit**0.5))
+
+
+def _fit(evidence: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the mean of float [N, features], and the matrix that whitens what is around it."""
+    mean = evidence.mean(axis=0)
+    covariance, _ = ledoit_wolf(evidence - mean, assume_centered=True)
+    return mean, np.linalg.cholesky(np.linalg.inv(covariance + _RIDGE * np.eye(len(covariance))))
