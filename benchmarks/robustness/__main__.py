@@ -1,6 +1,6 @@
 """Measures an exported model on spectrograms that differ from its training data.
 
-    python -m benchmarks.robustness MODEL_DIR --output DIR [--images 400] [--seed 40001]
+    python -m benchmarks.robustness MODEL_DIR --output DIR [--drifting] [--images 400] [--seed N]
 
 MODEL_DIR is a version under the serving folder. The test images are simulated for each preset,
 unchanged and under every condition of `conditions.py`. Further images measure recall by signal
@@ -27,7 +27,7 @@ from benchmarks.robustness.model import ServedModel
 from benchmarks.robustness.plots import draw_conditions, draw_curvature, draw_strength
 from benchmarks.robustness.tables import format_conditions, format_fractions
 from data.simulation.classes import check_classes
-from data.simulation.presets import BASIC, HARD
+from data.simulation.presets import BASIC, HARD, let_drift
 
 
 def main() -> None:
@@ -37,6 +37,11 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path, metavar="MODEL_DIR")
     parser.add_argument("--output", type=Path, required=True, help="folder for tables and plots")
+    parser.add_argument(
+        "--drifting",
+        action="store_true",
+        help="lines drift by at least two pixels, as in presets crowded and mixed",
+    )
     parser.add_argument("--images", type=int, default=400, help="images per condition (400)")
     parser.add_argument("--seed", type=int, default=40_001, help="seed of the test images (40001)")
     parser.add_argument(
@@ -57,7 +62,8 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.workers, context) as pool:
         run = partial(pool.map, chunksize=16)
-        benchmark = Benchmark(model, images_per_class, arguments.seed, run)
+        presets = (let_drift(BASIC), let_drift(HARD)) if arguments.drifting else (BASIC, HARD)
+        benchmark = Benchmark(model, images_per_class, arguments.seed, run, presets)
         measured = measure(benchmark)
         images = benchmark.render_conditions()
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -87,7 +93,7 @@ def measure(benchmark: Benchmark) -> dict[str, Any]:
         "seed": benchmark.seed,
         "conditions": {},
     }
-    for preset in (BASIC, HARD):
+    for preset in benchmark.presets:
         measured["conditions"][preset.name] = benchmark.measure_conditions(preset)
         print(f"preset {preset.name} measured", file=sys.stderr)
     measured["strength"] = benchmark.measure_strength()

@@ -17,7 +17,7 @@ from benchmarks.robustness.conditions import (
     simulate,
 )
 from benchmarks.robustness.model import ServedModel
-from data.simulation.presets import BASIC, Preset
+from data.simulation.presets import BASIC, HARD, Preset
 from trainer.quality.reliability import measure_reliability
 
 STRENGTHS = tuple(range(0, 21, 2))  # decibels
@@ -36,12 +36,14 @@ class Benchmark:
       images_per_class: images of each class for each condition and each point of a curve.
       seed: seed of the simulation.
       run: the map that runs the simulation.
+      presets: presets basic and hard, or variants of them.
     """
 
     model: ServedModel
     images_per_class: int
     seed: int
     run: Map = map
+    presets: tuple[Preset, Preset] = (BASIC, HARD)
 
     def measure_conditions(self, preset: Preset) -> list[dict[str, Any]]:
         """Return the metrics (`compute_metrics`) of a preset under every condition."""
@@ -72,7 +74,7 @@ class Benchmark:
         name = next(name for name in self.model.classes if name != "noise")
         rendered = {}
         for condition in list_conditions(self.model.height, self.model.width):
-            images = self._simulate([Shot(name, 0)], BASIC, condition.shot)
+            images = self._simulate([Shot(name, 0)], self.presets[0], condition.shot)
             if condition.rendering is not None:
                 images = condition.rendering(images)
             rendered[condition.name] = images[0]
@@ -88,7 +90,7 @@ class Benchmark:
         for name in self.model.classes:
             strengths = STRENGTHS[:1] if name == "noise" else STRENGTHS
             values = [
-                self._predicted_fractions(name, _with_strength(BASIC, decibels))[name]
+                self._predicted_fractions(name, _with_strength(self.presets[0], decibels))[name]
                 for decibels in strengths
             ]
             recalls[name] = values * (len(STRENGTHS) // len(values))
@@ -106,10 +108,10 @@ class Benchmark:
         curves: dict[str, list[float]] = {name: [] for name in self.model.classes}
         for pixels in SAGITTAS:
             sagitta = pixels / self.model.width
-            preset = dataclasses.replace(BASIC, sagitta=(sagitta, sagitta))
+            preset = dataclasses.replace(self.presets[0], sagitta=(sagitta, sagitta))
             for name, fraction in self._predicted_fractions("narrowbanddrd", preset).items():
                 curves[name].append(fraction)
-        straight = self._predicted_fractions("narrowband", BASIC)["narrowband"]
+        straight = self._predicted_fractions("narrowband", self.presets[0])["narrowband"]
         return {"curves": curves, "straight": straight}
 
     def _predicted_fractions(self, class_name: str, preset: Preset) -> dict[str, float]:

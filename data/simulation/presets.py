@@ -215,19 +215,35 @@ What does not drift is labelled by the rest of the image: a line has this label 
 at least two pixels, and carriers in noise are noise.
 """
 
-_SLOWEST = CROWDED.drift[0]
+
+def let_drift(preset: Preset) -> Preset:
+    """Return a preset whose lines drift as fast as those of crowded: by at least two pixels."""
+    return replace(preset, drift=(CROWDED.drift[0], preset.drift[1]))
+
+
+_STRONGEST = 30.0
 MIXED = Mixture(
     name="mixed",
     presets=(
-        replace(BASIC, drift=(_SLOWEST, BASIC.drift[1])),
-        replace(HARD, drift=(_SLOWEST, HARD.drift[1])),
+        replace(
+            let_drift(BASIC),
+            inside=CROWDED.inside,
+            strength=(BASIC.strength[0], _STRONGEST),
+            squiggle_strength=(BASIC.squiggle_strength[0], _STRONGEST),
+            pulsed_strength=(BASIC.pulsed_strength[0], _STRONGEST),
+            pulsed_squiggle_strength=(BASIC.pulsed_squiggle_strength[0], _STRONGEST),
+            pixel_strength=(BASIC.pixel_strength[0], _STRONGEST),
+        ),
+        let_drift(HARD),
         CROWDED,
     ),
 )
 """All presets in turn, for a model that is to work with and without interference.
 
 In each of them a line drifts by at least two pixels. Otherwise, basic and hard would call a line
-narrowband that crowded calls interference.
+narrowband that crowded calls interference. The signals of basic reach 30 dB, and may leave the band
+as those of crowded: a model that has not seen such signals takes straight lines of 20 dB, whose
+sidelobes are visible, for squiggles.
 """
 
 PRESETS: dict[str, Preset | Mixture] = {

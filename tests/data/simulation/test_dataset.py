@@ -138,6 +138,18 @@ def test_every_line_of_a_mixture_drifts_by_two_pixels():
         assert abs(last - first) >= 2 / 128
 
 
+def test_the_signals_of_a_mixture_reach_30_decibels_in_a_third_of_its_images():
+    signals = [
+        simulate_signal(ImageKey("train", name, number), preset="mixed")
+        for name in ("narrowband", "squiggle")
+        for number in range(300)
+    ]
+    strengths = np.array([signal.strength for signal in signals]).reshape(2, 100, 3)
+    assert (strengths[..., 0].max(axis=1) > 29).all()
+    assert strengths[..., 0].max() <= 30
+    assert strengths[..., 1:].max() <= 18
+
+
 def test_an_ingredient_is_left_out_of_every_preset_of_a_mixture():
     without = MIXED.without(["bursts"])
     assert [preset.crowd.bursts for preset in without.presets] == [(0, 0)] * 3
