@@ -11,6 +11,8 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -37,6 +39,7 @@ from trainer.inputs.records import read_records
 from trainer.quality.calibration import calibrate, classify_batches
 from trainer.quality.confusion_matrix import ConfusionMatrix
 from trainer.quality.outliers import Outliers, fit_outliers
+from trainer.quality.reliability import Probabilities
 from trainer.settings import Settings, resolve
 from trainer.watching.epoch_log import logger
 from trainer.watching.tensorboard_log import TensorBoardLog
@@ -112,8 +115,8 @@ def _train_and_export(fn_args: FnArgs, distribution: Distribution, model_run_dir
     model = setup.whole_model
     if distribution.strategy:
         model = _copy_replicated(model, settings)
-    calibration = _calibrate(model, setup, fn_args, settings, distribution)
     outliers = _fit_outliers(setup, settings)
+    calibration = _calibrate(model, setup, fn_args, settings, distribution, outliers)
     facts = {
         **_describe_training(run, state),
         "workers": distribution.workers,
@@ -182,6 +185,7 @@ def _calibrate(
     fn_args: FnArgs,
     settings: Settings,
     distribution: Distribution,
+    outliers: Outliers | None,
 ) -> dict[str, Any]:
     """Calibrate on the whole validation split."""
     classifier, validation = setup.model, setup.validation
@@ -196,7 +200,16 @@ def _calibrate(
                 settings.batch_size,
             ),
         )
-    return calibrate(*classify_batches(classifier, validation.dataset), settings.calibrate)
+    answers = classify_batches(classifier, validation.dataset)
+    if outliers is None:
+        return calibrate(*answers, settings.calibrate)
+    evidence = setup.validation_evidence
+
+    def lower(probabilities: Probabilities) -> Probabilities:
+        lowered = outliers.lower_confidence(tf.constant(probabilities, tf.float32), evidence)
+        return np.asarray(lowered)
+
+    return calibrate(*answers, settings.calibrate, lower)
 
 
 def _fit_outliers(setup: TrainingSetup, settings: Settings) -> Outliers | None:

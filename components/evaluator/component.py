@@ -104,7 +104,7 @@ class Executor(EvaluatorExecutor):
 def _without_rewriting_graphs() -> Iterator[None]:
     """Have TensorFlow run the model as it was exported.
 
-    Rewriting it takes seconds before the first answer, and makes the others no faster.
+    Rewriting it takes most of a second before the first answer, and makes the others no faster.
     """
     before = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

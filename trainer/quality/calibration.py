@@ -10,6 +10,7 @@ number cannot overfit much, but metrics after calibration are not metrics of uns
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -34,6 +35,7 @@ def calibrate(
     probabilities: Probabilities,
     labels: Labels,
     fit: bool = True,
+    lower: Callable[[Probabilities], Probabilities] = lambda probabilities: probabilities,
 ) -> dict[str, Any]:
     """Fit a temperature, and measure the probabilities before and after.
 
@@ -41,6 +43,7 @@ def calibrate(
       probabilities: float [N, classes], the model's own.
       labels: int [N], the actual classes.
       fit: whether to fit a temperature; otherwise the probabilities are only measured.
+      lower: what becomes of calibrated probabilities before they are served.
 
     Returns:
       A dictionary for JSON: `temperature`, None without a fit; `images`, the number of images;
@@ -51,7 +54,8 @@ def calibrate(
     if not fit:
         return {"temperature": None, "images": len(labels), "before": before, "after": before}
     temperature = fit_temperature(probabilities, labels)
-    after = measure_reliability(softmax(_log(probabilities) / temperature, axis=1), labels)
+    served = lower(softmax(_log(probabilities) / temperature, axis=1))
+    after = measure_reliability(served, labels)
     return {"temperature": temperature, "images": len(labels), "before": before, "after": after}
 
 

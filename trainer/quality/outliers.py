@@ -23,7 +23,7 @@ from trainer.models.recipe import PrecomputedLayer
 
 # Fraction of images like the training images that are beyond the limit all the same.
 _FALSE_ALARMS = 0.02
-# More training images would not change the covariance, but take memory.
+# More images of a split would change neither a covariance nor the limit, but take memory.
 _MOST_IMAGES = 20_000
 # What varies by less in training, in the units of the evidence, may be rounding.
 _SMALLEST_DEVIATION = 1e-3
@@ -42,8 +42,8 @@ class Outliers:
 
     Attributes:
       parts: the parts of the model, of which the first computes the evidence.
-      means: mean of the evidence in each class, float32 [classes, 1, features], without features
-        that are repeated.
+      means: mean of the evidence in each class, float32 [classes, features], without features that
+        are repeated.
       whitening: float32 [classes, features, features]. The squared length of (evidence - mean) @
         whitening is the squared distance from a class, and 1 at the limit.
     """
@@ -58,8 +58,12 @@ class Outliers:
         Args:
           evidence: float32 [N, features].
         """
-        departures = tf.matmul(evidence[:, : self.means.shape[-1]] - self.means, self.whitening)
-        squares = tf.reduce_sum(tf.square(departures), axis=2, keepdims=True)
+        evidence = evidence[:, : self.means.shape[-1]]
+        # One class after the other, so that this takes no more memory than the evidence.
+        squares = [
+            tf.reduce_sum(tf.square(tf.matmul(evidence - mean, whitening)), axis=1, keepdims=True)
+            for mean, whitening in zip(self.means, self.whitening, strict=True)
+        ]
         return tf.reduce_min(squares, axis=0)
 
     def lower_confidence(self, probabilities: tf.Tensor, evidence: tf.Tensor) -> tf.Tensor:
@@ -97,20 +101,25 @@ def fit_outliers(
       The distribution; None if the validation split has too few images for the limit.
     """
     features = training.shape[1] - parts.repeated
-    step = -(-len(training) // _MOST_IMAGES)
-    training, labels = training[::step, :features].astype(np.float64), labels[::step]
+    training, labels = _thin_out(training[:, :features]).astype(np.float64), _thin_out(labels)
+    validation = _thin_out(validation)
     classes = np.flatnonzero(np.bincount(labels) > 1)
     rank = math.ceil((1 - _FALSE_ALARMS) * (len(validation) + 1))
     if rank > len(validation) or not len(classes):
         return None
     deviation = np.maximum(training.std(axis=0), _SMALLEST_DEVIATION)
     fitted = [_fit(training[labels == each] / deviation) for each in classes]
-    means = np.stack([mean * deviation for mean, _ in fitted])[:, np.newaxis]
+    means = np.stack([mean * deviation for mean, _ in fitted])
     whitening = np.stack([matrix / deviation[:, np.newaxis] for _, matrix in fitted])
     outliers = Outliers(parts, means.astype(np.float32), whitening.astype(np.float32))
     squares = outliers.measure(tf.constant(validation, tf.float32)).numpy().ravel()
     limit = max(np.partition(squares, rank - 1)[rank - 1], _SMALLEST_LIMIT)
     return dataclasses.replace(outliers, whitening=outliers.whitening / np.float32(limit**0.5))
+
+
+def _thin_out(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return every n-th of the values [N, ...], so that at most `_MOST_IMAGES` are left."""
+    return values[:: max(1, -(-len(values) // _MOST_IMAGES))]
 
 
 def _fit(evidence: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

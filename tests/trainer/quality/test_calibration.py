@@ -129,3 +129,12 @@ def test_calibrate_false_serves_the_models_own_probabilities(exported):
     facts, own, _, answers = exported(calibrate=False, epochs=1)
     np.testing.assert_allclose(answers["probabilities"].numpy(), own, atol=1e-6)
     assert facts["calibration"]["temperature"] is None
+
+
+def test_the_measures_afterwards_are_those_of_what_is_served():
+    probabilities, labels = np.tile([0.9, 0.1], (20, 1)), np.repeat([0, 1], [18, 2])
+    result = calibrate(probabilities, labels, lower=lambda each: np.full_like(each, 0.5))
+    assert result["after"]["negative_log_likelihood"] == pytest.approx(np.log(2))
+    assert result["before"]["negative_log_likelihood"] == pytest.approx(
+        -0.9 * np.log(0.9) - 0.1 * np.log(0.1)
+    )

@@ -56,7 +56,7 @@ def test_the_distance_is_that_from_the_nearest_class_as_much_as_that_class_varie
 def test_a_class_with_a_single_image_is_left_out():
     training, labels = draw_evidence(2001, 0), np.append(one_class(2000), 1)
     several = fit_outliers(PARTS, training, labels, draw_evidence(5000, 1))
-    assert several.means.shape == (1, 1, 3)
+    assert several.means.shape == (1, 3)
     assert fit_outliers(PARTS, training[:1], one_class(1), draw_evidence(5000, 1)) is None
 
 
