@@ -81,7 +81,10 @@ def _read_requests(file: str) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
 def _read_examples(patterns: tuple[str, ...]) -> tf.data.Dataset:
     """Return batches of serialised examples, string [N], in the order of the file names."""
     names = sorted({name for pattern in patterns for name in tf.io.gfile.glob(pattern)})
-    return tf.data.TFRecordDataset(names).batch(_IMAGES_PER_BATCH)
+    # As in `trainer.inputs.records.UNTUNED`, which this program cannot import.
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    return tf.data.TFRecordDataset(names).batch(_IMAGES_PER_BATCH).with_options(untuned)
 
 
 def _ask_lite(file: str, batches: tf.data.Dataset) -> np.ndarray[Any, Any]:

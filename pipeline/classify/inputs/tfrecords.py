@@ -38,8 +38,11 @@ def read_examples(path: str, layout: Layout) -> Iterator[Rows]:
     """
     import tensorflow as tf
 
+    from trainer.inputs.records import UNTUNED
+
     compression = "GZIP" if is_compressed(path) else ""
     dataset = tf.data.TFRecordDataset(path, compression).batch(_RECORDS_AT_A_TIME)
+    dataset = dataset.with_options(UNTUNED)
     with open_input(path, LOCAL) as stream:
         iterator, first = dataset.as_numpy_iterator(), 1
         while count := _pass_records(stream, path, layout.pixels + _MOST_OTHER_BYTES):
