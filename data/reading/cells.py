@@ -109,38 +109,48 @@ def _parse_published(lines: bytes, pixels: int) -> NDArray[np.uint8] | None:
         return None
     cells = np.frombuffer(lines, _CELL)["value"].reshape(rows, pixels)
     levels = np.empty(cells.shape, np.uint8)
+    values, places, found = np.empty((3, pixels), np.uint64)
     # A row at a time stays in the processor's cache.
     for row, read in zip(levels, cells, strict=True):
-        values = read.copy()
-        places = (values * _MULTIPLIER >> _SHIFT).view(np.int64)
-        if (_VALUES[places] != values).any():
+        np.copyto(values, read)
+        np.multiply(values, _MULTIPLIER, out=places)
+        np.right_shift(places, _SHIFT, out=places)
+        _TABLE.take(places.view(np.int64), out=found, mode="wrap")
+        np.bitwise_xor(found, values, out=found)
+        if found.max() > 255:
             return None
-        _LEVELS.take(places, out=row, mode="clip")
+        np.copyto(row, found, casting="unsafe")
     return levels
 
 
-def _make_tables() -> tuple[np.uint64, NDArray[np.uint64], NDArray[np.uint8]]:
-    """Return a multiplier, and tables of the published values and their levels by place.
+def _make_table() -> tuple[np.uint64, NDArray[np.uint64]]:
+    """Return a multiplier, and a table that says by place which value has which level.
 
     The place of a value is the product of its eight bytes and the multiplier, modulo 2**64, without
-    its last `_SHIFT` bits. The multiplier is one that gives all 256 values places of their own.
+    its last bits. There the table has the exclusive or of the value and its level. So the exclusive
+    or with text that was read is the level, or a number above 255 if any byte but the first differs
+    from the value. The multiplier is one that gives all 256 values places of their own, and another
+    place to text that differs from a value in the first byte only.
     """
-    levels = np.arange(256, dtype=np.uint8)
-    values = np.frombuffer(encode_csv(levels[np.newaxis]), _CELL)["value"]
+    levels = np.arange(256, dtype=np.uint64)
+    values = np.frombuffer(encode_csv(levels.astype(np.uint8)[np.newaxis]), _CELL)["value"]
+    width = 1 << int(_SHIFT)
     rng = np.random.default_rng(0)
     while True:
         multiplier = rng.integers(1 << 63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         places = values * multiplier >> _SHIFT
-        if len(np.unique(places)) == len(places):
+        moves = levels[1:] * multiplier
+        is_apart = (moves >= width) & (moves <= 2**64 - width)
+        if len(np.unique(places)) == len(places) and is_apart.all():
             break
-    value_at, level_at = np.zeros(_PLACES, np.uint64), np.zeros(_PLACES, np.uint8)
-    value_at[places], level_at[places] = values, levels
-    return multiplier, value_at, level_at
+    table = np.full(_PLACES, 1 << 63, np.uint64)
+    table[places] = values ^ levels
+    return multiplier, table
 
 
 _CELL = np.dtype([("value", "<u8"), ("separator", "u1")])
 _PLACES, _SHIFT = 1 << 11, np.uint64(64 - 11)
-_MULTIPLIER, _VALUES, _LEVELS = _make_tables()
+_MULTIPLIER, _TABLE = _make_table()
 
 
 def _parse_at_once(lines: bytes, columns: int) -> NDArray[np.float32] | None:

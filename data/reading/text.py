@@ -153,13 +153,16 @@ def read_blocks(
             position += _read_line(stream, longest=0)[1] - 1
         else:
             stream.seek(start)
+        size = BLOCK_BYTES
         while position < end:
-            block = stream.read(min(BLOCK_BYTES, end - position))
+            block = stream.read(min(size, end - position))
             if not block:
                 break
             position += len(block)
             block, length = _complete(block, stream, longest)
             position += length
+            # A block of lines that are as long as its first one needs no copy to complete it.
+            size = BLOCK_BYTES - BLOCK_BYTES % (block.find(b"\n") + 1) or BLOCK_BYTES
             yield _convert_line_ends(block)
 
 

@@ -31,8 +31,6 @@ _POSITIONS_PER_BLOCK = 16
 _FEW_IMAGES = 4
 _RUN = 8
 
-Extremes = list[tf.Tensor]
-
 
 @keras.saving.register_keras_serializable("radio_signals")
 class DriftSearch(keras.layers.Layer):
@@ -110,7 +108,7 @@ class DriftSearch(keras.layers.Layer):
         pieces = self._sum_pieces(rows)
         sums = self._sum_paths(pieces)
         # Straight paths come first.
-        best = [tf.argmax(sums[: 2 * self.drifts]), tf.argmax(sums)]
+        best = [tf.argmax(sums[: self.drifts]), tf.argmax(sums)]
         return self._describe(pieces, tf.cast(tf.stack(best, axis=1), tf.int32))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -123,42 +121,39 @@ class DriftSearch(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
-        """Return each path's greatest sums over all positions: [2 paths, N].
+        """Return the largest size of each path's sums over all positions: [paths, N].
 
-        The greatest sum of a bright path precedes that of the same path if it is dark.
+        The sum of a dark path is negative.
         """
 
-        def search_blocks() -> Extremes:
+        def search_blocks() -> tf.Tensor:
             size = min(_POSITIONS_PER_BLOCK, self._channels)
             steps = tf.constant(np.arange(size, dtype=np.int32) * self._stride)
-            paths = [len(self._members), tf.shape(pieces)[1]]
 
-            def search_block(number: tf.Tensor, largest: tf.Tensor, smallest: tf.Tensor) -> Any:
+            def search_block(number: tf.Tensor, largest: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 # The last block may repeat positions of the one before.
                 first = tf.minimum(number * size, self._channels - size)
                 places = tf.constant(self._pieces)[:, tf.newaxis] + (steps + first * self._stride)
-                maxima, minima = self._find_extremes(tf.gather(pieces, places), size)
-                return number + 1, tf.maximum(largest, maxima), tf.minimum(smallest, minima)
+                of_block = self._find_largest(tf.gather(pieces, places), size)
+                return number + 1, tf.maximum(largest, of_block)
 
-            _, *extremes = tf.while_loop(
-                lambda number, *_: number * size < self._channels,
+            _, largest = tf.while_loop(
+                lambda number, _: number * size < self._channels,
                 search_block,
-                (0, tf.fill(paths, tf.float32.min), tf.fill(paths, tf.float32.max)),
+                (0, tf.zeros([len(self._members), tf.shape(pieces)[1]])),
             )
-            return extremes
+            return largest
 
-        def search_few() -> Extremes:
-            return self._find_extremes(self._copy_runs(pieces), self._channels)
+        def search_few() -> tf.Tensor:
+            return self._find_largest(self._copy_runs(pieces), self._channels)
 
         if uses_lite_operations() or self._channels % _RUN:
-            largest, smallest = search_blocks()
-        else:
-            is_many = tf.shape(pieces)[1] > _FEW_IMAGES
-            largest, smallest = tf.cond(is_many, search_blocks, search_few)
-        return tf.reshape(tf.stack([largest, -smallest], axis=1), [2 * len(self._members), -1])
+            return search_blocks()
+        is_many = tf.shape(pieces)[1] > _FEW_IMAGES
+        return tf.cond(is_many, search_blocks, search_few)
 
-    def _find_extremes(self, pieces: tf.Tensor, positions: int) -> Extremes:
-        """Return each path's largest and smallest sum over some positions: two of [paths, N].
+    def _find_largest(self, pieces: tf.Tensor, positions: int) -> tf.Tensor:
+        """Return the largest size of each path's sums over some positions: [paths, N].
 
         Args:
           pieces: sums of each piece at each position, for all images.
@@ -168,7 +163,7 @@ class DriftSearch(keras.layers.Layer):
         rows = tf.reshape(pieces, [len(self._pieces), -1])
         sums = sum_rows(rows, tf.constant(self._members))
         sums = tf.reshape(sums, [len(self._members), positions, -1])
-        return [tf.reduce_max(sums, axis=1), tf.reduce_min(sums, axis=1)]
+        return tf.reduce_max(tf.abs(sums), axis=1)
 
     def _copy_runs(self, pieces: tf.Tensor) -> tf.Tensor:
         """Return the sums of each piece at all positions, [pieces, runs, run N], for few images.
@@ -195,19 +190,20 @@ class DriftSearch(keras.layers.Layer):
 
         Args:
           pieces: sums of the pieces, from `_sum_pieces`.
-          best: int32 [N, choices], which of the sums from `_sum_paths` were chosen.
+          best: int32 [N, choices], which of the paths were chosen.
         """
-        polarity = 1 - 2 * tf.cast(best % 2, tf.float32)
-        path = best // 2
-        # Sum each path at every position again, because `_sum_paths` only kept the maximum.
-        positions = tf.gather(tf.constant(self._starts), path)[..., tf.newaxis]
+        # Sum each path at every position again, because `_sum_paths` only kept the largest size.
+        positions = tf.gather(tf.constant(self._starts), best)[..., tf.newaxis]
         positions += tf.range(self._channels) * self._stride
-        count = tf.shape(path)[0]
+        count = tf.shape(best)[0]
         images = tf.reshape(tf.range(count), [-1, 1, 1, 1])
         by_position = tf.gather(tf.reshape(pieces, [-1]), positions * count + images)
-        by_position = tf.reduce_sum(by_position, axis=2) * polarity[..., tf.newaxis]
+        by_position = tf.reduce_sum(by_position, axis=2)
+        is_dark = tf.reduce_max(by_position, axis=2) < -tf.reduce_min(by_position, axis=2)
+        polarity = tf.where(is_dark, -1.0, 1.0)
+        by_position *= polarity[..., tf.newaxis]
         middle = (tf.cast(tf.argmax(by_position, axis=2), tf.float32) + 0.5) / self._channels
-        drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), path), axis=2)
+        drift, sagitta = tf.unstack(tf.gather(tf.constant(self._paths), best), axis=2)
         return tf.stack([middle, drift, sagitta, polarity], axis=2)
 
     def _sum_pieces(self, images: tf.Tensor) -> tf.Tensor:

@@ -102,14 +102,17 @@ class SpotEvidence(keras.layers.Layer):
         images = average_down(tf.stop_gradient(images), self.rows, self.channels)
         pixels = images[..., 0]
         mean, variance = moments(pixels, [1, 2])
-        pixels = (pixels - mean) * tf.math.rsqrt(variance + 1e-4)
-        taller = (pixels[:, 1:] + pixels[:, :-1]) / np.sqrt(2)
-        square = (taller[:, :, 1:] + taller[:, :, :-1]) / np.sqrt(2)
+        deviation = tf.sqrt(variance + 1e-4)
+        taller = pixels[:, 1:] + pixels[:, :-1]
+        square = taller[:, :, 1:] + taller[:, :, :-1]
         features = []
-        for spots in (pixels, taller, square):
-            extremes = [tf.reduce_max(spots, axis=2), -tf.reduce_min(spots, axis=2)]
+        for spots, size in ((pixels, 1), (taller, 2), (square, 4)):
+            # In standard deviations of the sum of as many pixels of noise.
+            middle, unit = (value[..., 0] for value in (size * mean, np.sqrt(size) * deviation))
+            bright = (tf.reduce_max(spots, axis=2) - middle) / unit
+            dark = (middle - tf.reduce_min(spots, axis=2)) / unit
             ranks = [rank for rank in _RANKS if rank < spots.shape[1]]
-            largest = tf.math.top_k(tf.stack(extremes, axis=1), max(ranks) + 1).values
+            largest = tf.math.top_k(tf.stack([bright, dark], axis=1), max(ranks) + 1).values
             bright, dark = tf.unstack(asinh(tf.gather(largest, ranks, axis=2)), axis=1)
             features += [tf.maximum(bright, dark), tf.minimum(bright, dark)]
         return tf.concat(features, axis=1)

@@ -79,29 +79,41 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Clean a batch."""
         # By part: [N, parts, W].
         sums = tf.transpose(sum_over_time(self._to_parts, rows), [1, 0, 2])
-        strongest = tf.zeros_like(sums[:, 0, 0])
+        peak, size = self._find_peak(sums)
+        none = tf.zeros_like(size)
 
         def remove_from_some(
-            number: tf.Tensor, chosen: tf.Tensor, left: tf.Tensor, sizes: Sequence[tf.Tensor]
+            number: tf.Tensor,
+            chosen: tf.Tensor,
+            left: tf.Tensor,
+            peak: tf.Tensor,
+            sizes: Sequence[tf.Tensor],
         ) -> Any:
             left, size = replace_where(
                 chosen,
-                (left, tf.zeros_like(strongest)),
-                lambda images: self._remove_strongest(tf.gather(left, images)),
+                (left, none),
+                lambda images: self._remove(tf.gather(left, images), tf.gather(peak, images)),
             )
             sizes = [tf.maximum(sizes[0], size), sizes[1] + tf.sign(size)]
             # In a spectrogram that has not changed, another pass would find the same.
-            return number + 1, size > 0, left, sizes
+            chosen = size > 0
+            peak = replace_where(
+                chosen, peak, lambda images: self._find_peak(tf.gather(left, images))[0]
+            )
+            return number + 1, chosen, left, peak, sizes
 
-        stands_out = tf.reduce_max(self._find_largest(sums), axis=1) > _LEAST_SUM
-        _, _, left, sizes = tf.while_loop(
+        _, _, left, _, sizes = tf.while_loop(
             lambda number, *_: number < _PASSES,
             remove_from_some,
-            (0, stands_out, sums, [strongest, strongest]),
+            (0, size > _LEAST_SUM, sums, peak, [none, none]),
         )
-        carriers = sum_over_time(self._to_parts.T, sums - left)
-        cleaned = remove(rows, tf.transpose(carriers, [1, 0, 2]))
-        return cleaned, tf.stack(sizes, axis=1)
+
+        def clean(images: tf.Tensor) -> tf.Tensor:
+            removed = tf.gather(sums, images) - tf.gather(left, images)
+            carriers = sum_over_time(self._to_parts.T, removed)
+            return remove(tf.gather(rows, images), tf.transpose(carriers, [1, 0, 2]))
+
+        return replace_where(sizes[0] > 0, rows, clean), tf.stack(sizes, axis=1)
 
     def compute_output_shape(
         self, shape: tuple[int | None, ...]
@@ -109,17 +121,28 @@ class WithoutIntermittentCarriers(keras.layers.Layer):
         """Return [N, H, W] and [N, 2]."""
         return shape, (shape[0], 2)
 
-    def _find_largest(self, sums: tf.Tensor) -> tf.Tensor:
-        """Return the size of each channel's largest sum over an interval, [N, W]."""
-        return tf.reduce_max(tf.abs(sum_over_time(self._intervals, sums)), axis=0)
+    def _find_peak(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Find the channel that stands out most during an interval.
 
-    def _remove_strongest(self, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Remove what stands out in the channel that stands out most, where it is a carrier.
+        Args:
+          sums: by part, float32 [N, parts, W].
+
+        Returns:
+          Its number, int32 [N], and the size of its largest sum, float32 [N].
+        """
+        largest = tf.reduce_max(tf.abs(sum_over_time(self._intervals, sums)), axis=0)
+        return tf.argmax(largest, axis=1, output_type=tf.int32), tf.reduce_max(largest, axis=1)
+
+    def _remove(self, sums: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Remove what stands out in a channel, where it is a carrier.
+
+        Args:
+          sums: by part, float32 [N, parts, W].
+          peak: the channel, int32 [N].
 
         Returns:
           What is left of `sums`, and the size of the sum that was removed, [N], 0 for none.
         """
-        peak = tf.argmax(self._find_largest(sums), axis=1, output_type=tf.int32)
         width = sums.shape[2]
         near = _cut_near(sums, peak)
         by_interval = tf.matmul(near[..., _MARGIN], self._intervals, transpose_b=True)

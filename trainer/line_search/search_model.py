@@ -29,7 +29,7 @@ DRIFT, SAGITTA = 0.5, 12 / 128
 # Channels to look at on either side of a path from the drift search.
 REACH = 8
 # The second look says as much as the first, and comes last.
-SECOND_LOOK_FEATURES = 117
+SECOND_LOOK_FEATURES = 111
 
 
 class _TracedOnce(keras.Model):
@@ -109,7 +109,7 @@ def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTenso
         "straight": close_up[:, 0],
         "curved": close_up[:, 1],
         "curve": paths[:, 1],
-        "wandering": Wander((0.5, 1, 2), (0.6, 1.2), either_polarity=True, name="wander")(coarse),
+        "wandering": Wander((0.5, 1, 2), (0.9,), either_polarity=True, name="wander")(coarse),
         "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
     }
     evidence = Evidence(without, name="evidence")(results)

@@ -36,6 +36,18 @@ def test_six_decimals_that_are_no_grey_level_are_read_to_the_nearest():
     np.testing.assert_array_equal(levels_of(lines, 2), [[128, 161], [254, 161]])
 
 
+@pytest.mark.parametrize("place", [0, 2, 3, 4, 5, 6, 7])
+def test_a_cell_with_another_digit_than_a_grey_level_is_read_as_the_number_it_is(place):
+    for cell in encode_csv(np.arange(0, 256, 15, dtype=np.uint8)[np.newaxis]).split(b","):
+        for digit in b"0123456789":
+            text = bytearray(cell[:8])
+            text[place] = digit
+            levels, faults = parse_levels(bytes(text) + b"\n", 1, "unit")
+            value = float(text)
+            assert len(faults) == (value > 1), text
+            assert levels[0, 0] == (0 if faults else round(255 * value)), text
+
+
 @pytest.mark.parametrize(
     "text", [b"0.631373;0.1234\n", b"0.631373,0.1234x\n", b"2.000000,0.1234\n"]
 )
