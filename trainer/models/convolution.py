@@ -60,13 +60,11 @@ class NormalisedConvolution(keras.layers.Layer):
         scale = normalisation.gamma * keras.ops.rsqrt(
             normalisation.moving_variance + normalisation.epsilon
         )
-        bias = normalisation.beta - normalisation.moving_mean * scale
-        outputs = keras.ops.conv(
-            inputs,
-            self.convolution.kernel * scale,
-            strides=self._arguments["strides"],
-            padding="same",
-        )
+        # The averages are float32, whatever the inputs are.
+        kernel = keras.ops.cast(self.convolution.kernel * scale, inputs.dtype)
+        bias = keras.ops.cast(normalisation.beta - normalisation.moving_mean * scale, inputs.dtype)
+        strides = self._arguments["strides"]
+        outputs = keras.ops.conv(inputs, kernel, strides=strides, padding="same")
         return keras.ops.relu(tf.nn.bias_add(outputs, bias))
 
     def _normalise_batch(self, outputs: tf.Tensor) -> tf.Tensor:
