@@ -70,8 +70,8 @@ def standardise(images: tf.Tensor) -> tf.Tensor:
     limit = _compute_dead_limit(images.shape[1])
     dead = deviations <= limit * tf.reduce_mean(deviations, axis=2, keepdims=True)
     dead = tf.cast(dead, images.dtype)
-    # Downsampling the image affected the neighbours too: they would look like faint lines. A pooling
-    # layer takes many times as long for a single row.
+    # Downsampling the image affected the neighbours too: they would look like faint lines.
+    # A pooling layer takes many times as long for a single row.
     around = tf.pad(dead, [[0, 0], [0, 0], [1, 1], [0, 0]])
     alive = 1.0 - tf.maximum(dead, tf.maximum(around[:, :, :-2], around[:, :, 2:]))
     # Those of all pixels follow from those of the channels.
