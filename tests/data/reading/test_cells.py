@@ -38,7 +38,7 @@ def test_six_decimals_that_are_no_grey_level_are_read_to_the_nearest():
 
 @pytest.mark.parametrize("place", [0, 2, 3, 4, 5, 6, 7])
 def test_a_cell_with_another_digit_than_a_grey_level_is_read_as_the_number_it_is(place):
-    for cell in encode_csv(np.arange(0, 256, 15, dtype=np.uint8)[np.newaxis]).split(b","):
+    for cell in encode_csv(np.arange(0, 256, 51, dtype=np.uint8)[np.newaxis]).split(b","):
         for digit in b"0123456789":
             text = bytearray(cell[:8])
             text[place] = digit
