@@ -161,7 +161,8 @@ def read_blocks(
             position += len(block)
             block, length = _complete(block, stream, longest)
             position += length
-            # A block of lines that are as long as its first one needs no copy to complete it.
+            # If all lines are as long as this block's first, the next block ends with a whole line.
+            # It is then not copied to complete it.
             size = BLOCK_BYTES - BLOCK_BYTES % (block.find(b"\n") + 1) or BLOCK_BYTES
             yield _convert_line_ends(block)
 

@@ -102,13 +102,13 @@ class SpotEvidence(keras.layers.Layer):
         images = average_down(tf.stop_gradient(images), self.rows, self.channels)
         pixels = images[..., 0]
         mean, variance = moments(pixels, [1, 2])
-        deviation = tf.sqrt(variance + 1e-4)
+        mean, deviation = mean[..., 0], tf.sqrt(variance[..., 0] + 1e-4)
         taller = pixels[:, 1:] + pixels[:, :-1]
         square = taller[:, :, 1:] + taller[:, :, :-1]
         features = []
         for spots, size in ((pixels, 1), (taller, 2), (square, 4)):
             # In standard deviations of the sum of as many pixels of noise.
-            middle, unit = (value[..., 0] for value in (size * mean, np.sqrt(size) * deviation))
+            middle, unit = size * mean, np.sqrt(size) * deviation
             bright = (tf.reduce_max(spots, axis=2) - middle) / unit
             dark = (middle - tf.reduce_min(spots, axis=2)) / unit
             ranks = [rank for rank in _RANKS if rank < spots.shape[1]]
