@@ -11,11 +11,15 @@ import numpy.typing as npt
 import tensorflow as tf
 from scipy.linalg import eigh
 
+from trainer.line_search.straightened import measure_inside
+
 # Largest error of a path from the drift search, in channels: at half-time and over the whole time.
 _MIDDLES = np.linspace(-1.5, 1.5, 9)
 _DRIFTS = np.linspace(-3.0, 3.0, 9)
 # Standard deviation of a line's profile along frequency, in channels.
 _WIDTH = 0.6
+# Smallest fraction of rows inside the band by which a filter's output is divided.
+_LEAST_INSIDE = 0.25
 # Principal components of the filters. All filters are sums of so few of them, to a hundredth.
 _PATTERNS = 80
 
@@ -25,11 +29,11 @@ class CloseUp(keras.layers.Layer):
     """Matches straightened spectrograms with lines of all sagittas, slightly shifted and tilted.
 
     The evidence for a line is the log of its likelihood ratio to noise, in nats, at the strength
-    that fits best. It is half the square of the output of the line's matched filter, in standard
-    deviations of the noise.
+    that fits best, averaged over positions and drifts. At each, it is half the square of the output
+    of the line's matched filter, in standard deviations of the noise.
 
     Input: float32 [N, P, H, W], as `Straightened` returns it.
-    Output: float32 [N, P, sagittas], each at its best position and drift.
+    Output: float32 [N, P, sagittas].
     """
 
     def __init__(self, sagittas: int, sagitta: float, **options: Any) -> None:
@@ -56,7 +60,11 @@ class CloseUp(keras.layers.Layer):
             outputs,
             [-1, straightened.shape[1], len(_MIDDLES) * len(_DRIFTS), self.sagittas],
         )
-        return 0.5 * tf.square(tf.nn.relu(tf.reduce_max(outputs, axis=2)))
+        inside = tf.maximum(measure_inside(straightened), _LEAST_INSIDE)[
+            ..., tf.newaxis, tf.newaxis
+        ]
+        evidence = 0.5 * tf.square(tf.nn.relu(outputs)) / inside
+        return tf.reduce_logsumexp(evidence, axis=2) - np.log(evidence.shape[2])
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return [N, P, sagittas]."""

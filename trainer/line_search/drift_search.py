@@ -26,6 +26,8 @@ _PATH_WIDTH = 0.3
 _TAIL = 2
 # Positions at a time. The sums of all paths at so many positions fit into a processor's cache.
 _POSITIONS_PER_BLOCK = 16
+# Smallest fraction of its rows in which a path must be inside the band.
+_LEAST_INSIDE = 0.45
 # Copying runs of values takes less time than copying each of them. For so few images, the copies of
 # the table that runs can be read from are worth their time.
 _FEW_IMAGES = 4
@@ -37,7 +39,10 @@ class DriftSearch(keras.layers.Layer):
     """Finds the paths, bright or dark, with the greatest sums of pixels.
 
     A path of drift d and sagitta s is f + d (t - 1/2) + s (4 t (1 - t) - 1), with t from 0 to 1.
-    Pixels outside the band count as 0. The layer has no weights and passes no gradient.
+    Where a path is outside the band, there are no pixels to add up, and less noise. A sum is
+    therefore divided by the square root of the fraction of rows in which its path is inside. Paths
+    that are outside for more than half of the time are not searched. The layer has no weights and
+    passes no gradient.
 
     Input: float32 [N, H, W], as `StandardRows` returns it.
     Output: float32 [N, 2, 4], the strongest straight path and the strongest of all paths: f, d and
@@ -93,6 +98,7 @@ class DriftSearch(keras.layers.Layer):
         straightest = np.lexsort(np.abs(paths).round(6).T)
         self._starts = starts.reshape(-1, _PIECES)[straightest].astype(np.int32)
         self._paths = paths[straightest].astype(np.float32)
+        self._rows_inside = self._count_rows_inside(rows)
         # A piece belongs to three paths on average.
         self._pieces, members = np.unique(self._starts, return_inverse=True)
         self._members = members.reshape(self._starts.shape).astype(np.int32)
@@ -106,10 +112,11 @@ class DriftSearch(keras.layers.Layer):
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Search a batch."""
         pieces = self._sum_pieces(rows)
-        sums = self._sum_paths(pieces)
+        weights = self._weigh_paths(rows.shape[1])
+        sums = self._sum_paths(pieces, weights)
         # Straight paths come first.
-        best = [tf.argmax(sums[: self.drifts]), tf.argmax(sums)]
-        return self._describe(pieces, tf.cast(tf.stack(best, axis=1), tf.int32))
+        best = tf.stack([tf.argmax(sums[: self.drifts]), tf.argmax(sums)], axis=1)
+        return self._describe(pieces, weights, tf.cast(best, tf.int32))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return [N, 2, 4]."""
@@ -120,8 +127,25 @@ class DriftSearch(keras.layers.Layer):
         names = ("drifts", "sagittas", "drift", "sagitta")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _sum_paths(self, pieces: tf.Tensor) -> tf.Tensor:
-        """Return the largest size of each path's sums over all positions: [paths, N].
+    def _count_rows_inside(self, rows: int) -> npt.NDArray[np.uint8]:
+        """Count the rows in which each path is inside the band: [paths, positions].
+
+        Bytes, because the exported model holds them.
+        """
+        time = (np.arange(rows) + 0.5) / rows
+        drift, sagitta = self._paths.T[..., np.newaxis]
+        offset = drift * (time - 0.5) + sagitta * (4 * time * (1 - time) - 1)
+        position = (np.arange(self._channels)[:, np.newaxis] + 0.5) / self._channels
+        where = offset[:, np.newaxis] + position
+        return np.sum((where > 0) & (where < 1), axis=2, dtype=np.uint8)
+
+    def _weigh_paths(self, rows: int) -> tf.Tensor:
+        """Return by what to multiply the sum of each path: [paths, positions]."""
+        inside = tf.cast(tf.constant(self._rows_inside), tf.float32) / rows
+        return tf.where(inside < _LEAST_INSIDE, 0.0, tf.math.rsqrt(tf.maximum(inside, 1 / rows)))
+
+    def _sum_paths(self, pieces: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Return the largest size of each path's weighted sums over all positions: [paths, N].
 
         The sum of a dark path is negative.
         """
@@ -134,7 +158,8 @@ class DriftSearch(keras.layers.Layer):
                 # The last block may repeat positions of the one before.
                 first = tf.minimum(number * size, self._channels - size)
                 places = tf.constant(self._pieces)[:, tf.newaxis] + (steps + first * self._stride)
-                of_block = self._find_largest(tf.gather(pieces, places), size)
+                weights_of_block = tf.slice(weights, [0, first], [-1, size])
+                of_block = self._find_largest(tf.gather(pieces, places), weights_of_block)
                 return number + 1, tf.maximum(largest, of_block)
 
             _, largest = tf.while_loop(
@@ -145,25 +170,25 @@ class DriftSearch(keras.layers.Layer):
             return largest
 
         def search_few() -> tf.Tensor:
-            return self._find_largest(self._copy_runs(pieces), self._channels)
+            return self._find_largest(self._copy_runs(pieces), weights)
 
         if uses_lite_operations() or self._channels % _RUN:
             return search_blocks()
         is_many = tf.shape(pieces)[1] > _FEW_IMAGES
         return tf.cond(is_many, search_blocks, search_few)
 
-    def _find_largest(self, pieces: tf.Tensor, positions: int) -> tf.Tensor:
-        """Return the largest size of each path's sums over some positions: [paths, N].
+    def _find_largest(self, pieces: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Return the largest size of each path's weighted sums over some positions: [paths, N].
 
         Args:
           pieces: sums of each piece at each position, for all images.
-          positions: number of positions.
+          weights: of each path at each position, [paths, positions].
         """
         # A row for each piece, so that the sum of a path is the sum of a few long rows.
         rows = tf.reshape(pieces, [len(self._pieces), -1])
         sums = sum_rows(rows, tf.constant(self._members))
-        sums = tf.reshape(sums, [len(self._members), positions, -1])
-        return tf.reduce_max(tf.abs(sums), axis=1)
+        sums = tf.reshape(sums, [*weights.shape, -1])
+        return tf.reduce_max(tf.abs(sums) * weights[..., tf.newaxis], axis=1)
 
     def _copy_runs(self, pieces: tf.Tensor) -> tf.Tensor:
         """Return the sums of each piece at all positions, [pieces, runs, run N], for few images.
@@ -185,11 +210,12 @@ class DriftSearch(keras.layers.Layer):
         places = place[:, np.newaxis] // _RUN + np.arange(self._channels // _RUN)
         return tf.gather(runs, tf.constant(places.astype(np.int32)))
 
-    def _describe(self, pieces: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
+    def _describe(self, pieces: tf.Tensor, weights: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
         """Return paths as the layer does: [N, choices, 4].
 
         Args:
           pieces: sums of the pieces, from `_sum_pieces`.
+          weights: of each path at each position, [paths, positions].
           best: int32 [N, choices], which of the paths were chosen.
         """
         # Sum each path at every position again, because `_sum_paths` only kept the largest size.
@@ -198,7 +224,7 @@ class DriftSearch(keras.layers.Layer):
         count = tf.shape(best)[0]
         images = tf.reshape(tf.range(count), [-1, 1, 1, 1])
         by_position = tf.gather(tf.reshape(pieces, [-1]), positions * count + images)
-        by_position = tf.reduce_sum(by_position, axis=2)
+        by_position = tf.reduce_sum(by_position, axis=2) * tf.gather(weights, best)
         is_dark = tf.reduce_max(by_position, axis=2) < -tf.reduce_min(by_position, axis=2)
         polarity = tf.where(is_dark, -1.0, 1.0)
         by_position *= polarity[..., tf.newaxis]

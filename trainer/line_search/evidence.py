@@ -28,7 +28,9 @@ class Evidence(keras.layers.Layer):
       and around the best of all paths;
     * `curve`: float32 [N, 4], the best of all paths;
     * `wandering` and `near`: float32 [N, deviations, strengths], from `Wander` in the whole
-      spectrogram and near the best path. The first deviation of `near` is that of a steady line.
+      spectrogram and near the best path. The first deviation of `near` is that of a steady line;
+    * `inside`: float32 [N, 2], the fraction of rows in which the best straight path and the best of
+      all are inside the band.
 
     Output: float32 [N, features].
     """
@@ -74,6 +76,7 @@ class Evidence(keras.layers.Layer):
             asinh(kinds / _COARSE_SCALE),
             asinh((kinds - best) / _COARSE_SCALE),
             asinh((line - best) / _FINE_SCALE),
+            results["inside"],
         ]
         return tf.concat(features, axis=1)
 

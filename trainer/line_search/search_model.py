@@ -15,21 +15,21 @@ from trainer.line_search.evidence import Evidence
 from trainer.line_search.intermittent import WithoutIntermittentCarriers
 from trainer.line_search.second_look import BothLooks, SideBySide
 from trainer.line_search.standard_rows import StandardRows
-from trainer.line_search.straightened import Straightened
+from trainer.line_search.straightened import Straightened, measure_inside
 from trainer.line_search.wander import Wander
 
 NAME = "line_search"
 
 ROWS = 64
 # A wandering line crosses more than one channel during a row. It is therefore followed at half the
-# resolution, which takes a quarter of the time.
-FINE, COARSE = 128, 64
+# resolution, which takes a quarter of the time. One that wanders far is followed at a quarter.
+FINE, COARSE, COARSEST = 128, 64, 32
 # In widths of the band: drift over the whole observation, and distance from the chord.
 DRIFT, SAGITTA = 0.5, 12 / 128
 # Channels to look at on either side of a path from the drift search.
 REACH = 8
 # The second look says as much as the first, and comes last.
-SECOND_LOOK_FEATURES = 111
+SECOND_LOOK_FEATURES = 117
 
 
 class _TracedOnce(keras.Model):
@@ -101,16 +101,24 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
 
 def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTensor:
     """Return the evidence for each kind of line in standardised rows: float32 [N, features]."""
-    coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(fine[..., None])
+    coarse, coarsest = (
+        StandardRows(ROWS, channels, name=f"{name}_rows")(fine[..., None])
+        for name, channels in (("coarse", COARSE), ("coarsest", COARSEST))
+    )
     paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near = Straightened(REACH, name="straightened")(fine, paths)
     close_up = CloseUp(25, 3.0, name="close_up")(near)
+    wandering = [
+        Wander((0.5, 1, 2), (0.9,), either_polarity=True, name="wander")(coarse),
+        Wander((0.6, 1.3), (0.9,), either_polarity=True, name="wide_wander")(coarsest),
+    ]
     results = {
         "straight": close_up[:, 0],
         "curved": close_up[:, 1],
         "curve": paths[:, 1],
-        "wandering": Wander((0.5, 1, 2), (0.9,), either_polarity=True, name="wander")(coarse),
+        "wandering": keras.ops.concatenate(wandering, axis=1),
         "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
+        "inside": measure_inside(near),
     }
     evidence = Evidence(without, name="evidence")(results)
     if "envelope" in without:

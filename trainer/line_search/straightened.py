@@ -56,3 +56,17 @@ class Straightened(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "reach": self.reach}
+
+
+def measure_inside(straightened: tf.Tensor) -> tf.Tensor:
+    """Return the fraction of rows in which each path is inside the band.
+
+    Args:
+      straightened: float32 [N, P, H, channels], as `Straightened` returns it.
+
+    Returns:
+      float32 [N, P].
+    """
+    # Only pixels outside the band, or in a row without contrast, are exactly 0.
+    middle = straightened[..., straightened.shape[3] // 2]
+    return keras.ops.mean(keras.ops.cast(keras.ops.not_equal(middle, 0.0), "float32"), axis=2)

@@ -29,11 +29,36 @@ def test_the_right_sagitta_explains_a_line_best(sagitta, middle, drift):
     assert SAGITTAS[evidence.argmax()] == sagitta
 
 
-def test_the_evidence_is_half_the_squared_output_of_the_matched_filter():
-    shape = make_line(0.0, 0.0, 0.0)
-    strength = 2.0
-    expected = 0.5 * strength**2 * np.square(shape).sum()
-    assert compute_evidence(strength * shape)[0, 12] == pytest.approx(expected, rel=1e-4)
+def average_likelihoods(line: np.ndarray) -> float:
+    """Return the log of the mean likelihood ratio of straight lines to noise."""
+    evidence = []
+    for middle in np.linspace(-1.5, 1.5, 9):
+        for drift in np.linspace(-3, 3, 9):
+            shape = make_line(middle, drift, 0.0)
+            output = np.sum(line * shape) / np.sqrt(np.square(shape).sum())
+            evidence.append(0.5 * max(output, 0.0) ** 2)
+    return np.logaddexp.reduce(evidence) - np.log(len(evidence))
+
+
+@pytest.mark.parametrize(("middle", "drift"), [(0.0, 0.0), (0.2, -1.4)])
+def test_the_evidence_is_that_of_matched_filters_averaged_over_positions_and_drifts(middle, drift):
+    line = 2 * make_line(middle, drift, 0.0)
+    expected = average_likelihoods(line)
+    assert compute_evidence(line)[0, 12] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_line_on_the_grid_gives_the_evidence_of_one_among_81_lines():
+    line = 2 * make_line(0.0, 0.0, 0.0)
+    expected = 0.5 * np.square(line).sum() - np.log(81)
+    assert compute_evidence(line)[0, 12] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_line_that_is_inside_for_half_the_time_gives_the_evidence_of_that_half():
+    """The other half is outside the band, where all is 0."""
+    line = 2 * make_line(0.0, 0.0, 0.0)
+    line[:, ROWS // 2 :] = 0
+    expected = 0.5 * np.square(line).sum()
+    assert compute_evidence(line)[0, 12] == pytest.approx(expected - np.log(81), abs=1)
 
 
 def test_a_dark_line_gives_no_evidence():
@@ -41,10 +66,13 @@ def test_a_dark_line_gives_no_evidence():
 
 
 def test_noise_gives_little_evidence():
-    """The best of many similar filters reaches about two standard deviations: two nats."""
+    """The best of many similar filters reaches about two standard deviations: two nats.
+
+    The average of their likelihood ratios is less.
+    """
     evidence = compute_evidence(noise(200, 0, ROWS, WIDTH)).max(axis=1)
-    assert 1 < evidence.mean() < 3
-    assert (evidence > 10).mean() < 0.01
+    assert 0.3 < evidence.mean() < 0.8
+    assert (evidence > 8).mean() < 0.01
 
 
 def test_a_sagitta_of_one_channel_is_told_from_none_in_noise():

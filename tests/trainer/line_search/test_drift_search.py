@@ -69,6 +69,14 @@ def test_a_path_that_begins_outside_the_band_is_found():
     assert abs(line[0, 1] - 0.375) < 2 / DRIFTS
 
 
+def test_a_faint_path_is_found_in_the_half_of_the_time_in_which_it_is_inside_the_band():
+    """Where it is outside, there is no noise either."""
+    rows = noise(20, 0) + 1.4 * path_image(2.0, 0.375, 0.0)
+    line, _ = search(rows)
+    is_near = (np.abs(line[:, 0] * CHANNELS - 2.5) < 3) & (np.abs(line[:, 1] - 0.375) < 3 / DRIFTS)
+    assert is_near.sum() >= 19
+
+
 @pytest.mark.parametrize("shape", [(48, 32), (61, 130), (16, 16)])
 def test_images_of_any_size_can_be_searched(shape):
     line, curve = search(np.ones((2, *shape)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.line_search.paths import CHANNELS, noise, path_image
-from trainer.line_search.straightened import Straightened
+from trainer.line_search.straightened import Straightened, measure_inside
 
 REACH = 5
 
@@ -46,3 +46,12 @@ def test_values_outside_the_band_are_0(middle):
 
 def test_a_path_far_outside_the_band_gives_only_0():
     assert not straighten(noise(1, 0), 500.0, 0.0, 0.0, 1.0).any()
+
+
+def test_the_fraction_of_rows_inside_the_band_is_known():
+    """At a drift of the whole band, a path from the middle leaves it after half the time."""
+    inside = [
+        float(measure_inside(straighten(noise(1, 0), middle, drift, 0.0, 1.0)[None, None])[0, 0])
+        for middle, drift in ((64.0, 0.5), (CHANNELS - 1.0, 1.0), (500.0, 0.0))
+    ]
+    np.testing.assert_allclose(inside, [1, 0.5, 0], atol=1 / 64)
