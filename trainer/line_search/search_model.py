@@ -22,14 +22,14 @@ NAME = "line_search"
 
 ROWS = 64
 # A wandering line crosses more than one channel during a row. It is therefore followed at half the
-# resolution, which takes a quarter of the time. One that wanders far is followed at a quarter.
+# resolution, which takes a quarter of the time, and at a quarter if it wanders far.
 FINE, COARSE, COARSEST = 128, 64, 32
 # In widths of the band: drift over the whole observation, and distance from the chord.
 DRIFT, SAGITTA = 0.5, 12 / 128
 # Channels to look at on either side of a path from the drift search.
 REACH = 8
 # The second look says as much as the first, and comes last.
-SECOND_LOOK_FEATURES = 117
+SECOND_LOOK_FEATURES = 113
 
 
 class _TracedOnce(keras.Model):
@@ -109,7 +109,7 @@ def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTenso
     near = Straightened(REACH, name="straightened")(fine, paths)
     close_up = CloseUp(25, 3.0, name="close_up")(near)
     wandering = [
-        Wander((0.5, 1, 2), (0.9,), either_polarity=True, name="wander")(coarse),
+        Wander((0.6,), (0.9,), either_polarity=True, name="wander")(coarse),
         Wander((0.6, 1.3), (0.9,), either_polarity=True, name="wide_wander")(coarsest),
     ]
     results = {
