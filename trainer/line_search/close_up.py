@@ -60,10 +60,8 @@ class CloseUp(keras.layers.Layer):
             outputs,
             [-1, straightened.shape[1], len(_MIDDLES) * len(_DRIFTS), self.sagittas],
         )
-        inside = tf.maximum(measure_inside(straightened), _LEAST_INSIDE)[
-            ..., tf.newaxis, tf.newaxis
-        ]
-        evidence = 0.5 * tf.square(tf.nn.relu(outputs)) / inside
+        inside = tf.maximum(measure_inside(straightened), _LEAST_INSIDE)
+        evidence = 0.5 * tf.square(tf.nn.relu(outputs)) / inside[..., tf.newaxis, tf.newaxis]
         return tf.reduce_logsumexp(evidence, axis=2) - np.log(evidence.shape[2])
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

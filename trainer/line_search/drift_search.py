@@ -41,7 +41,7 @@ class DriftSearch(keras.layers.Layer):
     A path of drift d and sagitta s is f + d (t - 1/2) + s (4 t (1 - t) - 1), with t from 0 to 1.
     Where a path is outside the band, there are no pixels to add up, and less noise. A sum is
     therefore divided by the square root of the fraction of rows in which its path is inside. Paths
-    that are outside for more than half of the time are not searched. The layer has no weights and
+    that are inside in fewer than 45 % of the rows are not searched. The layer has no weights and
     passes no gradient.
 
     Input: float32 [N, H, W], as `StandardRows` returns it.
@@ -142,7 +142,7 @@ class DriftSearch(keras.layers.Layer):
     def _weigh_paths(self, rows: int) -> tf.Tensor:
         """Return by what to multiply the sum of each path: [paths, positions]."""
         inside = tf.cast(tf.constant(self._rows_inside), tf.float32) / rows
-        return tf.where(inside < _LEAST_INSIDE, 0.0, tf.math.rsqrt(tf.maximum(inside, 1 / rows)))
+        return tf.where(inside < _LEAST_INSIDE, 0.0, tf.math.rsqrt(inside))
 
     def _sum_paths(self, pieces: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """Return the largest size of each path's weighted sums over all positions: [paths, N].
