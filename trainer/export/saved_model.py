@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -18,6 +19,7 @@ from trainer.export.model_card import (
     list_weight_shapes,
     write_model_card,
 )
+from trainer.export.network_weights import write_network_weights
 from trainer.export.served_probabilities import ServedProbabilities
 from trainer.export.shared_constants import share_constants
 from trainer.export.tflite import write_tflite_model
@@ -41,20 +43,20 @@ class SpectrogramClassifier(tf.Module):
     ) -> None:
         super().__init__()
 
-        def predict(images: tf.Tensor) -> tf.Tensor:
-            return served.compute(images)
+        # Constants load faster than variables.
+        constants = list(zip(served.model.weights, served.model.get_weights(), strict=True))
 
-        # The model is hidden in a function so that each variable is stored once. Otherwise
-        # TensorFlow would store them again for Keras's layers. Both signatures call the same
-        # function, so that the graph of the model is stored once too.
+        def predict(images: tf.Tensor) -> tf.Tensor:
+            with keras.StatelessScope(constants):
+                return served.compute(images)
+
+        # Both signatures call the same function, so that the graph of the model is stored once.
         self._predict = tf.function(
             predict,
             input_signature=[tf.TensorSpec([None, settings.height, settings.width, 1])],
             autograph=False,
         )
         self._settings = settings
-        # The model's variables in its own order, for a warm start to read.
-        self.network_weights = [weight.value for weight in served.model.weights]
         # Also hidden: TensorFlow would trace the layer once more to store it for itself.
         layer = transform.transform_features_layer()
         self._transform: Callable[[dict[str, tf.Tensor]], tf.Tensor] = lambda features: layer(
@@ -140,6 +142,7 @@ def export(
     )
     share_constants(directory)
     write_warm_up_requests(directory, settings.height, settings.width)
+    write_network_weights(served.model, directory)
     if settings.export.tflite:
         write_tflite_model(served, module.read_spectrograms, settings, directory)
     write_model_card(

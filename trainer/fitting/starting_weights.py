@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from data.fingerprint import fingerprint_file
 from data.invalid import InvalidData
-from data.storage import files
 from trainer.export.model_card import list_weight_shapes, read_model_card
+from trainer.export.network_weights import NETWORK_WEIGHTS, load_network_weights
 from trainer.export.pushed_models import PushedModel, find_sound_models
 from trainer.settings import Settings
 from trainer.watching.epoch_log import logger
@@ -87,8 +85,8 @@ def _explain_misfit(
     """Return why a pushed model does not fit; empty if it does."""
     if card.get("classes") != list(classes):
         return "is for other classes"
-    if "weights" not in card:
-        return "does not say what weights it holds"
+    if NETWORK_WEIGHTS not in card.get("files", {}):
+        return "does not hold its weights in a file"
     if (card["height"], card["width"]) != model.input_shape[1:3]:
         return "is for another image size"
     if card["weights"] != list_weight_shapes(model):
@@ -115,11 +113,7 @@ def _warm_start(model: keras.Model, settings: Settings) -> Start:
         if pushed is None:
             return Start()
         path, card = pushed.path, pushed.card
-    # TensorFlow cannot open every store that models are pushed to, so it loads a copy.
-    with tempfile.TemporaryDirectory() as local:
-        files.copy_folder(path, local)
-        stored = tf.saved_model.load(local).network_weights
-        model.set_weights([variable.numpy() for variable in stored])
+    load_network_weights(model, path)
     return Start("pushed model", path, card["model_id"])
 
 

@@ -21,8 +21,8 @@ from trainer.line_search.wander import Wander
 NAME = "line_search"
 
 ROWS = 64
-# A wandering line crosses more than one channel during a row. It is therefore followed at half the
-# resolution, which takes a quarter of the time, and at a quarter if it wanders far.
+# A wandering line crosses several channels during a row. It is therefore followed at a quarter of
+# the resolution, which takes a sixteenth of the time. Pulses are looked for at half of it.
 FINE, COARSE, COARSEST = 128, 64, 32
 # In widths of the band: drift over the whole observation, and distance from the chord.
 DRIFT, SAGITTA = 0.5, 12 / 128
@@ -68,8 +68,8 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
 
     Lines that do not drift are removed first. Then the search finds the strongest straight path and
     the strongest of all paths. Near each of them it compares all sagittas to a fraction of a
-    channel. It weighs wandering paths in the whole spectrogram at half the resolution and, in
-    smaller steps, near the strongest path. It says whether the line is always on. A spectrogram
+    channel. It weighs wandering paths in the whole spectrogram at a quarter of the resolution, and
+    in smaller steps near the strongest path. It says whether the line is always on. A spectrogram
     from which something was removed is also searched as it was.
 
     Args:
@@ -108,15 +108,11 @@ def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTenso
     paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near = Straightened(REACH, name="straightened")(fine, paths)
     close_up = CloseUp(25, 3.0, name="close_up")(near)
-    wandering = [
-        Wander((0.6,), (0.9,), either_polarity=True, name="wander")(coarse),
-        Wander((0.6, 1.3), (0.9,), either_polarity=True, name="wide_wander")(coarsest),
-    ]
     results = {
         "straight": close_up[:, 0],
         "curved": close_up[:, 1],
         "curve": paths[:, 1],
-        "wandering": keras.ops.concatenate(wandering, axis=1),
+        "wandering": Wander((0.3, 0.6, 1.3), (0.9,), either_polarity=True, name="wander")(coarsest),
         "near": Wander((0.15, 0.35, 0.7, 1.4), (0.6, 1.2, 2.4), name="near_wander")(near[:, 1]),
         "inside": measure_inside(near),
     }

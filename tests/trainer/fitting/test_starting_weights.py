@@ -15,6 +15,7 @@ from data.invalid import InvalidData
 from tests.trainer.small_run import CLASSES, HEIGHT, WIDTH, build, fn_args, make_settings
 from trainer import models
 from trainer.export.model_card import read_model_card, write_model_card
+from trainer.export.network_weights import NETWORK_WEIGHTS
 from trainer.fitting.starting_weights import Start, find_newest_fitting, load_starting_weights
 from trainer.training import run_fn
 
@@ -51,11 +52,13 @@ def read_best_weights(exported: Path) -> list[np.ndarray]:
     return model.get_weights()
 
 
-def test_each_weight_is_stored_once_and_the_optimiser_is_not_stored(exported):
+def test_an_exported_model_has_no_variables_and_the_optimiser_is_not_stored(exported):
+    serving = exported / "Format-Serving"
+    stored = tf.train.list_variables(serving / "variables" / "variables")
+    assert [name for name, _ in stored] == ["_CHECKPOINTABLE_OBJECT_GRAPH"]
     weights = build(HEIGHT, WIDTH, len(CLASSES)).count_params()
-    stored = dict(tf.train.list_variables(exported / "Format-Serving" / "variables" / "variables"))
-    del stored["_CHECKPOINTABLE_OBJECT_GRAPH"]
-    assert sum(np.prod(shape) for shape in stored.values()) == weights
+    with np.load(serving / NETWORK_WEIGHTS) as arrays:
+        assert sum(arrays[name].size for name in arrays.files) == weights
     sizes = {}
     with h5py.File(exported / "model_run" / "weights" / "best.weights.h5") as file:
         file.visititems(lambda name, item: sizes.update({name: getattr(item, "size", 0)}))
@@ -86,12 +89,14 @@ def test_the_newest_fitting_model_is_chosen_and_the_others_are_named(serving):
     serving(4, height=2 * HEIGHT)
     serving(5, weights=[[3, 3, 1, 99]])
     serving(6, normalise="levels")
+    serving(7, files={"saved_model.pb": fingerprint_file(str(fitting / "saved_model.pb"))})
     model = build(HEIGHT, WIDTH, len(CLASSES))
     pushed, explanation = find_newest_fitting(str(serving.folder), model, list(CLASSES), "image")
     assert pushed.path == str(fitting)
     assert explanation == (
-        f"warm start from {fitting}; passed over: 6 uses another normalisation, "
-        "5 has another architecture, 4 is for another image size, 3 is for other classes"
+        f"warm start from {fitting}; passed over: 7 does not hold its weights in a file, "
+        "6 uses another normalisation, 5 has another architecture, 4 is for another image size, "
+        "3 is for other classes"
     )
 
 
