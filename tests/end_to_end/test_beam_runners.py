@@ -26,7 +26,7 @@ from tests.end_to_end.support.same_results import (
 )
 from tests.graph import NODES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 MULTI_PROCESS = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
 
@@ -127,12 +127,7 @@ def through_service(small_data, service, tmp_path_factory) -> Elsewhere:
     return Elsewhere(run, workers, service.jobs(), f"{log_of(run)}\n{service.logs()}")
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(each, marks=pytest.mark.long) for each in ("in_processes", "through_service")
-    ],
-)
+@pytest.fixture(scope="module", params=["in_processes", "through_service"])
 def elsewhere(request) -> Elsewhere:
     finished = request.getfixturevalue(request.param)
     assert finished.run.status == 0, f"{finished.run.text}\n{finished.logs}"
@@ -165,7 +160,6 @@ def test_each_beam_step_of_the_direct_runner_has_two_worker_processes(in_process
     assert len(in_processes.workers) == 2 * BEAM_STEPS
 
 
-@pytest.mark.long
 def test_each_beam_step_is_a_job_with_a_worker_from_the_pool(service, through_service):
     assert [job.state for job in through_service.jobs] == ["DONE"] * BEAM_STEPS
     for job in through_service.jobs:
@@ -175,16 +169,13 @@ def test_each_beam_step_is_a_job_with_a_worker_from_the_pool(service, through_se
     assert len(through_service.workers) == BEAM_STEPS
 
 
-@pytest.mark.long
 def test_the_workers_of_the_service_saw_every_record(through_service):
     _, statistics_gen, evaluator = (job.counters for job in through_service.jobs)
     assert statistics_gen["tfx.DataValidation", "num_instances"] == TRAIN + VALIDATION
     assert evaluator["tfx.ModelAnalysis", "evaluate_num_instances"] == VALIDATION
 
 
-@pytest.mark.parametrize(
-    "runner", ["multi_process", pytest.param("service", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("runner", ["multi_process", "service"])
 def test_a_bad_cell_that_a_worker_finds_is_reported_as_usual(runner, small_data, request, tmp_path):
     shutil.copytree(small_data, tmp_path / "data")
     images = tmp_path / "data" / "validation" / "images.csv"
