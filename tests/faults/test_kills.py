@@ -123,7 +123,7 @@ def check_result(run: Run, whole: Run) -> None:
     assert len(list(run.output.glob(".latest-*"))) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_six_kills_in_a_row_lose_nothing(data, whole, tmp_path):
     output = tmp_path / "runs"
     assert kill_again_and_again(data, output, FEW_KILLS) == len(FEW_KILLS)
