@@ -101,10 +101,7 @@ def build_line_search(height: int, width: int, without: Sequence[str] = ()) -> k
 
 def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTensor:
     """Return the evidence for each kind of line in standardised rows: float32 [N, features]."""
-    coarse, coarsest = (
-        StandardRows(ROWS, channels, name=f"{name}_rows")(fine[..., None])
-        for name, channels in (("coarse", COARSE), ("coarsest", COARSEST))
-    )
+    coarsest = StandardRows(ROWS, COARSEST, name="coarsest_rows")(fine[..., None])
     paths = DriftSearch(65, 13, DRIFT, SAGITTA, name="drift_search")(fine)
     near = Straightened(REACH, name="straightened")(fine, paths)
     close_up = CloseUp(25, 3.0, name="close_up")(near)
@@ -119,5 +116,6 @@ def _search(fine: keras.KerasTensor, without: Sequence[str]) -> keras.KerasTenso
     evidence = Evidence(without, name="evidence")(results)
     if "envelope" in without:
         return evidence
+    coarse = StandardRows(ROWS, COARSE, name="coarse_rows")(fine[..., None])
     pulses = PulseEvidence(name="pulses")(near[:, 1], coarse, paths[:, 1])
     return keras.ops.concatenate([evidence, pulses], axis=1)

@@ -19,9 +19,6 @@ _LOST = 1e-4
 # The probabilities are normalised so often that the product of their ratios, in between, is at most
 # the exponential of this. float32 holds it, and its inverse times the probability of a lost line.
 _LARGEST_LOG_RATIO = 58.0
-# Kinds of paths share a product of matrices while its columns are at most as many. Wider products
-# take longer than several.
-_MOST_COLUMNS = 96
 
 
 @keras.saving.register_keras_serializable("radio_signals")
@@ -111,13 +108,9 @@ class Wander(keras.layers.Layer):
         middle = None
         if height % 2:
             middle = tf.reshape(tf.exp(rows[half] * strengths), [-1, width])
-        size = max(1, _MOST_COLUMNS // width)
-        groups = [self._moves[first : first + size] for first in range(0, len(self._moves), size)]
         largest_log_ratio = LARGEST_VALUE * max(self.strengths)
         rows_at_once = max(1, int(_LARGEST_LOG_RATIO / largest_log_ratio))
-        return tf.concat(
-            [_sum_paths(ratios, middle, moves, rows_at_once) for moves in groups], axis=0
-        )
+        return _sum_paths(ratios, middle, self._moves, rows_at_once)
 
 
 def _sum_paths(
