@@ -1,4 +1,4 @@
-"""The slices of the evaluated split that are evaluated separately."""
+"""The slices of the evaluated split that are evaluated separately, and how TFMA gets them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import itertools
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.extractors import slice_key_extractor
+from tensorflow_model_analysis.extractors import predictions_extractor, slice_key_extractor
 from tensorflow_model_analysis.proto import config_pb2
 
 from data import example_features
+from trainer.export.warm_up import EXAMPLES_ARGUMENT
 
 # TFMA slices by exact values, so a measured number is first replaced by the range it is in.
 LINE_STRENGTH_RANGE = "line_strength_range"
@@ -47,16 +48,45 @@ def custom_extractors(
     eval_config: config_pb2.EvalConfig,
     tensor_adapter_config: object,
 ) -> list[tfma.extractors.Extractor]:
-    """Return TFMA's own extractors, with one that adds the ranges before the one that slices."""
-    *before, slicing = tfma.default_extractors(
+    """Return TFMA's own extractors, with some between them.
+
+    They pass the examples to the model by name, drop the images as soon as the model has answered,
+    and add the ranges before the slices are made.
+    """
+    *before, predicting, unbatching, slicing = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
         eval_config=eval_config,
         tensor_adapter_config=tensor_adapter_config,
     )
-    if slicing.stage_name != slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME:
-        raise ValueError(f"TFMA's last extractor is {slicing.stage_name}, not the one that slices.")
-    ranges = tfma.extractors.Extractor(stage_name="Ranges", ptransform=beam.Map(_add_range))
-    return [*before, ranges, slicing]
+    stages = (predicting.stage_name, slicing.stage_name)
+    expected = (
+        predictions_extractor.PREDICTIONS_EXTRACTOR_STAGE_NAME,
+        slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME,
+    )
+    if stages != expected:
+        raise ValueError(f"TFMA's extractors are {stages} where {expected} are expected.")
+    naming = tfma.extractors.Extractor("NameExamples", beam.Map(_name_examples))
+    dropping = tfma.extractors.Extractor("DropImages", beam.Map(_drop_images))
+    ranges = tfma.extractors.Extractor("Ranges", beam.Map(_add_range))
+    return [*before, naming, predicting, dropping, unbatching, ranges, slicing]
+
+
+def _name_examples(batch: tfma.types.Extracts) -> tfma.types.Extracts:
+    """Give the examples the name of the model's input.
+
+    Without a name, TFMA calls the model in a way that TensorFlow refuses at first. The message has
+    all images in it, and writing it takes a quarter as long as the answers.
+    """
+    features = {**batch[tfma.FEATURES_KEY], EXAMPLES_ARGUMENT: batch[tfma.INPUT_KEY]}
+    return {**batch, tfma.FEATURES_KEY: features}
+
+
+def _drop_images(batch: tfma.types.Extracts) -> tfma.types.Extracts:
+    """Leave out what no metric needs and Beam would copy for each image."""
+    batch = {key: value for key, value in batch.items() if key != tfma.INPUT_KEY}
+    unused = {EXAMPLES_ARGUMENT, example_features.IMAGE}
+    features = {k: value for k, value in batch[tfma.FEATURES_KEY].items() if k not in unused}
+    return {**batch, tfma.FEATURES_KEY: features}
 
 
 def _add_range(extracts: tfma.types.Extracts) -> tfma.types.Extracts:

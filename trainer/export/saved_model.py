@@ -23,7 +23,7 @@ from trainer.export.network_weights import write_network_weights
 from trainer.export.served_probabilities import ServedProbabilities
 from trainer.export.shared_constants import share_constants
 from trainer.export.tflite import write_tflite_model
-from trainer.export.warm_up import write_warm_up_requests
+from trainer.export.warm_up import EXAMPLES_ARGUMENT, write_warm_up_requests
 from trainer.preprocessing import normalise
 from trainer.settings import Settings
 
@@ -68,7 +68,7 @@ class SpectrogramClassifier(tf.Module):
         self._classes = tf.constant(settings.classes)
         self.classify_examples = tf.function(
             lambda examples: self._classify(examples, self._read_examples),
-            input_signature=[tf.TensorSpec([None], tf.string, name="examples")],
+            input_signature=[tf.TensorSpec([None], tf.string, name=EXAMPLES_ARGUMENT)],
             autograph=False,
         )
         shape = [None, settings.height, settings.width]

@@ -20,6 +20,9 @@ from data.storage import files
 WARM_UP_REQUESTS = files.join("assets.extra", "tf_serving_warmup_requests")
 """The file that TensorFlow Serving looks for: TFRecords of PredictionLog."""
 
+EXAMPLES_ARGUMENT = "examples"
+"""The argument of the signature `serving_default`."""
+
 
 def write_warm_up_requests(model_dir: str, height: int, width: int) -> None:
     """Write a request for each signature, with the same image of random grey levels.
@@ -38,7 +41,7 @@ def write_warm_up_requests(model_dir: str, height: int, width: int) -> None:
     spectrogram = (levels / 255).astype(np.float32)
     files.make_folder(files.join(model_dir, "assets.extra"))
     with tf.io.TFRecordWriter(files.join(model_dir, WARM_UP_REQUESTS)) as writer:
-        writer.write(_make_record("serving_default", "examples", [example]))
+        writer.write(_make_record("serving_default", EXAMPLES_ARGUMENT, [example]))
         writer.write(_make_record("classify_spectrograms", "spectrograms", spectrogram[np.newaxis]))
 
 
