@@ -222,6 +222,7 @@ def let_drift(preset: Preset) -> Preset:
 
 
 _STRONGEST = 30.0
+_MOST_EXCESS = 18.0
 MIXED = Mixture(
     name="mixed",
     presets=(
@@ -236,6 +237,11 @@ MIXED = Mixture(
         ),
         let_drift(HARD),
         CROWDED,
+        replace(
+            let_drift(HARD),
+            name="hard, crowded",
+            crowd=replace(CROWDED.crowd, excess=(CROWDED.crowd.excess[0], _MOST_EXCESS)),
+        ),
     ),
 )
 """All presets in turn, for a model that is to work with and without interference.
@@ -243,7 +249,9 @@ MIXED = Mixture(
 In each of them a line drifts by at least two pixels. Otherwise, basic and hard would call a line
 narrowband that crowded calls interference. The signals of basic reach 30 dB, and may leave the band
 as those of crowded: a model that has not seen such signals takes straight lines of 20 dB, whose
-sidelobes are visible, for squiggles.
+sidelobes are visible, for squiggles. The last images have the signals of hard and the interference
+of crowded, up to 18 dB above the signal: a model that has seen faint signals only where nothing
+else is takes them for noise beside a strong carrier.
 """
 
 PRESETS: dict[str, Preset | Mixture] = {

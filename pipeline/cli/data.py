@@ -46,7 +46,7 @@ def data() -> None:
     show_default=True,
     type=click.Choice(list(PRESETS)),
     help="basic: every signal is visible. hard: the faintest are just invisible. crowded: "
-    "interference beside them. mixed: all of these in turn.",
+    "interference beside them. mixed: all of these, and signals of hard beside interference.",
 )
 @click.option(
     "--without",

@@ -28,10 +28,12 @@ _MOST_IMAGES = 20_000
 # What varies by less in training, in the units of the evidence, may be rounding.
 _SMALLEST_DEVIATION = 1e-3
 # Added to each variance, in squared standard deviations. What two findings differ by in training
-# may be rounding, too.
-_RIDGE = 1e-2
+# may be rounding, too, and images of a class that vary by less are no more alike.
+_RIDGE = 0.1
 # Of the squared distance. Evidence that is the same in all images has none.
 _SMALLEST_LIMIT = 1e-2
+# Beyond the limit, so much of it in squared distance lowers the confidence step by step.
+_DOUBTFUL_RANGE = 0.5
 # The most probable class stays the most probable.
 _LARGEST_DOUBT = 0.99
 
@@ -69,13 +71,15 @@ class Outliers:
     def lower_confidence(self, probabilities: tf.Tensor, evidence: tf.Tensor) -> tf.Tensor:
         """Make the probabilities of outliers more equal.
 
-        Up to the limit they stay as they are. At twice the squared distance they are nearly equal.
+        Up to the limit they stay as they are. At 1.5 times the squared distance they are nearly
+        equal.
 
         Args:
           probabilities: float32 [N, classes].
           evidence: float32 [N, features].
         """
-        doubt = tf.clip_by_value(self.measure(evidence) - 1.0, 0.0, _LARGEST_DOUBT)
+        excess = (self.measure(evidence) - 1.0) / _DOUBTFUL_RANGE
+        doubt = tf.clip_by_value(excess, 0.0, _LARGEST_DOUBT)
         return probabilities * (1.0 - doubt) + doubt / probabilities.shape[1]
 
 

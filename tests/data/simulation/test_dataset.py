@@ -17,7 +17,7 @@ from data.simulation.dataset import (
     simulate_image,
     simulate_signal,
 )
-from data.simulation.presets import BASIC, CROWDED, MIXED
+from data.simulation.presets import BASIC, CROWDED, HARD, MIXED
 
 SMALL = {"height": 16, "width": 32, "workers": 1}
 CLASSES = seed_layout.CLASS_NAMES
@@ -120,15 +120,17 @@ def test_the_record_tells_where_the_data_come_from(tmp_path):
 
 
 def test_the_images_of_a_mixture_are_drawn_from_its_presets_in_turn(tmp_path):
-    for number, preset in [(0, MIXED.presets[0]), (1, MIXED.presets[1]), (5, CROWDED)]:
+    for number in range(5):
         key = ImageKey("train", "squiggle", number)
         np.testing.assert_array_equal(
-            simulate_image(key, preset="mixed"), simulate_image(key, preset=preset)
+            simulate_image(key, preset="mixed"),
+            simulate_image(key, preset=MIXED.presets[number % 4]),
         )
     simulate_dataset(tmp_path, train=4, validation=4, preset="mixed", **SMALL)
     record = seed_layout.read_record(tmp_path)
     assert record["preset"] == "mixed"
-    assert [each["name"] for each in record["ranges"]["presets"]] == ["basic", "hard", "crowded"]
+    names = [each["name"] for each in record["ranges"]["presets"]]
+    assert names == ["basic", "hard", "crowded", "hard, crowded"]
 
 
 def test_every_line_of_a_mixture_drifts_by_two_pixels():
@@ -138,13 +140,13 @@ def test_every_line_of_a_mixture_drifts_by_two_pixels():
         assert abs(last - first) >= 2 / 128
 
 
-def test_the_signals_of_a_mixture_reach_30_decibels_in_a_third_of_its_images():
+def test_the_signals_of_a_mixture_reach_30_decibels_in_a_quarter_of_its_images():
     signals = [
         simulate_signal(ImageKey("train", name, number), preset="mixed")
         for name in ("narrowband", "squiggle")
         for number in range(300)
     ]
-    strengths = np.array([signal.strength for signal in signals]).reshape(2, 100, 3)
+    strengths = np.array([signal.strength for signal in signals]).reshape(2, 75, 4)
     assert (strengths[..., 0].max(axis=1) > 29).all()
     assert strengths[..., 0].max() <= 30
     assert strengths[..., 1:].max() <= 18
@@ -152,8 +154,14 @@ def test_the_signals_of_a_mixture_reach_30_decibels_in_a_third_of_its_images():
 
 def test_an_ingredient_is_left_out_of_every_preset_of_a_mixture():
     without = MIXED.without(["bursts"])
-    assert [preset.crowd.bursts for preset in without.presets] == [(0, 0)] * 3
+    assert [preset.crowd.bursts for preset in without.presets] == [(0, 0)] * 4
     assert without.presets[2].crowd.carriers == CROWDED.crowd.carriers
+
+
+def test_a_mixture_has_faint_signals_beside_interference_that_is_18_decibels_stronger():
+    preset = MIXED.presets[3]
+    assert preset.strength == HARD.strength
+    assert preset.crowd == replace(CROWDED.crowd, excess=(-6.0, 18.0))
 
 
 def test_classes_and_presets_of_ones_own_are_simulated(tmp_path):

@@ -17,7 +17,7 @@ def draw_evidence(count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     common = rng.normal(0, 10, count)
     return np.stack(
-        [common + rng.normal(0, 1, count), common + rng.normal(0, 1, count), np.full(count, 7.0)],
+        [common + rng.normal(0, 3, count), common + rng.normal(0, 3, count), np.full(count, 7.0)],
         axis=1,
     ).astype(np.float32)
 
@@ -44,11 +44,11 @@ def test_the_distance_is_that_from_the_nearest_class_as_much_as_that_class_varie
     labels = np.repeat([0, 1], 2000)
     training, validation = draw_evidence(4000, 0), draw_evidence(4000, 1)
     for evidence in training, validation:
-        evidence[2000:] = evidence[2000:] / 10 + [60, 60, 6.3]
+        evidence[2000:] = evidence[2000:] / 10 + [30, 30, 6.3]
     both = fit_outliers(PARTS, training, labels, validation)
-    wide, narrow = measure(both, (0, 0, 7), (60, 60, 7))
+    wide, narrow = measure(both, (0, 0, 7), (30, 30, 7))
     assert max(wide, narrow) < 0.01
-    beside_wide, beside_narrow = measure(both, (-15, -15, 7), (75, 75, 7))
+    beside_wide, beside_narrow = measure(both, (-14, -14, 7), (44, 44, 7))
     assert beside_wide < 0.5
     assert beside_narrow > 2
 
@@ -61,14 +61,14 @@ def test_a_class_with_a_single_image_is_left_out():
 
 
 def test_the_distance_takes_into_account_what_varies_together(outliers):
-    together, apart, other = measure(outliers, (10, 10, 7), (10, -10, 7), (0, 0, 7.1))
+    together, apart, other = measure(outliers, (10, 10, 7), (20, -20, 7), (0, 0, 7.1))
     assert together < 0.2
     assert apart > 4
     assert other > 4, "a constant of the training images has another value"
 
 
 def test_probabilities_stay_up_to_the_limit_and_become_nearly_equal_beyond_it(outliers):
-    evidence = np.array([[0, 0, 7], [10, -10, 7], [1e6, 0, 7]], np.float32)
+    evidence = np.array([[0, 0, 7], [20, -20, 7], [1e6, 0, 7]], np.float32)
     probabilities = tf.constant(3 * [[0.9, 0.1]])
     lowered = outliers.lower_confidence(probabilities, tf.constant(evidence)).numpy()
     np.testing.assert_allclose(lowered[0], [0.9, 0.1], rtol=1e-6)
@@ -100,7 +100,7 @@ def test_the_served_probabilities_are_calibrated_before_they_are_lowered(outlier
     whole = keras.Input((1, 3, 1))
     model = keras.Model(whole, decision({"image": whole, "evidence": search(whole)}))
     served = ServedProbabilities(model, 0.5, outliers)
-    images = tf.constant([[[[0.0], [0.0], [7.0]]], [[[10.0], [-10.0], [7.0]]]])
+    images = tf.constant([[[[0.0], [0.0], [7.0]]], [[[20.0], [-20.0], [7.0]]]])
     usual, outlier = served.compute(images).numpy()
     np.testing.assert_allclose(usual, [16 / 17, 1 / 17], rtol=1e-5)
     np.testing.assert_allclose(outlier, [0.5044, 0.4956], atol=1e-4)
