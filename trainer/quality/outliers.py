@@ -27,12 +27,12 @@ _FALSE_ALARMS = 0.02
 _MOST_IMAGES = 20_000
 # What varies by less in training, in the units of the evidence, may be rounding.
 _SMALLEST_DEVIATION = 1e-3
-# Added to each variance, in squared standard deviations. What two findings differ by in training
-# may be rounding, too, and images of a class that vary by less are no more alike.
+# Added to the variance of a class in every direction, as a fraction of the variance of all training
+# images. Smaller differences may be rounding, or chance, and would outweigh the others.
 _RIDGE = 0.1
 # Of the squared distance. Evidence that is the same in all images has none.
 _SMALLEST_LIMIT = 1e-2
-# Beyond the limit, so much of it in squared distance lowers the confidence step by step.
+# The confidence falls over this range of squared distances beyond the limit.
 _DOUBTFUL_RANGE = 0.5
 # The most probable class stays the most probable.
 _LARGEST_DOUBT = 0.99
