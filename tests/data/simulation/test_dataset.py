@@ -120,11 +120,11 @@ def test_the_record_tells_where_the_data_come_from(tmp_path):
 
 
 def test_the_images_of_a_mixture_are_drawn_from_its_presets_in_turn(tmp_path):
-    for number in range(5):
+    strong, hard, _, crowded_hard = MIXED.presets
+    for number, preset in enumerate((strong, hard, CROWDED, crowded_hard, strong)):
         key = ImageKey("train", "squiggle", number)
         np.testing.assert_array_equal(
-            simulate_image(key, preset="mixed"),
-            simulate_image(key, preset=MIXED.presets[number % 4]),
+            simulate_image(key, preset="mixed"), simulate_image(key, preset=preset)
         )
     simulate_dataset(tmp_path, train=4, validation=4, preset="mixed", **SMALL)
     record = seed_layout.read_record(tmp_path)
